@@ -1,0 +1,64 @@
+# Fresh machine: `make demo` shows the tool on this checkout, `make test` runs the tests.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The month of the newest commit: a period in which this checkout has something to show.
+PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
+
+.PHONY: demo test check check-static fmt golden docs bench smoke clean install dev
+.DEFAULT_GOAL := help
+
+help:           ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+install: $(VENV)/.installed
+dev: $(VENV)/.dev
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+# pip before 25.1 knows no dependency groups, so the group is read here.
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['dev']))" > $(VENV)/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/dev.txt
+	@touch $@
+
+demo: install   ## collect, judge, pack and verify: this checkout, then a fictional company
+	@rm -rf demo-output && mkdir -p demo-output
+	$(BIN)/soc2ev --config sample-config.yaml collect --period $(PERIOD)
+	$(BIN)/soc2ev --config sample-config.yaml checklist --period $(PERIOD)
+	$(BIN)/soc2ev --config sample-config.yaml pack --period $(PERIOD) --output demo-output/packs
+	$(BIN)/soc2ev verify demo-output/packs/*
+	$(BIN)/soc2ev demo --output demo-output/company
+
+test: dev       ## run the tests
+	$(BIN)/python -m pytest -n 2 -q
+
+check: check-static test ## format, lint, types, floors, tests
+
+check-static: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: dev        ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: dev     ## rewrite the golden files; read the diff before you commit it
+	SOC2EV_GOLDEN=write $(BIN)/python -m pytest -q tests
+
+docs: dev       ## rewrite the generated references
+	$(BIN)/python docs/generate.py
+
+bench: dev      ## ratios against git itself, in one run
+	$(BIN)/python benchmarks/git_history.py
+
+smoke: dev      ## the wheel, alone in a clean environment
+	$(BIN)/python -m pytest -q tests/test_packaging.py
+
+clean:
+	rm -rf $(VENV) demo-output dist build

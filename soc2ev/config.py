@@ -1,0 +1,262 @@
+"""
+`soc2ev.yaml`: what is in scope, where evidence comes from, what the company's policy is.
+
+Unknown keys, wrong types, repeated keys and missing environment variables stop with file:line:column. A token
+is never written in the file: it comes from the environment, a file or a command. `schema()` is the JSON Schema
+for editors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from soc2ev import yamlfile
+from soc2ev.errors import ConfigError
+from soc2ev.period import zone
+
+FILE_NAME = "soc2ev.yaml"
+
+
+class Strict(BaseModel):
+    """A part of the file: unknown keys are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=False)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        zone(name)
+    except ConfigError as problem:
+        raise ValueError(f"{problem.message}; {problem.hint}") from None
+    return name
+
+
+def _https_or_loopback(url: str) -> str:
+    """Evidence and tokens never travel in the clear; loopback stays on this machine."""
+    if re.match(r"https://[^/@\s]+(/|$)", url):
+        return url
+    if re.match(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|$)", url):
+        return url
+    raise ValueError("an https:// address without user or password (http:// for loopback hosts only)")
+
+
+Url = Annotated[str, AfterValidator(_https_or_loopback)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Secret(Strict):
+    """Where a token comes from: exactly one of an environment variable, a file, a command."""
+
+    env: str | None = None
+    file: str | None = None
+    command: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _never_literal(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValueError("a token is never written here: use {env: NAME}, {file: PATH} or {command: TEXT}")  # noqa: TRY004
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Secret:
+        if sum(part is not None for part in (self.env, self.file, self.command)) != 1:
+            raise ValueError("give exactly one of env, file, command")
+        return self
+
+
+class Paths(Strict):
+    """Which files make a commit a production change; a change is outside only when all its files are."""
+
+    include: list[str] = ["**"]
+    exclude: list[str] = []
+
+
+class Scope(Strict):
+    """What a production change is."""
+
+    repository: str = Field(min_length=1)
+    """Full name or glob (`acme/*`); for plain git the name given under `sources.git`."""
+    branches: list[str] = []
+    """Production refs; empty means the repository's default branch."""
+    environments: list[str] = ["production"]
+    mode: Literal["merge", "deploy", "release"] = "merge"
+    paths: Paths = Paths()
+
+
+class GitSource(Strict):
+    """A repository on this machine; no token, no network."""
+
+    path: str = "."
+    repository: str = Field(min_length=1)
+
+
+class GithubApp(Strict):
+    """A GitHub App installation."""
+
+    id: int
+    installation: int
+    private_key: Secret
+
+
+class GithubSource(Strict):
+    """GitHub, cloud or Enterprise Server."""
+
+    url: Url = "https://api.github.com"
+    graphql_url: Url | None = None
+    token: Secret | None = None
+    app: GithubApp | None = None
+
+
+class JiraSource(Strict):
+    """Jira, Cloud or Data Center."""
+
+    url: Url
+    user: Secret | None = None
+    token: Secret
+    projects: list[str] = []
+
+
+class FileSource(Strict):
+    """A log sample or export on this machine."""
+
+    path: str
+    format: str
+    source: str
+
+
+class ImportSource(Strict):
+    """Findings of another tool."""
+
+    format: str
+    path: str
+
+
+class Sources(Strict):
+    """Where evidence comes from."""
+
+    github: list[GithubSource] = []
+    jira: list[JiraSource] = []
+    git: list[GitSource] = []
+    logs: list[dict[str, Any]] = []
+    files: list[FileSource] = []
+    imports: list[ImportSource] = []
+
+
+class TicketPolicy(Strict):
+    """When a ticket authorises a change."""
+
+    mode: Literal["status", "service_management", "exists", "none"] = "status"
+    approved_statuses: list[str] = ["Approved"]
+    approval_by_maker_counts: bool = False
+    types: list[str] = []
+
+
+class CheckPolicy(Strict):
+    """Which checks have to pass, and which conclusions pass."""
+
+    required: Literal["from-rules"] | list[str] = "from-rules"
+    accept: list[Literal["success", "neutral", "skipped"]] = ["success", "neutral", "skipped"]
+
+
+class ApprovalPolicy(Strict):
+    """Which approvals count."""
+
+    ignore_clean_base_merges: bool = True
+    accept_equal_patch: bool = True
+    writers_only: bool = True
+
+
+class EmergencyPolicy(Strict):
+    """How an emergency is declared, and how soon it is reviewed."""
+
+    labels: list[str] = ["emergency", "hotfix"]
+    branches: list[str] = ["hotfix/*"]
+    ticket_types: list[str] = ["Emergency"]
+    review_within_business_days: int = Field(default=2, ge=0)
+
+
+class BotPolicy(Strict):
+    """Machines that make changes."""
+
+    standard_change: list[dict[str, Any]] = []
+    service_accounts: list[str] = []
+
+
+class Policy(Strict):
+    """What the company decided; controls read it."""
+
+    required_approvals: int = Field(default=1, ge=0)
+    ticket: TicketPolicy = TicketPolicy()
+    checks: CheckPolicy = CheckPolicy()
+    approval: ApprovalPolicy = ApprovalPolicy()
+    emergency: EmergencyPolicy = EmergencyPolicy()
+    bots: BotPolicy = BotPolicy()
+    team: Literal["normal", "small", "solo"] = "normal"
+
+
+class Config(Strict):
+    """The whole file."""
+
+    version: Literal[1]
+    organisation: str = Field(min_length=1, max_length=120)
+    timezone: Zone = "UTC"
+    vault: str = "./evidence"
+    scope: list[Scope] = []
+    sources: Sources = Sources()
+    registers: str | None = "./registers"
+    policy: Policy = Policy()
+    controls: list[str] = ["builtin"]
+
+
+class Settings(BaseModel):
+    """A configuration, where it was read from and the folder that its paths are relative to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: Config
+    file: Path
+    text: bytes
+    """The file as read: its digest binds a pack to the configuration that made it."""
+
+    def path(self, relative: str) -> Path:
+        """A path of the file, resolved against the file's folder."""
+        return (self.file.parent / relative).resolve()
+
+
+def load(file: Path) -> Settings:
+    """The settings in that file; ConfigError with file:line:column for each complaint."""
+    document = yamlfile.read(file, _shown(file))
+    if not isinstance(document.data, dict):
+        raise ConfigError(f"{document.name}:1:1: expected a mapping with version: 1 and organisation: ...")
+    return Settings(config=document.validate(Config), file=file.resolve(), text=file.read_bytes())
+
+
+def find(start: Path) -> Path:
+    """The nearest `soc2ev.yaml` in `start` or a folder above it; ConfigError when there is none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    raise ConfigError(
+        f"no {FILE_NAME} in {start.resolve()} or a folder above it",
+        hint="`soc2ev init` writes one for the repository you stand in; `soc2ev demo` shows the tool without any",
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    made = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "soc2ev.yaml"}
+
+
+def _shown(file: Path) -> str:
+    """The path as a person would write it: relative to the working folder when it lies below."""
+    try:
+        return str(file.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
