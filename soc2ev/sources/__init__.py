@@ -1,0 +1,66 @@
+"""
+Where evidence comes from: one module or folder per system, listed here and nowhere else.
+
+A source is `NAME`, `STREAMS`, `expects` and `collect`. It asks, stores every answer through `fetch` before it
+reads it, and says how complete it was. It never judges and never imports another source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from soc2ev.errors import AccessError, CollectError
+from soc2ev.model import Coverage, Stream
+from soc2ev.sources import git, registers
+
+if TYPE_CHECKING:
+    from soc2ev.config import Settings
+    from soc2ev.fetch import Fetch
+    from soc2ev.period import Period
+
+
+class Source(Protocol):
+    """What a module in this folder offers."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802  a constant of the module
+        """The source's name, with which its streams begin."""
+        ...
+
+    @property
+    def STREAMS(self) -> tuple[Stream, ...]:  # noqa: N802  a constant of the module
+        """What it stores, and how to read it again."""
+        ...
+
+    def expects(self, settings: Settings) -> tuple[str, ...]:
+        """The beginnings of the stream names that the settings ask for, such as `git:acme/api:`."""
+        ...
+
+    def collect(self, fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
+        """
+        Collect what the settings ask of this source for the period; yield one coverage per stream and scope.
+
+        Whatever could not be had ends in a coverage with a reason. CollectError only when nothing of the source
+        could be asked at all.
+        """
+        ...
+
+
+SOURCES: tuple[Source, ...] = (git, registers)
+
+
+def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
+    """
+    Collect from every source; record and yield each coverage, with the time at which it was recorded.
+
+    A source that fails ends in an incomplete coverage of its own; the others go on.
+    """
+    for source in SOURCES:
+        try:
+            for coverage in source.collect(fetch, settings, period):
+                yield fetch.state(coverage)
+        except CollectError as problem:
+            scope = {"access": "missing"} if isinstance(problem, AccessError) else {}
+            reason = f"{problem.message} {problem.hint}".strip()
+            yield fetch.state(Coverage(source.NAME, period, None, 0, complete=False, reason=reason, scope=scope))
