@@ -1,0 +1,195 @@
+"""
+Judging: one SELECT per control gives every item with the answers to its attributes.
+
+SQL's NULL is *not tested*; so is a *met* with no stored evidence behind it, and a *met* over tables that were not
+collected whole: rows that are missing cannot be told from rows that do not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from soc2ev.controls import pattern
+from soc2ev.errors import ControlError
+from soc2ev.model import (
+    Attribute,
+    Control,
+    Coverage,
+    Finding,
+    Item,
+    Json,
+    Outcome,
+    Population,
+    Result,
+    Waiver,
+    conclude,
+)
+
+if TYPE_CHECKING:
+    from soc2ev.tables import Tables
+
+_RESERVED = frozenset({"item", "title", "url", "at", "evidence"})
+
+
+def judge(control: Control, tables: Tables, waivers: Sequence[Waiver] = ()) -> Finding:
+    """
+    The finding of one control for the period of the tables.
+
+    Every item of the population is judged in every attribute. ControlError, with the control's name, when its SQL does
+    not run, gives an item twice or without an id, or answers something else than true, false or NULL.
+    """
+    coverage = tables.coverage(control.needs)
+    items = [_item(control, row, coverage, tables) for row in _rows(control, tables)]
+    judged_on = max((entry.collected_at for entry in coverage if entry.collected_at), default=None)
+    settled = tuple(_with_waiver(control, item, waivers, judged_on) for item in items)
+    outside = {entry.stream: tables.outside[entry.stream] for entry in coverage if tables.outside.get(entry.stream)}
+    population = Population(settled, coverage, outside)
+    return Finding(
+        control,
+        tables.period,
+        population,
+        conclude(settled, complete=population.complete),
+        pattern.of(settled, tables.period),
+    )
+
+
+def waivers(tables: Tables) -> list[Waiver]:
+    """The waivers of the registers, approved ones only, in the order of their ids."""
+    rows = tables.select("select * from waivers where status = 'approved' order by id")
+    return [
+        Waiver(
+            id=row["id"],
+            control=row["control"],
+            items=tuple(row["items"] or ()),
+            attributes=tuple(row["attributes"] or ()),
+            reason=row["reason"] or "",
+            approver=row["approver"] or "",
+            approved_on=row["approved_on"],
+            expires_on=row["expires_on"],
+        )
+        for row in rows
+        if row["approved_on"] and row["expires_on"]
+    ]
+
+
+def _rows(control: Control, tables: Tables) -> list[Mapping[str, Json]]:
+    try:
+        rows = list(tables.select(statement(control)))
+    except ControlError as problem:
+        raise ControlError(f"{control.id}: {problem.message}", hint=problem.hint) from None
+    seen: set[str] = set()
+    for row in rows:
+        if not isinstance(row["item"], str) or not row["item"]:
+            raise ControlError(f"{control.id}: its population has an item without an id")
+        if row["item"] in seen:
+            raise ControlError(f"{control.id}: its population has the item {row['item']} twice")
+        seen.add(row["item"])
+    return rows
+
+
+def statement(control: Control) -> str:
+    """The control's one SELECT: its population, and beside each item the answers to its attributes."""
+    asked = []
+    for attribute in control.attributes:
+        asked.append(f'({attribute.sql}) as "outcome {attribute.letter}"')
+        if attribute.applies_when:
+            asked.append(f'({attribute.applies_when}) as "applies {attribute.letter}"')
+        if attribute.evidence:
+            asked.append(f'({attribute.evidence}) as "evidence {attribute.letter}"')
+    columns = ",\n  ".join(asked)
+    population = f"with population as (\n{control.population}\n)"
+    return f"{population}\nselect population.*,\n  {columns}\nfrom population\norder by item"
+
+
+def _item(control: Control, row: Mapping[str, Json], coverage: Sequence[Coverage], tables: Tables) -> Item:
+    facts = {name: value for name, value in row.items() if name not in _RESERVED and " " not in name}
+    outcomes = {
+        attribute.letter: _result(control, attribute, row, _shortfall(attribute, control, facts, coverage, tables))
+        for attribute in control.attributes
+    }
+    return Item(
+        id=row["item"],
+        title=str(row.get("title") or row["item"]),
+        url=row.get("url"),
+        at=row.get("at"),
+        facts=facts,
+        outcomes=outcomes,
+    )
+
+
+def _shortfall(
+    attribute: Attribute, control: Control, facts: Mapping[str, Json], coverage: Sequence[Coverage], tables: Tables
+) -> str | None:
+    """Why the tables that the attribute needs are not whole for this item; None when they are."""
+    relevant = (
+        coverage if attribute.needs == control.needs else tables.coverage(attribute.needs) if attribute.needs else ()
+    )
+    for entry in relevant:
+        elsewhere = any(
+            name in entry.scope and facts.get(name) not in (None, entry.scope[name]) for name in ("repository", "ref")
+        )
+        if not entry.complete and not elsewhere:
+            return f"{entry.stream}: {entry.reason}"
+    return None
+
+
+def _result(control: Control, attribute: Attribute, row: Mapping[str, Json], shortfall: str | None) -> Result:
+    evidence = _digests(row.get("evidence")) | _digests(row.get(f"evidence {attribute.letter}"))
+    answer = row[f"outcome {attribute.letter}"]
+    if answer is not None and not isinstance(answer, bool):
+        raise ControlError(f"{control.id}: attribute {attribute.letter} answers {answer!r}, not true, false or NULL")
+    # An unknown condition counts as fulfilled: not knowing whether a question applies is no reason to drop it.
+    if row.get(f"applies {attribute.letter}") is False:
+        return Result(Outcome.NOT_APPLICABLE, _say(attribute.not_applicable, row), tuple(sorted(evidence)))
+    outcome, reason = Outcome.of(answer), ""
+    if outcome is Outcome.MET and shortfall:
+        outcome, reason = Outcome.NOT_TESTED, f"Not collected whole: {shortfall}"
+    elif outcome is Outcome.MET and not evidence:
+        outcome, reason = Outcome.NOT_TESTED, "No stored evidence stands behind this answer."
+    else:
+        text = {Outcome.MET: attribute.met, Outcome.DEVIATION: attribute.deviation}.get(outcome, attribute.unknown)
+        reason = _say(text, row) or ("" if outcome is Outcome.MET else attribute.asks)
+    return Result(outcome, reason, tuple(sorted(evidence)))
+
+
+def _say(text: str, row: Mapping[str, Json]) -> str:
+    """The reason with each `{column}` replaced by the item's value; other braces stay as they are."""
+    for name, value in row.items():
+        if f"{{{name}}}" in text:
+            text = text.replace(f"{{{name}}}", _shown(value))
+    return text.strip()
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or "none"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}Z"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _digests(value: Json) -> set[str]:
+    found: Iterable[Json] = value if isinstance(value, list) else [value]
+    return {one for one in found if isinstance(one, str) and one}
+
+
+def _with_waiver(control: Control, item: Item, given: Sequence[Waiver], judged_on: datetime | None) -> Item:
+    """The item with the waiver that covers most of its deviations; one not yet begun or expired covers none."""
+    letters = {letter for letter, result in item.outcomes.items() if result.outcome is Outcome.DEVIATION}
+    if not letters or judged_on is None:
+        return item
+    today = judged_on.date()
+    best, most = None, 0
+    for waiver in given:
+        named = waiver.control == control.id and any(fnmatchcase(item.id, form) for form in waiver.items)
+        covers = len(letters & set(waiver.attributes) if waiver.attributes else letters)
+        if named and waiver.approved_on <= today <= waiver.expires_on and covers > most:
+            best, most = waiver, covers
+    return Item(item.id, item.title, item.url, item.at, item.facts, item.outcomes, best) if best else item

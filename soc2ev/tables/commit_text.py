@@ -1,0 +1,116 @@
+"""
+What a commit message claims: pull request, tickets, reverts, cherry-picks.
+
+Anybody who can commit can write these words. They are kept as claims with their basis, and no control takes them
+for proof.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+# Each form is written by one platform or merge script when it lands a change, and names the request that it landed.
+_PULL_REQUEST = (
+    ("merge commit of GitHub", re.compile(r"\AMerge pull request #(\d+) from ")),
+    ("squash or rebase title", re.compile(r"\A[^\n]*\(#(\d+)\)[ \t]*(?:\n|\Z)")),
+    ("merge commit of Bitbucket", re.compile(r"\AMerged in [^\n]*\(pull request #(\d+)\)")),
+    ("merge commit of Azure DevOps", re.compile(r"\AMerged PR (\d+):")),
+    ("merge commit of GitLab", re.compile(r"^See merge request \S*!(\d+)[ \t]*$", re.MULTILINE)),
+    ("PR-URL line", re.compile(r"^PR-URL:[ \t]*https?://\S+/(?:pull|merge_requests)/(\d+)\b", re.MULTILINE)),
+    ("merge script line", re.compile(r"^Closes #(\d+) from \S", re.MULTILINE)),
+)
+_REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,64})\b")
+_CHERRY_PICKED = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,64})\)", re.MULTILINE)
+
+# Jira's own default: a project key is two to ten capitals, digits or underscores, then a number.
+_TICKET = re.compile(r"(?<![A-Za-z0-9_/.-])([A-Z][A-Z0-9_]{1,9})-([1-9][0-9]{0,6})(?![A-Za-z0-9_-]|\.\d)")
+_LOOK_ALIKES = frozenset(
+    [
+        "AES",
+        "AP",
+        "BASE",
+        "BCP",
+        "CC",
+        "CIS",
+        "COVID",
+        "CP",
+        "CRC",
+        "CVE",
+        "CWE",
+        "DSA",
+        "EC",
+        "ECMA",
+        "EN",
+        "FIPS",
+        "GHSA",
+        "GPL",
+        "GPT",
+        "HTTP",
+        "IEC",
+        "IEEE",
+        "ISO",
+        "JDK",
+        "JEP",
+        "JSR",
+        "KB",
+        "LGPL",
+        "MD",
+        "MPL",
+        "NIST",
+        "OSV",
+        "PEP",
+        "PKCS",
+        "PR",
+        "RFC",
+        "RHEL",
+        "RHSA",
+        "RSA",
+        "SHA",
+        "SOC",
+        "SP",
+        "SSE",
+        "SSL",
+        "TLS",
+        "UTC",
+        "UTF",
+        "WCAG",
+        "X",
+        "XEP",
+    ]
+)
+
+
+def pull_request(message: str) -> tuple[int, str] | None:
+    """The number of the pull request that the message claims, with the form of the claim; None without one."""
+    for basis, form in _PULL_REQUEST:
+        if found := form.search(message):
+            return int(found[1]), basis
+    return None
+
+
+def tickets(texts: Iterable[str], projects: Collection[str] = ()) -> list[str]:
+    """
+    The ticket keys in the texts, sorted, each once.
+
+    With `projects` only keys of those projects count. Without, whatever has the form of a key and is not a known
+    look-alike such as SHA-256, CVE-2024 or ISO-27001.
+    """
+    allowed = {project.upper() for project in projects}
+    found = {
+        f"{match[1]}-{match[2]}"
+        for text in texts
+        for match in _TICKET.finditer(text)
+        if (match[1] in allowed if allowed else match[1] not in _LOOK_ALIKES)
+    }
+    return sorted(found)
+
+
+def reverts(message: str) -> list[str]:
+    """Ids of the commits that git or a platform says this one reverts, in the order of the text."""
+    return list(dict.fromkeys(_REVERTS.findall(message)))
+
+
+def cherry_picked_from(message: str) -> list[str]:
+    """Ids that `git cherry-pick -x` wrote, oldest first."""
+    return list(dict.fromkeys(_CHERRY_PICKED.findall(message)))

@@ -1,0 +1,112 @@
+"""
+Which collections answer for a period.
+
+One run's streams of one scope belong together: commits of one run never meet the integrations of another. A period
+that was collected as such is answered by its best run; otherwise smaller periods that follow one another without a
+gap may answer together, as twelve months do for a year. What nobody collected becomes a coverage that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from soc2ev.model import Coverage, Stream
+from soc2ev.period import Period
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The coverages of one scope from one run."""
+
+    period: Period
+    coverages: tuple[Coverage, ...]
+
+    @property
+    def worth(self) -> tuple[bool, bool, datetime]:
+        """Complete and made after the close, complete, newest: in this order."""
+        complete = all(entry.complete for entry in self.coverages)
+        settled = complete and not any(entry.provisional for entry in self.coverages)
+        return settled, complete, max(entry.collected_at for entry in self.coverages if entry.collected_at)
+
+
+def choose(
+    coverages: Iterable[Coverage], streams: Mapping[str, Mapping[str, Stream]], period: Period, expects: Sequence[str]
+) -> list[Coverage]:
+    """
+    The coverages to load for the period, followed by one for each gap.
+
+    `streams` is by source and stream name. `expects` are the beginnings of stream names that the configuration asks
+    for: `git:acme/api:` or `registers:`; one that nothing answers becomes a gap.
+    """
+    attempts: dict[str, dict[str, list[Coverage]]] = {}
+    for entry in coverages:
+        if entry.period.overlaps(period):
+            scope = entry.stream.rpartition(":")[0] or entry.stream
+            attempts.setdefault(scope, {}).setdefault(entry.run, []).append(entry)
+    chosen: list[Coverage] = []
+    for scope in sorted(attempts):
+        runs = [_Attempt(found[0].period, tuple(found)) for found in attempts[scope].values()]
+        if _is_snapshot(runs[0], streams):
+            best = max(runs, key=lambda attempt: attempt.worth)
+            chosen += [replace(entry, period=period) for entry in best.coverages]
+        else:
+            chosen += _tile(scope, runs, period)
+    return chosen + [_gap(prefix.rstrip(":"), period) for prefix in expects if not _answered(prefix, chosen)]
+
+
+def _answered(prefix: str, chosen: Iterable[Coverage]) -> bool:
+    # A source that failed as a whole left one coverage under its bare name.
+    return any(entry.stream.startswith(prefix) or entry.stream == prefix.partition(":")[0] for entry in chosen)
+
+
+def _is_snapshot(attempt: _Attempt, streams: Mapping[str, Mapping[str, Stream]]) -> bool:
+    for entry in attempt.coverages:
+        source, _, _ = entry.stream.partition(":")
+        stream = streams.get(source, {}).get(entry.stream.rpartition(":")[2])
+        if stream is not None and stream.snapshot:
+            return True
+    return False
+
+
+def _tile(scope: str, runs: Sequence[_Attempt], period: Period) -> list[Coverage]:
+    """The exact period when it was collected well, else smaller periods in a row with the gaps between them."""
+    exact = [run for run in runs if (run.period.start, run.period.end) == (period.start, period.end)]
+    best = max(exact, key=lambda attempt: attempt.worth, default=None)
+    row = _row([run for run in runs if run not in exact], period)
+    row_is_whole = bool(row) and all(isinstance(part, _Attempt) and part.worth[0] for part in row)
+    if best is not None and (best.worth[0] or not row_is_whole):
+        return list(best.coverages)
+    found: list[Coverage] = []
+    for part in row:
+        found += part.coverages if isinstance(part, _Attempt) else [_gap(scope, part)]
+    return found or [_gap(scope, period)]
+
+
+def _row(runs: Sequence[_Attempt], period: Period) -> list[_Attempt | Period]:
+    """From the start of the period to its end: at each point the longest, best attempt that lies within, or a gap."""
+    inside = [run for run in runs if period.start <= run.period.start and run.period.end <= period.end]
+    row: list[_Attempt | Period] = []
+    cursor = period.start
+    while cursor < period.end:
+        here = [run for run in inside if run.period.start == cursor]
+        if here:
+            best = max(here, key=lambda attempt: (*attempt.worth[:2], attempt.period.end, attempt.worth[2]))
+            row.append(best)
+            cursor = best.period.end
+            continue
+        later = min((run.period.start for run in inside if run.period.start > cursor), default=period.end)
+        # Half a day inward is inside the right calendar day in every time zone.
+        first, last = cursor + timedelta(hours=12), later - timedelta(hours=12)
+        row.append(Period(cursor, later, f"{first:%Y-%m-%d}..{last:%Y-%m-%d}"))
+        cursor = later
+    return row if any(isinstance(part, _Attempt) for part in row) else []
+
+
+def _gap(stream: str, period: Period) -> Coverage:
+    reason = (
+        f"nothing was collected for {period.start:%Y-%m-%d %H:%M}Z to {period.end:%Y-%m-%d %H:%M}Z; "
+        f"run `soc2ev collect --period {period.name}`"
+    )
+    return Coverage(stream, period, None, 0, complete=False, reason=reason)

@@ -1,0 +1,176 @@
+"""
+The standard tables that are derived from what sources deliver: their columns, and what they are derived from.
+
+Sources declare their own tables; controls may query both. Names and meanings that other programs rely on are never
+changed, only added to.
+"""
+
+from __future__ import annotations
+
+from soc2ev.model import Column, Table
+
+POLICY = Table(
+    name="policy",
+    doc="The company's policy from the configuration: one row.",
+    key=("organisation",),
+    columns=(
+        Column("organisation", "TEXT", "the name in the configuration"),
+        Column("required_approvals", "BIGINT", "independent approvals that a change needs"),
+        Column("ticket_mode", "TEXT", "status, service_management, exists or none"),
+        Column("team", "TEXT", "normal, small or solo"),
+        Column("review_within_business_days", "BIGINT", "time to review an emergency afterwards"),
+    ),
+)
+
+CHANGES = Table(
+    name="changes",
+    doc="Every production change of the period: one move of a production ref. Plain git: one first-parent commit.",
+    key=("item",),
+    columns=(
+        Column("item", "TEXT", "<repository>@<sha>, or <repository>:<branch>@<sha> with several production refs"),
+        Column("repository", "TEXT", "name from the configuration", required=True),
+        Column("ref", "TEXT", "production branch", required=True),
+        Column("sha", "TEXT", "the commit that the production ref moved to", required=True),
+        Column(
+            "integration",
+            "TEXT",
+            "pr_merge, queue_merge, direct_push, force_push, rollback, release, deployment, manual",
+        ),
+        Column("integration_basis", "TEXT", "who says so: a server's record, or only the commit's message"),
+        Column("integrated_at", "TIMESTAMP", "when the ref moved (UTC); NULL when no date can be read"),
+        Column("integrated_at_basis", "TEXT", "server record, or the committer's own clock"),
+        Column("pull_request", "BIGINT", "number of the pull request"),
+        Column("pull_request_basis", "TEXT", "who says so"),
+        Column("title", "TEXT", "title of the pull request or first line of the commit message"),
+        Column("url", "TEXT", "where a person can look at it"),
+        Column("commits", "TEXT[]", "ids of the commits that this move brought, sorted"),
+        Column("tickets", "TEXT[]", "ticket keys that the change names"),
+        Column("makers", "TEXT[]", "people who made a part of it; a name from the people register, else name and mail"),
+        Column("approvers", "TEXT[]", "people whose approval a server recorded; never taken from commit messages"),
+        Column(
+            "claimed_reviewers", "TEXT[]", "people that trailers such as Reviewed-by name; a claim of the committer"
+        ),
+        Column("kinds", "TEXT[]", "kinds of production change by the path rules of the production_change register"),
+        Column("reverts", "TEXT[]", "commits that its message says it reverts"),
+        Column("cherry_picked_from", "TEXT[]", "commits that its message says it copies"),
+        Column("releases", "TEXT[]", "tags that point at one of its commits"),
+        Column("paths_changed", "BIGINT", "files changed against the first parent; NULL when that is not known"),
+        Column("flags", "TEXT[]", "what a reader should know: MERGE_COMMIT, REVERT, INTEGRATION_INFERRED, ..."),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
+    ),
+)
+
+CHANGE_COMMITS = Table(
+    name="change_commits",
+    doc="The fate of every commit that reached a production ref in the period: exactly one row each.",
+    key=("repository", "ref", "sha"),
+    columns=(
+        Column("repository", "TEXT", "name from the configuration"),
+        Column("ref", "TEXT", "production branch"),
+        Column("sha", "TEXT", "the commit"),
+        Column("item", "TEXT", "the change that brought it; NULL when path rules leave it out"),
+        Column("fate", "TEXT", "in a change, outside, or unexplained", required=True),
+        Column("reason", "TEXT", "why it is outside or unexplained"),
+    ),
+)
+
+CHANGE_FACTS = Table(
+    name="change_facts",
+    doc="What is known about each change for attributes A-H. NULL means that no evidence tells; the reason says why.",
+    key=("item",),
+    columns=(
+        Column("item", "TEXT", "the change"),
+        Column("ticket_authorised", "BOOLEAN", "a ticket of the right type, approved before the merge, not by a maker"),
+        Column("ticket_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column("checks_passed", "BOOLEAN", "the required checks ran on the merged content and passed before the merge"),
+        Column("checks_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column(
+            "final_content_approved", "BOOLEAN", "an independent person approved what was merged, and it still stood"
+        ),
+        Column("review_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column("approved_before_production", "BOOLEAN", "approved before the merge, and before deployment where gated"),
+        Column("approval_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column(
+            "duties_separated", "BOOLEAN", "nobody approved their own work and no rule was bypassed without a record"
+        ),
+        Column("duties_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column("emergency", "BOOLEAN", "declared as an emergency, or shown to be one by a bypass"),
+        Column("emergency_handled", "BOOLEAN", "declared, reasoned, approved, and reviewed afterwards in time"),
+        Column("emergency_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column("documented", "BOOLEAN", "description, rollback plan and, when high-risk, the seven answers"),
+        Column("documentation_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column("deployed", "BOOLEAN", "reached production by a deployment that succeeded and was watched"),
+        Column("deployment_reason", "TEXT", "what the evidence says about it, or why nothing does"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the facts"),
+    ),
+)
+
+HISTORY_CHECKS = Table(
+    name="history_checks",
+    doc="For each production ref: is the commit that an earlier collection saw at its tip still part of its history?",
+    key=("item",),
+    columns=(
+        Column("item", "TEXT", "<repository>:<branch>"),
+        Column("repository", "TEXT", "name from the configuration", required=True),
+        Column("ref", "TEXT", "production branch", required=True),
+        Column("earlier_tip", "TEXT", "the commit seen before; NULL at a first collection"),
+        Column("tip", "TEXT", "the commit seen now"),
+        Column("kept", "BOOLEAN", "whether the earlier tip is an ancestor of the tip; NULL at a first collection"),
+        Column("observed_at", "TIMESTAMP", "when the tip was seen"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
+    ),
+)
+
+RELEASES = Table(
+    name="releases",
+    doc="Tags that point at commits of the period's changes.",
+    key=("repository", "tag"),
+    columns=(
+        Column("repository", "TEXT", "name from the configuration"),
+        Column("tag", "TEXT", "the tag's name"),
+        Column("sha", "TEXT", "the commit it points at, as collected", required=True),
+        Column("item", "TEXT", "the change that brought this commit"),
+        Column("created_at", "TIMESTAMP", "the tagger's own clock, or the commit's date for a lightweight tag"),
+        Column("tagger", "TEXT", "name and mail of the tagger; NULL for a lightweight tag"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
+    ),
+)
+
+COLLECTIONS = Table(
+    name="collections",
+    doc="What was collected for the period: one row per stream, with the collection's own claim to completeness.",
+    key=("stream", "starts"),
+    columns=(
+        Column("stream", "TEXT", "the stream, for example git:acme/api:main:commits"),
+        Column("starts", "TIMESTAMP", "start of the period that was asked for"),
+        Column("ends", "TIMESTAMP", "its end", required=True),
+        Column("source", "TEXT", "git, registers ...", required=True),
+        Column("kind", "TEXT", "the last part of the stream's name: commits, refs ..."),
+        Column("repository", "TEXT", "the repository, where the stream has one"),
+        Column("ref", "TEXT", "the production branch, where the stream has one"),
+        Column("expected", "BIGINT", "rows that an independent count promised"),
+        Column("fetched", "BIGINT", "rows that arrived"),
+        Column("complete", "BOOLEAN", "whether everything asked for arrived and adds up"),
+        Column("provisional", "BOOLEAN", "whether it was collected before the period closed"),
+        Column("reason", "TEXT", "why it is not complete"),
+        Column("collected_at", "TIMESTAMP", "when the claim was recorded; NULL when nothing was collected"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies", required=True),
+    ),
+)
+
+DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
+    table.name: (table, needs)
+    for table, needs in (
+        (POLICY, ()),
+        (COLLECTIONS, ()),
+        (
+            CHANGES,
+            ("git_commits", "git_people", "git_trailers", "git_integrations", "git_heads", "git_shortlog", "git_paths"),
+        ),
+        (CHANGE_COMMITS, ("changes",)),
+        (CHANGE_FACTS, ("changes",)),
+        (HISTORY_CHECKS, ("git_heads",)),
+        (RELEASES, ("changes", "git_refs")),
+    )
+}
+"""Derived tables in the order in which they are made, with the tables that each is made from."""
