@@ -1,0 +1,45 @@
+"""
+The command line: arguments in, core functions called, screens and exit codes out.
+
+Every command imports what it needs inside its body, so that `soc2ev --help` stays fast.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from soc2ev.cli import assess, collect, deliver, explore, keep, start
+from soc2ev.cli.options import Config
+
+app = typer.Typer(
+    name="soc2ev",
+    help="SOC 2 evidence: complete populations, judged item by item, in a pack that an auditor can re-perform.",
+    epilog="Start with `soc2ev demo` (a fictional company) or `soc2ev init` (the repository you stand in).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  typer calls it with one positional value
+    if asked:
+        from soc2ev import __version__
+        from soc2ev.cli import console
+
+        console.put(f"soc2ev {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    config: Config = None,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),  # noqa: FBT001, FBT003
+) -> None:
+    """SOC 2 evidence: complete populations, judged item by item, in a pack that an auditor can re-perform."""
+
+
+for module in (start, collect, assess, deliver, explore, keep):
+    module.register(app)

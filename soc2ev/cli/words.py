@@ -1,0 +1,38 @@
+"""What our words and numbers mean: `soc2ev explain`, and the source of a page of the documentation."""
+
+from __future__ import annotations
+
+MEANINGS = {
+    "0": "exit 0: fine.",
+    "1": "exit 1: the tool could not do its work (a vault in use, a full disk). What was acknowledged is kept.",
+    "2": "exit 2: the command line, soc2ev.yaml, a register or a control is wrong. The message names file:line:column.",
+    "3": "exit 3: controls failed, and you asked to be told so (--fail-on, --min-score).",
+    "4": "exit 4: access is missing. What could be collected is kept; the message names the permission.",
+    "5": "exit 5: evidence is incomplete: something asked for was not obtained. The coverage says what, and why.",
+    "6": "exit 6: stored evidence or a pack is not what was stored.",
+    "130": "exit 130: interrupted. What was acknowledged is kept; the next run goes on.",
+    "met": "met: stored evidence shows that the item has the attribute.",
+    "deviation": "deviation: stored evidence shows that the item lacks the attribute. Reports call it an exception.",
+    "not tested": "not tested: no stored evidence tells, or it was not collected whole. It is never counted as met.",
+    "not applicable": "not applicable: the question does not arise for this item; the reason says why.",
+    "no deviations": "no deviations: every item of a complete, closed population was tested and none deviates.",
+    "deviations": "deviations: at least one item deviates and no waiver covers it.",
+    "incomplete": "incomplete: an item could not be tested, or the population is not whole or provisional.",
+    "no occurrence": "no occurrence: a complete collection of a closed period shows that nothing of the kind happened.",
+    "provisional": "provisional: collected before its period closed, so more can still come. Collect again after it.",
+    "census": "census: every item of the population was tested; no sample was drawn.",
+    "waiver": "waiver: an approved, dated, expiring acceptance of a deviation. The deviation stays listed.",
+    "G0": "G0: hashes do not hold, or nothing beyond them was checked.",
+    "G1": "G1: chain and tree are consistent. Whoever owns the files could have rewritten all of it: no key was named.",
+    "G2": "G2: signed by a key that you named. Rewriting needs that key.",
+    "G3": "G3: anchored outside: the history existed no later than the anchor's time.",
+    "G4": "G4: witnessed by others: no two histories can be shown to two readers.",
+    "INTEGRATION_INFERRED": "INTEGRATION_INFERRED: git does not record how a commit arrived; its message was read.",
+    "MERGE_COMMIT": "MERGE_COMMIT: the change is a merge of two lines.",
+    "OCTOPUS_MERGE": "OCTOPUS_MERGE: the change is a merge of more than two lines.",
+    "REVERT": "REVERT: the message says that it reverts an earlier commit.",
+    "CHERRY_PICK": "CHERRY_PICK: the message says that it copies a commit.",
+    "NO_TICKET_NAMED": "NO_TICKET_NAMED: no message of the change names a ticket; a pull request or branch may.",
+    "UNSIGNED": "UNSIGNED: at least one commit of the change carries no signature.",
+    "IDENTITY_UNRESOLVED": "IDENTITY_UNRESOLVED: a maker's mail address is not in the people register.",
+}
