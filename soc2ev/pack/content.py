@@ -1,0 +1,56 @@
+"""What a pack holds: one value that every writer reads, so that no two files can disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from soc2ev.checklist.assessment import Assessment
+from soc2ev.model import EvidenceItem, Finding
+
+LIMITS = (
+    "It proves what the sources answered when asked, and that nothing was changed since the named checkpoint.",
+    "It does not prove that a source told the truth, nor that nothing was changed in the source before it was asked.",
+    "It does not prove that no event was withheld from the source, nor that the collecting machine was honest.",
+    "It says nothing about systems, repositories and periods that are not named in its coverage.",
+    "Dates in git are set by the clients that made the commits; without a server's record, a time is their claim.",
+    "Whether a control was effective is the conclusion of the CPA who examines it, never of this tool.",
+)
+"""What a pack proves and does not prove, in the words that every rendition uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """A stored body and its place in the pack."""
+
+    path: str
+    """Relative to the payload folder, with forward slashes."""
+    item: EvidenceItem
+    title: str
+    """What a reader may call it: the register's title, or what was run."""
+    owner: str
+    """Who answers for it: the register's owner; empty when nobody is named."""
+    criteria: tuple[str, ...]
+    tickets: tuple[str, ...]
+    status: str
+    """Review status: the register's own, else `Collected`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything that the writers of a pack need."""
+
+    assessment: Assessment
+    prepared_at: datetime
+    """When the newest evidence in it was recorded: the same vault gives the same pack, whenever it is rendered."""
+    tool: str
+    """Name and version of the tool."""
+    configuration: str
+    """Digest of the configuration file."""
+    checkpoint: str
+    """Size and root of the journal: `<lines> lines, root <hex>`."""
+    signed_by: tuple[str, ...]
+    """Names of the keys that signed the checkpoint; empty when it is unsigned."""
+    evidence: tuple[EvidenceFile, ...]
+    workbooks: tuple[tuple[Finding, str], ...]
+    """Each finding with the path of its population workbook, relative to the payload folder."""
