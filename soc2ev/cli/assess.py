@@ -53,9 +53,9 @@ def check(
     with session.assessment(period) as made:
         findings = _only(made.findings, control)
         if format_ == "json":
-            from soc2ev.controls.report import findings as as_json
+            from soc2ev.controls.report import text
 
-            console.put_json(as_json(findings, made.period))
+            console.put_parts(text(findings, made.period))
         else:
             _show_findings(findings, limit)
     _gate(findings, gates)

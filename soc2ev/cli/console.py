@@ -77,6 +77,13 @@ def put(text: str) -> None:
     _write(sys.stdout, text)
 
 
+def put_parts(parts: Iterable[str]) -> None:
+    """Data in parts, on standard output."""
+    for part in parts:
+        sys.stdout.write(part)
+    sys.stdout.flush()
+
+
 def put_json(value: Any) -> None:
     """A JSON document on standard output."""
     _write(sys.stdout, json.dumps(value, indent=2, ensure_ascii=_ascii(sys.stdout), allow_nan=False))

@@ -56,7 +56,8 @@ def query(
     elif format_ == "csv":
         from soc2ev.pack.export import table_csv
 
-        console.put(table_csv(rows.columns, (list(row.values()) for row in rows)).decode("utf-8-sig").rstrip("\r\n"))
+        parts = table_csv(rows.columns, (list(row.values()) for row in rows))
+        console.put_parts(part.decode().replace("\r\n", "\n").removeprefix("\ufeff") for part in parts)
     else:
         console.table(rows.columns, [[_cell(value) for value in row.values()] for row in rows])
 

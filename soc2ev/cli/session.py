@@ -84,8 +84,12 @@ def writer(found: Settings) -> Iterator[Writer]:
 def assessment(period_text: str) -> Iterator[Assessment]:
     """The assessment of the named period from the configured vault."""
     from soc2ev.checklist.assessment import assess
+    from soc2ev.cli import console
+    from soc2ev.controls import missing_folders
 
     found = settings()
+    for folder in missing_folders(found):
+        console.say(f"warning: there is no folder {folder}; its controls are not among those that judge")
     with assess(vault(found), found, period(period_text, found.config.timezone)) as made:
         yield made
 

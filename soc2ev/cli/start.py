@@ -107,6 +107,7 @@ def doctor(format_: Format = "table", config: Config = None) -> None:  # noqa: A
         ("configuration", "ok", str(found.file)),
         *_git_rows(found),
         _register_row(found),
+        _controls_row(found),
         _vault_row(found),
         _key_row(),
     ]
@@ -151,6 +152,14 @@ def _register_row(found: Settings) -> tuple[str, str, str]:
     if problems:
         return "registers", "warning", f"{len(problems)} problems; `soc2ev registers lint` lists them"
     return "registers", "ok", str(folder)
+
+
+def _controls_row(found: Settings) -> tuple[str, str, str]:
+    from soc2ev import controls
+
+    if missing := controls.missing_folders(found):
+        return "controls", "warning", f"there is no folder {', '.join(missing)}"
+    return "controls", "ok", f"{len(controls.load(found))} controls"
 
 
 def _vault_row(found: Settings) -> tuple[str, str, str]:

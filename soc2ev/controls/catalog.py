@@ -121,6 +121,8 @@ def load(settings: Settings) -> list[Control]:
     """
     found: dict[str, Control] = {}
     for entry in settings.config.controls:
+        if entry in missing_folders(settings):
+            continue
         for control in builtin() if entry == "builtin" else _folder(settings.path(entry), entry):
             if control.id in found:
                 raise ControlError(
@@ -129,6 +131,11 @@ def load(settings: Settings) -> list[Control]:
                 )
             found[control.id] = control
     return [found[name] for name in sorted(found)]
+
+
+def missing_folders(settings: Settings) -> list[str]:
+    """Folders of controls that the configuration names and that do not exist; whoever shows results says so."""
+    return [entry for entry in settings.config.controls if entry != "builtin" and not settings.path(entry).is_dir()]
 
 
 @lru_cache(maxsize=1)
@@ -175,8 +182,6 @@ def _attribute(letter: str, part: _Attribute, needs: Iterable[str]) -> Attribute
 
 
 def _folder(folder: Path, entry: str) -> list[Control]:
-    if not folder.is_dir():
-        raise ConfigError(f"controls: there is no folder {entry}", hint="create it, or take it out of `controls`")
     return [read(path, origin=f"{entry}/{path.name}") for path in sorted(folder.glob("*.yaml"))]
 
 

@@ -7,9 +7,9 @@ collected whole: rows that are missing cannot be told from rows that do not exis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from soc2ev.controls import pattern
@@ -31,6 +31,7 @@ from soc2ev.model import (
 if TYPE_CHECKING:
     from soc2ev.tables import Tables
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _RESERVED = frozenset({"item", "title", "url", "at", "evidence"})
 
 
@@ -82,6 +83,8 @@ def _rows(control: Control, tables: Tables) -> list[Mapping[str, Json]]:
         raise ControlError(f"{control.id}: {problem.message}", hint=problem.hint) from None
     seen: set[str] = set()
     for row in rows:
+        if "item" not in row:
+            raise ControlError(f"{control.id}: its population has no column item, written like that")
         if not isinstance(row["item"], str) or not row["item"]:
             raise ControlError(f"{control.id}: its population has an item without an id")
         if row["item"] in seen:
@@ -94,22 +97,32 @@ def statement(control: Control) -> str:
     """The control's one SELECT: its population, and beside each item the answers to its attributes."""
     asked = []
     for attribute in control.attributes:
-        asked.append(f'({attribute.sql}) as "outcome {attribute.letter}"')
+        # The line feeds close a comment that ends the text.
+        asked.append(f'({attribute.sql}\n) as "outcome {attribute.letter}"')
         if attribute.applies_when:
-            asked.append(f'({attribute.applies_when}) as "applies {attribute.letter}"')
+            asked.append(f'({attribute.applies_when}\n) as "applies {attribute.letter}"')
         if attribute.evidence:
-            asked.append(f'({attribute.evidence}) as "evidence {attribute.letter}"')
+            asked.append(f'({attribute.evidence}\n) as "evidence {attribute.letter}"')
     columns = ",\n  ".join(asked)
     population = f"with population as (\n{control.population}\n)"
     return f"{population}\nselect population.*,\n  {columns}\nfrom population\norder by item"
 
 
 def _item(control: Control, row: Mapping[str, Json], coverage: Sequence[Coverage], tables: Tables) -> Item:
-    facts = {name: value for name, value in row.items() if name not in _RESERVED and " " not in name}
+    # What ends in _reason is the wording of an answer, and stands there.
+    facts = {
+        name: value
+        for name, value in row.items()
+        if name not in _RESERVED and " " not in name and not name.endswith("_reason")
+    }
     outcomes = {
         attribute.letter: _result(control, attribute, row, _shortfall(attribute, control, facts, coverage, tables))
         for attribute in control.attributes
     }
+    for name, kind in (("at", datetime), ("url", str)):
+        if row.get(name) is not None and not isinstance(row[name], kind):
+            wanted = "a TIMESTAMP" if kind is datetime else "TEXT"
+            raise ControlError(f"{control.id}: the column {name} of its population is not {wanted}")
     return Item(
         id=row["item"],
         title=str(row.get("title") or row["item"]),
@@ -142,10 +155,15 @@ def _result(control: Control, attribute: Attribute, row: Mapping[str, Json], sho
     if answer is not None and not isinstance(answer, bool):
         raise ControlError(f"{control.id}: attribute {attribute.letter} answers {answer!r}, not true, false or NULL")
     # An unknown condition counts as fulfilled: not knowing whether a question applies is no reason to drop it.
-    if row.get(f"applies {attribute.letter}") is False:
-        return Result(Outcome.NOT_APPLICABLE, _say(attribute.not_applicable, row), tuple(sorted(evidence)))
+    applies = row.get(f"applies {attribute.letter}")
+    if applies is not None and not isinstance(applies, bool):
+        raise ControlError(f"{control.id}: applies_when of {attribute.letter} answers {applies!r}, not true or false")
+    if applies is False and shortfall is None:
+        return Result(
+            Outcome.NOT_APPLICABLE, _say(attribute.not_applicable, row) or attribute.asks, tuple(sorted(evidence))
+        )
     outcome, reason = Outcome.of(answer), ""
-    if outcome is Outcome.MET and shortfall:
+    if shortfall and (outcome is Outcome.MET or applies is False):
         outcome, reason = Outcome.NOT_TESTED, f"Not collected whole: {shortfall}"
     elif outcome is Outcome.MET and not evidence:
         outcome, reason = Outcome.NOT_TESTED, "No stored evidence stands behind this answer."
@@ -157,10 +175,7 @@ def _result(control: Control, attribute: Attribute, row: Mapping[str, Json], sho
 
 def _say(text: str, row: Mapping[str, Json]) -> str:
     """The reason with each `{column}` replaced by the item's value; other braces stay as they are."""
-    for name, value in row.items():
-        if f"{{{name}}}" in text:
-            text = text.replace(f"{{{name}}}", _shown(value))
-    return text.strip()
+    return _PLACE.sub(lambda found: _shown(row[found[1]]) if found[1] in row else found[0], text).strip()
 
 
 def _shown(value: Json) -> str:
@@ -180,6 +195,11 @@ def _digests(value: Json) -> set[str]:
     return {one for one in found if isinstance(one, str) and one}
 
 
+def _matches(form: str, name: str) -> bool:
+    """Whether the name has the form, in which `*` alone is special: brackets are usual in names of branches."""
+    return re.fullmatch(".*".join(map(re.escape, re.split(r"\*+", form))), name, re.DOTALL) is not None
+
+
 def _with_waiver(control: Control, item: Item, given: Sequence[Waiver], judged_on: datetime | None) -> Item:
     """The item with the waiver that covers most of its deviations; one not yet begun or expired covers none."""
     letters = {letter for letter, result in item.outcomes.items() if result.outcome is Outcome.DEVIATION}
@@ -188,7 +208,7 @@ def _with_waiver(control: Control, item: Item, given: Sequence[Waiver], judged_o
     today = judged_on.date()
     best, most = None, 0
     for waiver in given:
-        named = waiver.control == control.id and any(fnmatchcase(item.id, form) for form in waiver.items)
+        named = waiver.control == control.id and any(_matches(form, item.id) for form in waiver.items)
         covers = len(letters & set(waiver.attributes) if waiver.attributes else letters)
         if named and waiver.approved_on <= today <= waiver.expires_on and covers > most:
             best, most = waiver, covers

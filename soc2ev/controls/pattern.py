@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from soc2ev.model import Item, Outcome, Pattern
-from soc2ev.period import Period, months
+from soc2ev.period import Period
 
 _RATE = 0.05
 _ENOUGH_FOR_RATES = 10
@@ -31,7 +32,7 @@ def of(items: Sequence[Item], period: Period) -> Pattern:
         "attribute": causes,
         "person": Counter(_people(deviating)),
         "repository": Counter(str(item.facts["repository"]) for item in deviating if item.facts.get("repository")),
-        "month": Counter(f"{item.at:%Y-%m}" for item in deviating if item.at),
+        "month": Counter(f"{item.at + _offset(period):%Y-%m}" for item in deviating if item.at),
     }
     rate = round(len(deviating) / len(tested), 4)
     spread = {name: dict(sorted(counts.items())) for name, counts in by.items() if counts}
@@ -49,9 +50,22 @@ def _markers(rate: float, tested: int, deviating: int, by: dict[str, Counter[str
             who, count = max(by[name].items(), key=lambda entry: (entry[1], entry[0]))
             if count * 2 > deviating:
                 yield f"concentration: {count} of {deviating} in {name} {who}"
-    spanned = len(months(period))
+    spanned = _months(period)
     if spanned > 1 and len(by["month"]) * 2 > spanned:
         yield f"persistence: in {len(by['month'])} of {spanned} months"
+
+
+def _offset(period: Period) -> timedelta:
+    """How far the period's zone is ahead of UTC at its start, which is somebody's midnight, from UTC-10 to UTC+13:59."""
+    past = period.start - period.start.replace(hour=0, minute=0, second=0, microsecond=0)
+    return timedelta(days=1) - past if past > timedelta(hours=10) else -past
+
+
+def _months(period: Period) -> int:
+    """How many calendar months of its zone the period touches."""
+    # Half a day inward, since daylight saving may have moved the end against the start.
+    first, last = period.start + _offset(period), period.end + _offset(period) - timedelta(hours=12)
+    return (last.year - first.year) * 12 + last.month - first.month + 1
 
 
 def _people(items: Iterable[Item]) -> Iterable[str]:

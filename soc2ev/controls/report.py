@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +15,23 @@ SCHEMA = "soc2ev.findings/1"
 
 def findings(found: Sequence[Finding], period: Period) -> dict[str, Any]:
     """The findings as JSON values, in the order given."""
-    return {"schema": SCHEMA, "period": _period(period), "findings": [_finding(finding) for finding in found]}
+    listed = [{**_finding(finding), "items": [_item(item) for item in finding.population.items]} for finding in found]
+    return {"schema": SCHEMA, "period": _period(period), "findings": listed}
+
+
+def text(found: Sequence[Finding], period: Period) -> Iterator[str]:
+    """
+    The same as JSON text in parts, an item a line: a population of any size passes through little memory.
+
+    The same findings give the same text.
+    """
+    yield f'{{"schema": {_json(SCHEMA)}, "period": {_json(_period(period))}, "findings": ['
+    for at, finding in enumerate(found):
+        yield f'{"," if at else ""}\n{_json(_finding(finding))[:-1]}, "items": ['
+        for position, item in enumerate(finding.population.items):
+            yield f"{',' if position else ''}\n {_json(_item(item))}"
+        yield "]}"
+    yield "]}\n"
 
 
 def instant(moment: datetime) -> str:
@@ -48,7 +65,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "provisional": population.provisional,
             "coverage": [coverage(entry, population.outside.get(entry.stream, ())) for entry in population.coverage],
         },
-        "items": [_item(item) for item in population.items],
     }
 
 
@@ -67,6 +83,10 @@ def coverage(entry: Coverage, outside: Sequence[Mapping[str, str]] = ()) -> dict
         "details": plain(entry.details),
     }
     return made | ({"outside": [dict(one) for one in outside]} if outside else {})
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def _item(item: Item) -> dict[str, Any]:

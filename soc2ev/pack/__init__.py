@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from soc2ev import __version__
 from soc2ev.checklist import as_json as readiness_json
-from soc2ev.controls.report import findings as findings_json
 from soc2ev.controls.report import instant
+from soc2ev.controls.report import text as findings_text
 from soc2ev.errors import PackError
 from soc2ev.pack import export, index, layout, pages, population, verify
 from soc2ev.pack.bag import Bag
@@ -32,7 +32,18 @@ if TYPE_CHECKING:
 
 SCHEMA = "soc2ev.pack/1"
 TOOL = f"soc2ev {__version__}"
-_TABLES = ("changes", "change_commits", "collections", "releases", "registers")
+_TABLES = (
+    "changes",
+    "change_commits",
+    "collections",
+    "superseded_collections",
+    "releases",
+    "registers",
+    "register_changes",
+    "register_attachments",
+    "waivers",
+    "sign_offs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +158,24 @@ def _without_options(words: list[str]) -> Iterator[str]:
             yield word
 
 
-def _payload(content: Content, vault: Vault) -> Iterator[tuple[str, bytes]]:
+File = tuple[str, bytes | Iterable[bytes]]
+"""A path below the payload folder, and the bytes of the file, whole or in parts."""
+
+
+def _payload(content: Content, vault: Vault) -> Iterator[File]:
     assessment = content.assessment
     yield layout.START, pages.start_here(content).encode()
     yield layout.INDEX, index.render(content)
     for finding, path in content.workbooks:
         yield path, population.render(content, finding)
         yield path.removesuffix("xlsx") + "csv", export.population_csv(finding)
-        yield path.removesuffix("xlsx") + "json", export.as_json(findings_json([finding], assessment.period))
+        yield path.removesuffix("xlsx") + "json", export.encoded(findings_text([finding], assessment.period))
     for one in content.evidence:
         yield one.path, vault.read(one.item.digest)
     yield from _integrity(content, vault)
 
 
-def _integrity(content: Content, vault: Vault) -> Iterator[tuple[str, bytes]]:
+def _integrity(content: Content, vault: Vault) -> Iterator[File]:
     """What makes the pack re-performable: results, tables, inputs, the journal."""
     assessment, here = content.assessment, layout.INTEGRITY
     for name_, body in vault.files():
@@ -168,7 +183,7 @@ def _integrity(content: Content, vault: Vault) -> Iterator[tuple[str, bytes]]:
     yield f"{here}/inputs/soc2ev.yaml", assessment.settings.text
     for finding in assessment.findings:
         yield f"{here}/inputs/controls/{finding.control.id}.yaml", finding.control.text.encode()
-    yield f"{here}/results/findings.json", export.as_json(findings_json(assessment.findings, assessment.period))
+    yield f"{here}/results/findings.json", export.encoded(findings_text(assessment.findings, assessment.period))
     yield f"{here}/results/checklist.json", export.as_json(readiness_json(assessment.readiness, assessment.period.name))
     for table in _TABLES:
         rows = assessment.tables.select(f'select * from "{table}" order by all')  # noqa: S608
@@ -177,7 +192,7 @@ def _integrity(content: Content, vault: Vault) -> Iterator[tuple[str, bytes]]:
     yield f"{here}/pack.json", export.as_json(_about(content))
 
 
-def _evidence_index(content: Content) -> bytes:
+def _evidence_index(content: Content) -> Iterator[bytes]:
     head = ("path", "sha256", "stream", "source", "asked", "collected_at_utc", "bytes", "rows", "run", "line")
     rows = (
         (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -26,19 +26,21 @@ class Bag:
         shutil.rmtree(self._root, ignore_errors=True)
         self._root.mkdir(parents=True)
         self._payload: dict[str, str] = {}
+        self._taken: set[str] = set()
         self._tags: dict[str, str] = {}
         self._size = 0
 
-    def payload(self, path: str, body: bytes) -> None:
-        """Add a file; PackError when the path is taken, without regard to case, or leaves the bag."""
-        if path.lower() in {known.lower() for known in (self._payload if len(self._payload) < _FEW else ())}:
+    def payload(self, path: str, body: bytes | Iterable[bytes]) -> None:
+        """Add a file, whole or in parts; PackError when the path is taken, whatever the case, or leaves the bag."""
+        if path.lower() in self._taken:
             raise PackError(f"two files of the pack are called {path}")
-        self._payload[path] = self._write(f"data/{path}", body)
-        self._size += len(body)
+        self._taken.add(path.lower())
+        self._payload[path], size = self._write(f"data/{path}", body)
+        self._size += size
 
     def tag(self, path: str, body: bytes) -> None:
         """Add a file beside the payload."""
-        self._tags[path] = self._write(path, body)
+        self._tags[path], _ = self._write(path, body)
 
     def manifest(self, info: Mapping[str, str], when: datetime) -> str:
         """Write the manifests; the digest of the last one, which covers every file of the bag."""
@@ -52,7 +54,8 @@ class Bag:
             "bag-info.txt", "".join(f"{name}: {_one_line(value)}\n" for name, value in sorted(facts.items())).encode()
         )
         self.tag("manifest-sha256.txt", _listed({f"data/{path}": digest for path, digest in self._payload.items()}))
-        return self._write(UNLISTED[0], _listed(self._tags))
+        digest, _ = self._write(UNLISTED[0], _listed(self._tags))
+        return digest
 
     def close(self, note: str | None) -> Path | None:
         """
@@ -73,21 +76,24 @@ class Bag:
         """Remove what was written so far."""
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def _write(self, path: str, body: bytes) -> str:
+    def _write(self, path: str, body: bytes | Iterable[bytes]) -> tuple[str, int]:
+        """Digest and size of what was written."""
         place = self._root / path
         if ".." in Path(path).parts or not place.resolve().is_relative_to(self._root.resolve()):
             raise PackError(f"{path} leaves the pack")
         place.parent.mkdir(parents=True, exist_ok=True)
+        digest, size = hashlib.sha256(), 0
         try:
-            place.write_bytes(body)
+            with place.open("wb") as file:
+                for part in (body,) if isinstance(body, bytes) else body:
+                    file.write(part)
+                    digest.update(part)
+                    size += len(part)
         except OSError as problem:
             raise PackError(
                 f"cannot write {path}: {problem.strerror}", hint="free some space; the vault is unharmed"
             ) from None
-        return hashlib.sha256(body).hexdigest()
-
-
-_FEW = 100_000
+        return digest.hexdigest(), size
 
 
 def _listed(digests: Mapping[str, str]) -> bytes:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from soc2ev.controls.report import instant
 from soc2ev.model import Finding, Item, Json
 
+_ROWS_A_PART = 500
 # Full-width forms are folded to the ASCII ones by some spreadsheets.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def population_csv(finding: Finding) -> bytes:
-    """One row per item: id, title, time, outcome and reason of every attribute, facts."""
+def population_csv(finding: Finding) -> Iterator[bytes]:
+    """One row per item, in parts: id, title, time, outcome and reason of every attribute, facts."""
     letters = [attribute.letter for attribute in finding.control.attributes]
     facts = sorted({name for item in finding.population.items for name in item.facts})
     head = ["item", "title", "url", "at_utc"]
@@ -33,19 +34,31 @@ def population_csv(finding: Finding) -> bytes:
     return table_csv(head, (_row(item, letters, facts) for item in finding.population.items))
 
 
-def table_csv(columns: Sequence[str], rows: Iterable[Sequence[Json]]) -> bytes:
-    """The rows as guarded CSV in UTF-8 with a byte order mark, as Excel wants it."""
-    text = io.StringIO()
+def table_csv(columns: Sequence[str], rows: Iterable[Sequence[Json]]) -> Iterator[bytes]:
+    """The rows as guarded CSV in parts: UTF-8 with a byte order mark, as Excel wants it."""
+    text = io.StringIO("\ufeff")
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([guarded(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig", "replace")
+    for at, row in enumerate(rows, start=1):
+        writer.writerow([guarded(cell) for cell in row])
+        if at % _ROWS_A_PART == 0:
+            yield text.getvalue().encode("utf-8", "replace")
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode("utf-8", "replace")
 
 
 def as_json(value: Json) -> bytes:
     """The value as sorted, indented JSON with a last line feed: the same value gives the same bytes."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode("utf-8", "replace")
+
+
+def encoded(parts: Iterable[str]) -> Iterator[bytes]:
+    """Text in parts as UTF-8."""
+    for part in parts:
+        yield part.encode("utf-8", "replace")
 
 
 def guarded(value: Json) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 from soc2ev import config, controls, pack, yamlfile
 from soc2ev.checklist import as_json as readiness_json
 from soc2ev.checklist.assessment import Assessment, assess
-from soc2ev.controls.report import findings as findings_json
+from soc2ev.controls.report import text as findings_text
 from soc2ev.errors import PackError, Soc2evError, TamperedError
 from soc2ev.model import Control, Json
 from soc2ev.pack import export, layout, verify
@@ -129,14 +129,19 @@ def _compare(root: Path) -> tuple[list[str], bool | None]:
 
 
 def _results(integrity: Path, again: Assessment) -> Iterator[str]:
-    fresh: Mapping[str, Json] = {
-        "findings.json": findings_json(again.findings, again.period),
-        "checklist.json": readiness_json(again.readiness, again.period.name),
+    fresh: Mapping[str, Iterable[bytes]] = {
+        "findings.json": export.encoded(findings_text(again.findings, again.period)),
+        "checklist.json": [export.as_json(readiness_json(again.readiness, again.period.name))],
     }
-    for name, value in fresh.items():
-        stated = json.loads((integrity / "results" / name).read_bytes())
-        if stated != json.loads(export.as_json(value)):
+    for name, parts in fresh.items():
+        if not _same(integrity / "results" / name, parts):
             yield f"result {name}: judging the raw evidence again gives something else"
+
+
+def _same(file: Path, parts: Iterable[bytes]) -> bool:
+    """Whether the file holds these parts, one after the other, and nothing more."""
+    with file.open("rb") as stream:
+        return all(stream.read(len(part)) == part for part in parts) and not stream.read(1)
 
 
 def _rendered(root: Path, again: Assessment, vault: Vault) -> Iterator[str]:

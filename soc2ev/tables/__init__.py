@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from soc2ev.errors import Soc2evError, TamperedError
+from soc2ev.errors import Soc2evError
 from soc2ev.model import Column, Coverage, EvidenceItem, Json, Stream, Table
 from soc2ev.sources import SOURCES
 from soc2ev.tables import changes, plan
 from soc2ev.tables.engine import Engine, Rows
-from soc2ev.tables.standard import CHANGE_COMMITS, CHANGES, COLLECTIONS, DERIVED, POLICY
+from soc2ev.tables.standard import CHANGE_COMMITS, CHANGES, COLLECTIONS, DERIVED, POLICY, SUPERSEDED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -64,9 +64,13 @@ class Tables:
         if needs is None or self._coverage is None:
             return self._coverage or ()
         found: list[Coverage] = []
-        for source, streams in sorted(_behind(needs).items()):
-            here = [entry for entry in self._coverage if _belongs(entry, source, streams)]
-            found += here or [_undelivered(source, self.period, sorted(set(needs)))]
+        wanted = sorted(set(needs))
+        for source, names in sorted(_behind(wanted).items()):
+            here = [entry for entry in self._coverage if _belongs(entry, source, names)]
+            silent = [name for name in sorted(names) if not any(_belongs(entry, source, {name}) for entry in here)]
+            found += here
+            if silent:
+                found.append(_undelivered(source, self.period, wanted) if not here else _silent(here[0], silent))
         return tuple(found)
 
 
@@ -77,7 +81,9 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     TamperedError when a stored body is not what was stored.
     """
     expects = [prefix for source in SOURCES for prefix in source.expects(settings)]
-    coverages = plan.choose(vault.coverages(), streams(), period, expects)
+    finished = {line.data["run"] for line in vault.lines() if line.type == "finish"}
+    claims = [entry if entry.run in finished else _interrupted(entry) for entry in vault.coverages()]
+    coverages = plan.choose(claims, streams(), period, expects)
     engine = Engine()
     for table in _base_tables():
         engine.create(table)
@@ -86,8 +92,11 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     problems, bodies = _load_bodies(engine, vault, coverages)
     settled = [_with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = _refuse_repeated_keys(engine, settled)
-    _derive(engine, settings.config)
+    _derive(engine, settings.config, coverages)
     settled = _refuse_unexplained(engine, settled)
+    answering = {(entry.run, entry.stream) for entry in coverages}
+    others = [one for one in claims if one.period.overlaps(period) and (one.run, one.stream) not in answering]
+    engine.insert(SUPERSEDED, [_superseded(entry) for entry in others])
     engine.insert(COLLECTIONS, [_collection(entry, bodies[(entry.run, entry.stream)]) for entry in settled])
     engine.lock()
     return Tables(engine, period, settled)
@@ -146,11 +155,11 @@ def _load_bodies(engine: Engine, vault: Vault, coverages: Sequence[Coverage]) ->
         if (item.run, item.stream) not in wanted or stream is None:
             continue
         bodies[(item.run, item.stream)].append(item.digest)
+        body = vault.read(item.digest)
         try:
-            counts = _load_body(engine, tables, stream, item, vault.read(item.digest))
-        except TamperedError:
-            raise
-        except (ValueError, KeyError, Soc2evError) as problem:
+            counts = _load_body(engine, tables, stream, item, body)
+        except (ValueError, TypeError, LookupError, ArithmeticError, Soc2evError) as problem:
+            # The bytes are what was stored, and they are no answer that the source could have given.
             problems[(item.run, item.stream)].append(f"{item.digest} cannot be read: {problem}")
             continue
         # The collector counted what the body lists; the body may fill further tables beside it.
@@ -178,6 +187,11 @@ def _load_body(
     return counts
 
 
+def _interrupted(entry: Coverage) -> Coverage:
+    """A run that did not end may have left out the next stream, and nothing in the vault would say so."""
+    return _with_problems(entry, ["the run that collected it was interrupted; collect again"])
+
+
 def _with_problems(entry: Coverage, problems: Sequence[str]) -> Coverage:
     if not problems:
         return entry
@@ -194,7 +208,12 @@ def _refuse_repeated_keys(engine: Engine, coverages: list[Coverage]) -> list[Cov
                 key = ", ".join(f'"{name}"' for name in (*table.key, *(("run",) if stream.per_run else ())))
                 sql = f'select {key}, count(*) as n from "{table.name}" group by {key}'  # noqa: S608
                 sql += " having count(*) > 1 order by all limit 1"
-                for row in engine.stream(sql):
+                for row in list(engine.stream(sql)):
+                    # One of each stays, so that the rest can still be judged.
+                    engine.derive(
+                        f'delete from "{table.name}" where rowid not in '  # noqa: S608  our own names
+                        f'(select min(rowid) from "{table.name}" group by {key})'
+                    )
                     named = ", ".join(str(row[name]) for name in table.key)
                     problem = f"{table.name} holds {named} {row['n']} times"
                     coverages = [
@@ -224,7 +243,21 @@ def _collection(entry: Coverage, bodies: Sequence[str]) -> dict[str, Json]:
     }
 
 
-def _derive(engine: Engine, config: Config) -> None:
+def _superseded(entry: Coverage) -> dict[str, Json]:
+    return {
+        "stream": entry.stream,
+        "run": entry.run,
+        "starts": entry.period.start,
+        "ends": entry.period.end,
+        "expected": entry.expected,
+        "fetched": entry.fetched,
+        "complete": entry.complete,
+        "reason": entry.reason,
+        "collected_at": entry.collected_at,
+    }
+
+
+def _derive(engine: Engine, config: Config, coverages: Iterable[Coverage]) -> None:
     policy = config.policy
     row = {
         "organisation": config.organisation,
@@ -234,9 +267,9 @@ def _derive(engine: Engine, config: Config) -> None:
         "review_within_business_days": policy.emergency.review_within_business_days,
     }
     engine.insert(POLICY, [row])
-    changes.derive(engine, config)
+    changes.derive(engine, config, {entry.run: entry.period.start for entry in coverages if _is_line(entry)})
     for name in DERIVED:
-        if name not in (POLICY.name, COLLECTIONS.name, CHANGES.name, CHANGE_COMMITS.name):
+        if name not in (POLICY.name, COLLECTIONS.name, SUPERSEDED.name, CHANGES.name, CHANGE_COMMITS.name):
             engine.derive((Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8"))
 
 
@@ -282,6 +315,10 @@ def _behind(needs: Iterable[str]) -> dict[str, set[str]]:
     return dict(found)
 
 
+def _is_line(entry: Coverage) -> bool:
+    return entry.stream.endswith(":integrations")
+
+
 def _belongs(entry: Coverage, source: str, wanted: set[str]) -> bool:
     """Whether the coverage is of one of the streams, or says that a whole scope or source was not obtained."""
     name, _, rest = entry.stream.partition(":")
@@ -296,6 +333,13 @@ def _undelivered(source: str, period: Period, needs: Sequence[str]) -> Coverage:
     if source == "registers":
         reason = "no registers are configured; `soc2ev registers new` writes starters"
     return Coverage(source, period, None, 0, complete=False, reason=reason)
+
+
+def _silent(entry: Coverage, names: Sequence[str]) -> Coverage:
+    """Some streams of a source were claimed and others never mentioned, as an older version may have done."""
+    source = entry.stream.partition(":")[0]
+    reason = f"no collection says anything about {', '.join(names)}; collect again"
+    return Coverage(source, entry.period, None, 0, complete=False, reason=reason)
 
 
 def _outside_by_stream(engine: Engine, coverages: Iterable[Coverage]) -> dict[str, tuple[Mapping[str, str], ...]]:

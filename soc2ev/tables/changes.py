@@ -8,11 +8,14 @@ commit that is reachable from it and not from the change before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from soc2ev.errors import ConfigError
 from soc2ev.tables import commit_text
 from soc2ev.tables.standard import CHANGE_COMMITS, CHANGES
 
@@ -42,18 +45,20 @@ class _Claims:
     evidence: set[str] = field(default_factory=set)
 
 
-def derive(engine: Engine, config: Config) -> None:
-    """Fill `changes` and `change_commits` from the tables of plain git."""
-    owners = _owners(engine)
+def derive(engine: Engine, config: Config, starts: Mapping[str, datetime]) -> None:
+    """
+    Fill `changes` and `change_commits` from the tables of plain git.
+
+    `starts` says for each run when the period begins that it collected. ConfigError for path rules that cannot be read.
+    """
+    owners = _owners(engine, starts)
     claims = _claims(engine, config, owners)
     paths = _paths(engine)
     brought: dict[Ref, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for ref, owner in owners.items():
         for sha, integration in owner.items():
             brought[ref][integration or ""].append(sha)
-    refs_of = defaultdict(set)
-    for repository, branch in brought:
-        refs_of[repository].add(branch)
+    refs_of = _refs_of(engine, config, owners)
     kinds = _kinds(engine)
     releases = _releases(engine)
     outside: dict[Ref, dict[str, str]] = defaultdict(dict)
@@ -86,21 +91,35 @@ _INTEGRATION_COMMITS = """
 """
 
 
-def _owners(engine: Engine) -> dict[Ref, dict[str, str | None]]:
+def _refs_of(engine: Engine, config: Config, owners: Iterable[Ref]) -> dict[str, set[str]]:
+    """The production refs of each repository, those without a commit in the period too: an id must not depend on it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in engine.stream("select distinct repository, ref from git_heads"):
+        found[row["repository"]].add(row["ref"])
+    for repository, ref in owners:
+        found[repository].add(ref)
+    for repository, refs in found.items():
+        refs.update(*(scope.branches for scope in _scopes(config, repository)))
+    return found
+
+
+def _owners(engine: Engine, starts: Mapping[str, datetime]) -> dict[Ref, dict[str, str | None]]:
     """For each commit of each ref the first-parent commit that brought it; None when no integration reaches it."""
     parents: dict[Ref, dict[str, Sequence[str]]] = defaultdict(dict)
     for row in engine.stream("select repository, ref, sha, parents from git_commits"):
         parents[(row["repository"], row["ref"])][row["sha"]] = row["parents"] or ()
-    integrations: dict[Ref, set[str]] = defaultdict(set)
-    for row in engine.stream("select repository, ref, sha from git_integrations"):
-        integrations[(row["repository"], row["ref"])].add(row["sha"])
-    return {ref: _assign(parents[ref], integrations[ref]) for ref in sorted(parents)}
+    lines: dict[Ref, list[tuple[datetime, int, str]]] = defaultdict(list)
+    for row in engine.stream("select repository, ref, sha, position, run from git_integrations"):
+        # Months in a row, with a gap or a rewritten branch between them, are no one line that parents could order.
+        place = (starts.get(row["run"], datetime.min.replace(tzinfo=UTC)), row["position"], row["sha"])
+        lines[(row["repository"], row["ref"])].append(place)
+    return {ref: _assign(parents[ref], [sha for _, _, sha in sorted(lines[ref])]) for ref in sorted(parents)}
 
 
-def _assign(parents: Mapping[str, Sequence[str]], integrations: set[str]) -> dict[str, str | None]:
-    """Walk the first-parent line from its oldest commit; each takes what is reachable from it and not yet taken."""
+def _assign(parents: Mapping[str, Sequence[str]], line: Iterable[str]) -> dict[str, str | None]:
+    """Along the first-parent line, oldest first, each commit takes what is reachable from it and not yet taken."""
     owner: dict[str, str | None] = {}
-    for integration in _oldest_first(parents, integrations):
+    for integration in line:
         open_ends = [integration]
         while open_ends:
             sha = open_ends.pop()
@@ -108,21 +127,6 @@ def _assign(parents: Mapping[str, Sequence[str]], integrations: set[str]) -> dic
                 owner[sha] = integration
                 open_ends.extend(parents[sha])
     return owner | {sha: None for sha in parents if sha not in owner}
-
-
-def _oldest_first(parents: Mapping[str, Sequence[str]], integrations: set[str]) -> list[str]:
-    """First-parent commits, each after the one below it. After a rewrite two lines may stand on one commit."""
-    known = {sha for sha in integrations if sha in parents}
-    above: dict[str | None, list[str]] = defaultdict(list)
-    for sha in sorted(known):
-        below = parents[sha][0] if parents[sha] else None
-        above[below if below in known else None].append(sha)
-    ordered: list[str] = []
-    waiting = above[None]
-    while waiting:
-        ordered += waiting
-        waiting = [later for sha in waiting for later in above.get(sha, ())]
-    return ordered
 
 
 def _claims(
@@ -172,7 +176,7 @@ def _change(
     commits: Sequence[str],
     claims: _Claims,
     changed: Sequence[str] | None,
-    kinds: Mapping[str, GitIgnoreSpec],
+    kinds: Mapping[str, GitIgnoreSpec] | None,
 ) -> dict[str, Json]:
     message = commit["message"] or ""
     request = commit_text.pull_request(message)
@@ -200,7 +204,7 @@ def _change(
         "integrated_at_basis": "committer date, set by the client that made the commit",
         "pull_request": request[0] if request else None,
         "pull_request_basis": f"claimed by the commit message: {request[1]}" if request else None,
-        "title": commit["subject"],
+        "title": commit_text.title(message) or commit["subject"],
         "commits": list(commits),
         "tickets": sorted(claims.tickets),
         "makers": sorted(claims.makers),
@@ -244,35 +248,54 @@ def _paths(engine: Engine) -> dict[tuple[str, ...], list[str]]:
 
 def _outside(config: Config, ref: Ref, changed: Sequence[str] | None) -> str | None:
     """Why path rules leave a change out; None when it is in. Unknown files keep a change in the population."""
-    scope = scope_of(config, ref[0])
+    scope = scope_of(config, *ref)
     if scope is None or changed is None or not changed:
         return None
     rules = scope.paths
     if rules.include in ([], ["**"]) and not rules.exclude:
         return None
-    included, excluded = _spec(tuple(rules.include or ["**"])), _spec(tuple(rules.exclude))
+    try:
+        included, excluded = _spec(tuple(rules.include or ["**"])), _spec(tuple(rules.exclude))
+    except ValueError as problem:
+        hint = "path rules are written as in .gitignore"
+        raise ConfigError(f"scope {scope.repository}: paths: {problem}", hint=hint) from None
     if any(included.match_file(path) and not excluded.match_file(path) for path in changed):
         return None
     return f"all {len(changed)} changed files are left out by the path rules of scope {scope.repository}"
 
 
-def scope_of(config: Config, repository: str) -> Scope | None:
-    """The first scope entry whose name or glob matches the repository; None when the configuration names none."""
-    from fnmatch import fnmatchcase
+def scope_of(config: Config, repository: str, ref: str) -> Scope | None:
+    """
+    The scope entry for that branch; None when the configuration names none.
 
-    return next((scope for scope in config.scope if fnmatchcase(repository, scope.repository)), None)
+    Of the entries whose name or glob matches the repository, the first that names the branch, else the first that
+    names no branch.
+    """
+    matching = _scopes(config, repository)
+    naming = [scope for scope in matching if ref in scope.branches]
+    return next(iter(naming or [scope for scope in matching if not scope.branches] or matching), None)
 
 
-def _kinds(engine: Engine) -> dict[str, GitIgnoreSpec]:
-    """Path rules by kind of production change, from the register."""
+def _scopes(config: Config, repository: str) -> list[Scope]:
+    return [scope for scope in config.scope if fnmatchcase(repository, scope.repository)]
+
+
+def _kinds(engine: Engine) -> dict[str, GitIgnoreSpec] | None:
+    """Path rules by kind of production change, from the register; None when one of them cannot be read."""
     patterns: dict[str, list[str]] = defaultdict(list)
     for row in _rows(engine, "register_change_kinds", "included is not false"):
         patterns[row["kind"]] += row["paths"] or []
-    return {kind: _spec(tuple(globs)) for kind, globs in sorted(patterns.items()) if globs}
+    try:
+        return {kind: _spec(tuple(globs)) for kind, globs in sorted(patterns.items()) if globs}
+    except ValueError:
+        return None
 
 
-def _kinds_of(kinds: Mapping[str, GitIgnoreSpec], changed: Sequence[str] | None) -> list[str]:
-    return [kind for kind, spec in kinds.items() if changed and any(map(spec.match_file, changed))]
+def _kinds_of(kinds: Mapping[str, GitIgnoreSpec] | None, changed: Sequence[str] | None) -> list[str] | None:
+    """The kinds of a change; None when its files or the rules are not known."""
+    if kinds is None or changed is None:
+        return None
+    return [kind for kind, spec in kinds.items() if any(map(spec.match_file, changed))]
 
 
 def _releases(engine: Engine) -> dict[tuple[str, str], list[str]]:

@@ -11,24 +11,33 @@ import re
 from collections.abc import Collection, Iterable
 
 # Each form is written by one platform or merge script when it lands a change, and names the request that it landed.
+# A number has at most 18 digits, so that a column can hold what somebody wrote into a message.
 _PULL_REQUEST = (
-    ("merge commit of GitHub", re.compile(r"\AMerge pull request #(\d+) from ")),
-    ("squash or rebase title", re.compile(r"\A[^\n]*\(#(\d+)\)[ \t]*(?:\n|\Z)")),
-    ("merge commit of Bitbucket", re.compile(r"\AMerged in [^\n]*\(pull request #(\d+)\)")),
-    ("merge commit of Azure DevOps", re.compile(r"\AMerged PR (\d+):")),
-    ("merge commit of GitLab", re.compile(r"^See merge request \S*!(\d+)[ \t]*$", re.MULTILINE)),
-    ("PR-URL line", re.compile(r"^PR-URL:[ \t]*https?://\S+/(?:pull|merge_requests)/(\d+)\b", re.MULTILINE)),
-    ("merge script line", re.compile(r"^Closes #(\d+) from \S", re.MULTILINE)),
+    ("merge commit of GitHub", re.compile(r"\AMerge pull request #([1-9][0-9]{0,17}) from ")),
+    ("squash or rebase title", re.compile(r"\A[^\n]*\(#([1-9][0-9]{0,17})\)[ \t]*(?:\n|\Z)")),
+    ("merge commit of Bitbucket", re.compile(r"\AMerged in [^\n]*\(pull request #([1-9][0-9]{0,17})\)")),
+    ("merge commit of Azure DevOps", re.compile(r"\AMerged PR ([1-9][0-9]{0,17}):")),
+    ("merge commit of GitLab", re.compile(r"^See merge request \S*!([1-9][0-9]{0,17})[ \t]*$", re.MULTILINE)),
+    (
+        "PR-URL line",
+        re.compile(r"^PR-URL:[ \t]*https?://\S+/(?:pull|merge_requests)/([1-9][0-9]{0,17})\b", re.MULTILINE),
+    ),
+    ("merge script line", re.compile(r"^Closes #([1-9][0-9]{0,17}) from \S", re.MULTILINE)),
 )
 _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,64})\b")
 _CHERRY_PICKED = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,64})\)", re.MULTILINE)
 
 # Jira's own default: a project key is two to ten capitals, digits or underscores, then a number.
-_TICKET = re.compile(r"(?<![A-Za-z0-9_/.-])([A-Z][A-Z0-9_]{1,9})-([1-9][0-9]{0,6})(?![A-Za-z0-9_-]|\.\d)")
+_KEY = r"([A-Z][A-Z0-9_]{1,9})-([1-9][0-9]{0,6})"
+# Where the projects are not known, parts of paths, branches and longer words are not taken for keys.
+_TICKET = re.compile(rf"(?:(?<=/browse/)|(?<![A-Za-z0-9_/.-])){_KEY}(?![A-Za-z0-9_-]|\.\d)")
+_TICKET_OF_PROJECT = re.compile(rf"(?<![A-Za-z0-9_-]){_KEY}(?![A-Za-z0-9_]|\.\d)")
 _LOOK_ALIKES = frozenset(
     [
         "AES",
+        "AMD",
         "AP",
+        "ARM",
         "BASE",
         "BCP",
         "CC",
@@ -53,7 +62,9 @@ _LOOK_ALIKES = frozenset(
         "JDK",
         "JEP",
         "JSR",
+        "IPV",
         "KB",
+        "LATIN",
         "LGPL",
         "MD",
         "MPL",
@@ -62,6 +73,7 @@ _LOOK_ALIKES = frozenset(
         "PEP",
         "PKCS",
         "PR",
+        "RC",
         "RFC",
         "RHEL",
         "RHSA",
@@ -72,10 +84,13 @@ _LOOK_ALIKES = frozenset(
         "SSE",
         "SSL",
         "TLS",
+        "UCS",
+        "USB",
         "UTC",
         "UTF",
         "WCAG",
         "X",
+        "X86",
         "XEP",
     ]
 )
@@ -89,18 +104,26 @@ def pull_request(message: str) -> tuple[int, str] | None:
     return None
 
 
+def title(message: str) -> str:
+    """What the change is about: the first line, or for a merge of a platform the line that the platform put below it."""
+    first, _, rest = message.strip().partition("\n")
+    if first.startswith(("Merge pull request #", "Merged in ")):
+        return next((line.strip() for line in rest.splitlines() if line.strip()), first)
+    return first
+
+
 def tickets(texts: Iterable[str], projects: Collection[str] = ()) -> list[str]:
     """
     The ticket keys in the texts, sorted, each once.
 
-    With `projects` only keys of those projects count. Without, whatever has the form of a key and is not a known
-    look-alike such as SHA-256, CVE-2024 or ISO-27001.
+    With `projects` only keys of those projects count, in branch names too. Without, whatever has the form of a key and
+    is not a known look-alike such as SHA-256, CVE-2024 or ISO-27001.
     """
     allowed = {project.upper() for project in projects}
     found = {
         f"{match[1]}-{match[2]}"
         for text in texts
-        for match in _TICKET.finditer(text)
+        for match in (_TICKET_OF_PROJECT if allowed else _TICKET).finditer(text)
         if (match[1] in allowed if allowed else match[1] not in _LOOK_ALIKES)
     }
     return sorted(found)

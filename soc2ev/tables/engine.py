@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
 
 import duckdb  # noqa: TID251  the one importer
 
@@ -24,6 +27,15 @@ from soc2ev.model import Column, Json, Table
 _BATCH = 2_000
 _TIMEOUT_SECONDS = 120
 _TYPES = {"TEXT": "VARCHAR", "TEXT[]": "VARCHAR[]"}
+_CLASSES: dict[str, tuple[type, ...]] = {
+    "TEXT": (str,),
+    "BOOLEAN": (bool,),
+    "BIGINT": (int,),
+    "DOUBLE": (int, float),
+    "DATE": (date, str),
+    "TIMESTAMP": (datetime, str),
+    "TEXT[]": (list, tuple),
+}
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -36,10 +48,13 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
 }
 # A verdict must come out the same next year: nothing that knows the time, chance or the machine.
 _UNREPEATABLE = re.compile(
-    r"\b(now|today|current_(date|time|timestamp)|get_current_\w+|transaction_timestamp|localtime(stamp)?|random|setseed|"
-    r"(gen_random_)?uuid(v4|v7)?|getvariable|getenv|current_setting|duckdb_\w+|pragma_\w+|tablesample|using\s+sample)\b",
+    r"now|today|current_(date|(local)?time(stamp)?|setting|user|role|catalog|schemas?)|get_current_\w+|session_user|"
+    r"transaction_timestamp|localtime(stamp)?|random|setseed|(gen_random_)?uuid(v4|v7)?|getvariable|getenv|duckdb_\w+|"
+    r"pragma_\w+|pg_\w+|approx_\w+|reservoir_quantile|tablesample|using sample",
     re.IGNORECASE,
 )
+_TABLE_FUNCTIONS = frozenset(["generate_series", "range", "unnest", "json_each", "json_tree", "repeat", "repeat_row"])
+"""Functions that may stand in FROM; all others read files, the machine, or run SQL that stands in a string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,8 @@ class Engine:
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=_CLOSED)
+        # Else a cast to an instant with a zone, and back, would depend on the machine.
+        self._connection.execute("set TimeZone = 'UTC'")
         self._locked = False
 
     def close(self) -> None:
@@ -83,16 +100,16 @@ class Engine:
         ValueError for a row with a column that is not declared, a value of another type, or a NULL in the key.
         """
         names = [column.name for column in table.columns]
+        types = {column.name: column.type for column in table.columns}
         shape = json.dumps([{column.name: _type(column) for column in table.columns}])
         listed = ", ".join(f'r."{name}"' for name in names)
-        sql = f"insert into \"{table.name}\" select {listed} from (select unnest(from_json(?::JSON, '{shape}')) as r)"  # noqa: S608
+        read = f"select unnest(from_json_strict(?::JSON, '{shape}')) as r"
+        sql = f'insert into "{table.name}" select {listed} from ({read})'  # noqa: S608
         inserted = 0
         for batch in _batched(rows, _BATCH):
-            for row in batch:
-                if unknown := set(row) - set(names):
-                    raise ValueError(f"{table.name} has no column {', '.join(sorted(unknown))}")
+            plain = [_typed(table.name, types, row) for row in batch]
             try:
-                self._connection.execute(sql, [json.dumps(batch, default=_plain, allow_nan=False)])
+                self._connection.execute(sql, [json.dumps(plain, allow_nan=False)])
             except duckdb.Error as problem:
                 raise ValueError(f"{table.name}: {_first_line(problem)}") from None
             inserted += len(batch)
@@ -130,6 +147,8 @@ class Engine:
         watchdog = threading.Timer(_TIMEOUT_SECONDS, self._connection.interrupt)
         watchdog.start()
         try:
+            # `with gone as (delete from changes returning *) select ...` is a SELECT to the parser.
+            self._connection.execute("begin transaction read only")
             cursor = self._connection.execute(sql, {name: _naive(value) for name, value in used.items()})
             columns = tuple(entry[0] for entry in cursor.description or ())
             if len(set(columns)) != len(columns):
@@ -139,6 +158,7 @@ class Engine:
             raise ControlError(f"SQL does not run: {_first_line(problem)}") from None
         finally:
             watchdog.cancel()
+            self._leave_transaction()
         return Rows(columns, rows)
 
     def _refuse(self, sql: str) -> None:
@@ -148,11 +168,17 @@ class Engine:
             raise ControlError(f"SQL cannot be read: {_first_line(problem)}") from None
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise ControlError("exactly one SELECT statement is allowed")
-        if found := _UNREPEATABLE.search(_without_text(sql)):
+        if found := _unrepeatable(sql):
             raise ControlError(
-                f"SQL uses {found[0]}, which does not give the same answer twice",
+                f"SQL uses {found}, which does not give the same answer twice",
                 hint="use $start and $end, the instants of the period",
             )
+
+    def _leave_transaction(self) -> None:
+        try:
+            self._connection.execute("rollback")
+        except duckdb.TransactionException:
+            return  # it never began
 
 
 def _type(column: Column) -> str:
@@ -166,15 +192,37 @@ def _batched(rows: Iterable[Mapping[str, Json]], size: int) -> Iterator[tuple[Ma
         yield batch
 
 
-def _plain(value: object) -> str:
+def _typed(table: str, types: Mapping[str, str], row: Mapping[str, Json]) -> dict[str, Json]:
+    """The row with every declared column, as JSON that the engine reads back without converting anything."""
+    if unknown := row.keys() - types.keys():
+        raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
+    made: dict[str, Json] = {}
+    for name, kind in types.items():
+        value = row.get(name)
+        if value is not None:
+            # A bool is an int to Python, and a datetime a date.
+            strange = isinstance(value, bool) if kind in ("BIGINT", "DOUBLE") else isinstance(value, datetime)
+            if not isinstance(value, _CLASSES[kind]) or (strange and kind != "TIMESTAMP"):
+                raise ValueError(f"{table}.{name} is {kind} and holds no {type(value).__name__}")
+            value = _plain(f"{table}.{name}", kind, value)
+        made[name] = value
+    return made
+
+
+def _plain(where: str, kind: str, value: Json) -> Json:
     """A date or instant as text that the engine reads back; an instant without a zone is a mistake of ours."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("an instant without a time zone")
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    raise ValueError(f"no column holds a {type(value).__name__}")
+    if kind == "TEXT[]" and not all(part is None or isinstance(part, str) for part in value):
+        raise ValueError(f"{where} is {kind} and holds something else than text")
+    if kind == "DATE":
+        return (date.fromisoformat(value) if isinstance(value, str) else value).isoformat()
+    if kind == "TIMESTAMP":
+        # Worked examples write instants of UTC as text. The engine's own cast would drop an offset.
+        text = isinstance(value, str)
+        moment = datetime.fromisoformat(value) if text else value
+        if moment.tzinfo is None and not text:
+            raise ValueError(f"{where} is an instant without a time zone")
+        return (moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)).isoformat(sep=" ")
+    return value
 
 
 def _naive(value: Json) -> Json:
@@ -182,18 +230,55 @@ def _naive(value: Json) -> Json:
 
 
 def _aware(value: Json) -> Json:
+    """The value as JSON has it, but for dates and aware instants; what JSON lacks is text, a decimal a number."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return value
+    if isinstance(value, list | tuple):
+        return [_aware(part) for part in value]
+    if isinstance(value, dict):
+        return {str(name): _aware(part) for name, part in value.items()}
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value if isinstance(value, date) or (isinstance(value, float) and math.isfinite(value)) else str(value)
 
 
 def _first_line(problem: BaseException) -> str:
     return str(problem).partition("\n")[0]
 
 
-def _without_text(sql: str) -> str:
-    """The statement without comments and string literals, so that words in them are not taken for functions."""
-    return re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", " ", sql, flags=re.DOTALL)
+def _unrepeatable(sql: str) -> str | None:
+    """The first word, outside of strings and comments, that makes an answer depend on time, chance or machine."""
+    words = list(_words(sql))
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        if after == "(" and word.lower() in _volatile():
+            return word
+        for form in (word, f"{word} {after}"):
+            if _UNREPEATABLE.fullmatch(form):
+                return form
+    return None
+
+
+def _words(sql: str) -> Iterator[str]:
+    """Tokens of the engine's own lexer: it knows dollar quotes, escapes, nested comments and quoted names."""
+    body = sql.encode()
+    tokens = duckdb.tokenize(sql)
+    ends = [at for at, _ in tokens[1:]] + [len(body)]
+    for (at, kind), end in zip(tokens, ends, strict=True):
+        if kind not in (duckdb.token_type.string_const, duckdb.token_type.comment):
+            yield body[at:end].decode("utf-8", "replace").strip().strip('"')
+
+
+@lru_cache(maxsize=1)
+def _volatile() -> frozenset[str]:
+    """Functions that the engine itself does not call consistent, and those in FROM that are not known as harmless."""
+    sql = """
+        select distinct lower(function_name) from duckdb_functions()
+        where stability <> 'CONSISTENT' or function_type in ('table', 'pragma', 'table_macro')
+    """
+    with duckdb.connect(":memory:", config=_CLOSED) as connection:
+        return frozenset(name for (name,) in connection.execute(sql).fetchall()) - _TABLE_FUNCTIONS
 
 
 def quoted(names: Sequence[str]) -> str:

@@ -15,6 +15,9 @@ from datetime import datetime, timedelta
 from soc2ev.model import Coverage, Stream
 from soc2ev.period import Period
 
+_NAMELESS = "HEAD"
+"""What the streams of a branch are called while nobody can tell which branch it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
@@ -53,7 +56,25 @@ def choose(
             chosen += [replace(entry, period=period) for entry in best.coverages]
         else:
             chosen += _tile(scope, runs, period)
+    chosen = [entry for entry in chosen if not _overtaken(entry, chosen, expects)]
     return chosen + [_gap(prefix.rstrip(":"), period) for prefix in expects if not _answered(prefix, chosen)]
+
+
+def _overtaken(entry: Coverage, chosen: Sequence[Coverage], expects: Iterable[str]) -> bool:
+    """
+    Whether it is a failure without a scope of its own (a whole source, a branch that nobody could name), and another
+    run had everything in which it failed. One bad run would else spoil the period for ever.
+    """
+    scope = entry.stream.rpartition(":")[0]
+    if entry.complete or (scope and not scope.endswith(f":{_NAMELESS}")):
+        return False
+    start = scope.removesuffix(_NAMELESS) if scope else f"{entry.stream}:"
+    others = [one.stream for one in chosen if one.run not in ("", entry.run)]
+    if scope:
+        return any(one.startswith(start) and one.count(":") > start.count(":") for one in others)
+    asked = [prefix for prefix in expects if prefix.startswith(start)]
+    own = any(one.stream.startswith(start) for one in chosen if one.run == entry.run)
+    return bool(asked) and not own and all(any(one.startswith(prefix) for one in others) for prefix in asked)
 
 
 def _answered(prefix: str, chosen: Iterable[Coverage]) -> bool:
@@ -97,8 +118,8 @@ def _row(runs: Sequence[_Attempt], period: Period) -> list[_Attempt | Period]:
             cursor = best.period.end
             continue
         later = min((run.period.start for run in inside if run.period.start > cursor), default=period.end)
-        # Half a day inward is inside the right calendar day in every time zone.
-        first, last = cursor + timedelta(hours=12), later - timedelta(hours=12)
+        # Both instants are somebody's midnight; so far inward lies the right day from Honolulu to the Chatham Islands.
+        first, last = cursor + timedelta(hours=13, minutes=59), later - timedelta(hours=10, minutes=1)
         row.append(Period(cursor, later, f"{first:%Y-%m-%d}..{last:%Y-%m-%d}"))
         cursor = later
     return row if any(isinstance(part, _Attempt) for part in row) else []

@@ -158,11 +158,29 @@ COLLECTIONS = Table(
     ),
 )
 
+SUPERSEDED = Table(
+    name="superseded_collections",
+    doc="Other collections that touch the period and do not answer for it: earlier attempts stay on record, cured or not.",
+    key=("stream", "run"),
+    columns=(
+        Column("stream", "TEXT", "the stream"),
+        Column("run", "TEXT", "the run that collected it"),
+        Column("starts", "TIMESTAMP", "start of the period that was asked for", required=True),
+        Column("ends", "TIMESTAMP", "its end", required=True),
+        Column("expected", "BIGINT", "rows that an independent count promised"),
+        Column("fetched", "BIGINT", "rows that arrived"),
+        Column("complete", "BOOLEAN", "whether everything asked for arrived and added up"),
+        Column("reason", "TEXT", "why it was not complete"),
+        Column("collected_at", "TIMESTAMP", "when the claim was recorded"),
+    ),
+)
+
 DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
     table.name: (table, needs)
     for table, needs in (
         (POLICY, ()),
         (COLLECTIONS, ()),
+        (SUPERSEDED, ()),
         (
             CHANGES,
             ("git_commits", "git_people", "git_trailers", "git_integrations", "git_heads", "git_shortlog", "git_paths"),
