@@ -1,8 +1,9 @@
 """
 What the whole road costs beside git itself, in one run.
 
-For histories of several sizes: `git log` of the month alone, then collect, check and pack of the same month, in alternation. Both have
-to give the same commits before a ratio is printed. Absolute times of a shared machine mean little; ratios and growth do.
+For histories of several sizes: `git log` of the month alone, then collect, check and pack of the same month, in
+alternation. Both have to give the same commits before a ratio is printed. Absolute times of a shared machine mean
+little; ratios and growth do.
 
     python benchmarks/git_history.py [--sizes 1000,10000] [--rounds 3]
 """
@@ -21,7 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MONTH = "2026-10"
-CONFIG = "version: 1\norganisation: Benchmark\nregisters: null\nsources:\n  git: [{path: repository.git, repository: bench/one}]\n"
+CONFIG = """
+version: 1
+organisation: Benchmark
+registers: null
+sources:
+  git: [{path: repository.git, repository: bench/one}]
+"""
 CLOSED = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
 
@@ -38,7 +45,9 @@ def run(words: list[str], folder: Path) -> Cost:
     """Run a command to its end; its wall time and the largest memory of the process itself."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(words, cwd=folder, stdout=output, stderr=subprocess.DEVNULL, env={**os.environ, **CLOSED})
+        process = subprocess.Popen(
+            words, cwd=folder, stdout=output, stderr=subprocess.DEVNULL, env={**os.environ, **CLOSED}
+        )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         output.seek(0)
@@ -78,7 +87,9 @@ def measure(size: int, rounds: int) -> dict[str, list[Cost]]:
         folder = Path(scratch)
         (folder / "soc2ev.yaml").write_text(CONFIG, encoding="utf-8")
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", "repository.git"], cwd=folder, check=True)
-        subprocess.run(["git", "fast-import", "--quiet"], cwd=folder / "repository.git", input=history(size), check=True)
+        subprocess.run(
+            ["git", "fast-import", "--quiet"], cwd=folder / "repository.git", input=history(size), check=True
+        )
         for _ in range(rounds):
             for name, words in steps.items():
                 costs[name].append(run(words, folder))
@@ -104,7 +115,9 @@ def main() -> None:
         for name, found in costs.items():
             median = statistics.median(cost.seconds for cost in found)
             peak = max(cost.megabytes for cost in found)
-            print(f"{size:>8} {name:<8} {median:>9.3f} {median / base:>9.1f}x {1000 * median / size:>10.3f} {peak:>8.0f}")
+            print(
+                f"{size:>8} {name:<8} {median:>9.3f} {median / base:>9.1f}x {1000 * median / size:>10.3f} {peak:>8.0f}"
+            )
 
 
 if __name__ == "__main__":

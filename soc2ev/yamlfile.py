@@ -97,15 +97,25 @@ def parse(text: bytes, name: str) -> Document:
         node = yaml.compose(decoded, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as problem:
         raise ConfigError(f"{name}: not UTF-8 at byte {problem.start}") from None
+    except yaml.reader.ReaderError as problem:
+        raise ConfigError(f"{_at(decoded, name, problem.position)}: {problem.reason}") from None
     except yaml.MarkedYAMLError as problem:
         mark: Any = problem.problem_mark or problem.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise ConfigError(f"{place}: {problem.problem or problem.context}") from None
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, ValueError) as problem:
+        # PyYAML passes on what chr() says to an escape beyond Unicode's end.
         raise ConfigError(f"{name}: {problem}") from None
     places: dict[Path_, tuple[int, int]] = {}
     data = None if node is None else _Builder(name, places).build(node)
     return Document(name, data, places)
+
+
+def dump(value: Any) -> str:
+    """The value as YAML text that `parse` reads back; keys in the given order."""
+    import yaml
+
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)).rstrip()
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
@@ -114,16 +124,26 @@ def suggest(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def _at(text: str, name: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    return f"{name}:{line}:{position - text.rfind(chr(10), 0, position)}"
+
+
 def _refuse_depth(text: str, name: str) -> None:
     import yaml
 
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        mark: Any = event.start_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}"
         depth += {"MappingStartEvent": 1, "SequenceStartEvent": 1}.get(type(event).__name__, 0)
         depth -= {"MappingEndEvent": 1, "SequenceEndEvent": 1}.get(type(event).__name__, 0)
         if depth > _MAX_DEPTH or isinstance(event, yaml.AliasEvent):
             says = "anchors and aliases are not used here" if depth <= _MAX_DEPTH else "nested too deeply"
-            raise ConfigError(f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}: {says}")
+            raise ConfigError(f"{place}: {says}")
+        # Even `!!str 12` is refused: a tag would be an order to read something as another type than it has here.
+        if tag := getattr(event, "tag", None):
+            raise ConfigError(f"{place}: tags such as {tag} are not used here")
 
 
 @dataclass(slots=True)
@@ -137,12 +157,11 @@ class _Builder:
         import yaml
 
         self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
-            self._refuse(node, f"tags such as {node.tag} are not used here")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, at)) for at, child in enumerate(node.value)]
+        self._refuse_unwritable(node)
         return _scalar(str(node.value), quoted=getattr(node, "style", None) in ("'", '"', "|", ">"))
 
     def _mapping(self, node: MappingNode, path: Path_) -> dict[str, Any]:
@@ -151,12 +170,18 @@ class _Builder:
             key = key_node.value
             if not isinstance(key, str):
                 self._refuse(key_node, "a key is text")
+            self._refuse_unwritable(key_node)
             if key in built:
                 self._refuse(key_node, f"the key {key!r} stands here twice")
             built[key] = self.build(value_node, (*path, key))
             # A complaint about an entry points at its key; the value may stand lines below it.
             self.places[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
         return built
+
+    def _refuse_unwritable(self, node: Node) -> None:
+        """Escapes can name what no file, name or message can hold: half a surrogate pair, or NUL."""
+        if any(part == "\0" or "\ud800" <= part <= "\udfff" for part in node.value):
+            self._refuse(node, "the text holds a character that cannot be written")
 
     def _refuse(self, node: Node, says: str) -> NoReturn:
         mark = node.start_mark
@@ -171,7 +196,8 @@ def _scalar(text: str, *, quoted: bool) -> str | int | float | bool | None:
     if _INTEGER.fullmatch(text):
         # What no 64-bit integer holds is an id, and stays text.
         return int(text) if len(text) <= _INTEGER_DIGITS else text
-    if _FLOAT.fullmatch(text):
+    # A version such as 1.10, or more digits than a float keeps, would not come back as it was written.
+    if _FLOAT.fullmatch(text) and repr(float(text)) == text:
         return float(text)
     return text
 

@@ -53,7 +53,7 @@ def test_the_forgotten_month_is_a_gap(built: Built) -> None:
     finding = next(one for one in built.findings if one.control.id == "change-authorised-tested-approved")
     assert not finding.population.complete
     assert any("2026-03-01" in (entry.reason or "") for entry in finding.population.coverage)
-    assert not any(item.at and item.at.month == 3 for item in finding.population.items)  # noqa: PLR2004
+    assert not any(item.at and item.at.month == 3 for item in finding.population.items)
 
 
 def test_every_collected_commit_has_one_fate(built: Built) -> None:
@@ -61,9 +61,7 @@ def test_every_collected_commit_has_one_fate(built: Built) -> None:
     finding = next(one for one in built.findings if one.control.id == "change-authorised-tested-approved")
     commits = [sha for item in finding.population.items for sha in item.facts["commits"]]
     assert len(set(commits)) == len(commits)
-    expected = sum(
-        entry.expected or 0 for entry in finding.population.coverage if entry.stream.endswith(":commits")
-    )
+    expected = sum(entry.expected or 0 for entry in finding.population.coverage if entry.stream.endswith(":commits"))
     assert expected == len(commits)
 
 

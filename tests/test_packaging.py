@@ -28,7 +28,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_data(wheel: Path) -> None:
     """Templates, controls, questions and SQL travel with the code; tests do not."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    for source, target in (("templates", "soc2ev/_templates"), ("soc2ev/controls", "soc2ev/controls"), ("soc2ev/tables", "soc2ev/tables")):
+    for source, target in (
+        ("templates", "soc2ev/_templates"),
+        ("soc2ev/controls", "soc2ev/controls"),
+        ("soc2ev/tables", "soc2ev/tables"),
+    ):
         for path in (_ROOT / source).rglob("*"):
             if path.suffix in (".yaml", ".sql", ".j2", ".txt", ".template"):
                 assert f"{target}/{path.relative_to(_ROOT / source).as_posix()}" in names
@@ -49,8 +53,14 @@ def test_the_wheel_runs_without_the_checkout(wheel: Path, tmp_path: Path) -> Non
     code = "import soc2ev, sys; sys.exit(0 if 'clean' in soc2ev.__file__ else soc2ev.__file__)"
     python = str(home / "bin" / "python")
     assert 0 == subprocess.run([python, "-c", code], cwd=tmp_path, check=False).returncode
-    for words in (["--help"], ["controls", "test", "production-history-kept"], ["demo", "--output", str(tmp_path / "company")]):
-        done = subprocess.run([python, "-m", "soc2ev", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    for words in (
+        ["--help"],
+        ["controls", "test", "production-history-kept"],
+        ["demo", "--output", str(tmp_path / "company")],
+    ):
+        done = subprocess.run(
+            [python, "-m", "soc2ev", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert 0 == done.returncode, done.stderr
     assert (tmp_path / "company" / "packs").is_dir()
 
@@ -67,5 +77,7 @@ def test_every_dependency_is_declared() -> None:
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add(str(node.module).split(".")[0])
     names = {"yaml": "pyyaml"}
-    outside = {name for name in imported if name not in sys.stdlib_module_names and name not in ("soc2ev", "__future__")}
+    outside = {
+        name for name in imported if name not in sys.stdlib_module_names and name not in ("soc2ev", "__future__")
+    }
     assert {names.get(name, name) for name in outside} <= declared

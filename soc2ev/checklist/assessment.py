@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from soc2ev import checklist, controls
 from soc2ev import tables as tables_
 from soc2ev.model import Control, Finding
+from soc2ev.period import Period, parse
 
 if TYPE_CHECKING:
     from soc2ev.checklist import Readiness
     from soc2ev.config import Settings
-    from soc2ev.period import Period
     from soc2ev.tables import Tables
     from soc2ev.vault import Vault
 
@@ -39,6 +39,14 @@ class Assessment:
         return max((entry.collected_at for entry in self.tables.coverage() if entry.collected_at), default=None)
 
 
+def _covers(named: str | None, zone: str, period: Period) -> bool:
+    """Whether a sign-off for the named period speaks for all of this one."""
+    if not named:
+        return False
+    signed = parse(named, zone)
+    return signed.start <= period.start and period.end <= signed.end
+
+
 @contextmanager
 def assess(
     vault: Vault, settings: Settings, period: Period, given: Sequence[Control] | None = None
@@ -51,5 +59,6 @@ def assess(
     in_use = controls.load(settings) if given is None else given
     with tables_.load(vault, settings, period) as tables:
         findings = controls.judge_all(in_use, tables)
-        sign_offs = list(tables.select("select * from sign_offs order by all"))
+        signed = tables.select("select * from sign_offs order by all")
+        sign_offs = [row for row in signed if _covers(row["period"], settings.config.timezone, period)]
         yield Assessment(settings, period, tables, tuple(findings), checklist.answer(findings, sign_offs))

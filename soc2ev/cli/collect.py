@@ -40,7 +40,7 @@ def collect(period: Period = "last-month", format_: Format = "table", config: Co
     wanted = session.period(period, found.config.timezone)
     console.say(f"collecting {wanted.name} ({wanted.start:%Y-%m-%d %H:%M}Z to {wanted.end:%Y-%m-%d %H:%M}Z)")
     with session.writer(found) as vault:
-        fetch = Fetch(vault, say=lambda text: console.say(f"  {console.safe(text)}"))
+        fetch = Fetch(vault, say=lambda text: console.say(f"  {console.safe(text)}"), environment=session.environment())
         coverages = list(sources.collect(fetch, found, wanted))
     head = session.vault(found).head()
     if format_ == "json":

@@ -263,7 +263,7 @@ def _read(path: Path) -> bytes:
 
 def _record(kind: str, name: str, owner: str, fields: dict[str, object], listed: str) -> str:
     """A register with one record, as YAML text: a draft until a second person reviews it."""
-    import yaml
+    from soc2ev.yamlfile import dump
 
     header: dict[str, object] = {
         "id": name,
@@ -275,4 +275,4 @@ def _record(kind: str, name: str, owner: str, fields: dict[str, object], listed:
     }
     body = {**header, **fields} if kind == "waiver" else {**header, listed: [fields]}
     kept = {key: value for key, value in body.items() if value is not None}
-    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=110).rstrip()
+    return dump(kept)

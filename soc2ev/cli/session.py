@@ -102,6 +102,12 @@ def signer() -> Signer | None:
     return Signer.parse(text) if text else None
 
 
+def environment() -> dict[str, str]:
+    """What collecting may know of the environment: where programs are, proxies and CA bundles."""
+    known = ("PATH", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    return {name: os.environ[name] for one in known for name in (one, one.lower()) if name in os.environ}
+
+
 def slug(name: str) -> str:
     """The name in lower-case ASCII letters, digits and dashes."""
     from unicodedata import normalize

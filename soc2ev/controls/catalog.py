@@ -123,7 +123,7 @@ def load(settings: Settings) -> list[Control]:
     for entry in settings.config.controls:
         if entry in missing_folders(settings):
             continue
-        for control in builtin() if entry == "builtin" else _folder(settings.path(entry), entry):
+        for control in builtin() if entry == "builtin" else _folder(settings.path(entry)):
             if control.id in found:
                 raise ControlError(
                     f"{control.origin}: the id {control.id} is taken by {found[control.id].origin}",
@@ -181,8 +181,9 @@ def _attribute(letter: str, part: _Attribute, needs: Iterable[str]) -> Attribute
     return Attribute(letter, **given, needs=tuple(needs if part.needs is None else part.needs))
 
 
-def _folder(folder: Path, entry: str) -> list[Control]:
-    return [read(path, origin=f"{entry}/{path.name}") for path in sorted(folder.glob("*.yaml"))]
+def _folder(folder: Path) -> list[Control]:
+    # Only the file's name is kept: in a pack the file lies in another folder, and must render the same.
+    return [read(path) for path in sorted(folder.glob("*.yaml"))]
 
 
 def _refuse_unknown_tables(document: yamlfile.Document, form: _ControlFile) -> None:

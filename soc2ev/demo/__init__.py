@@ -117,7 +117,8 @@ def _collect(settings: config.Settings, target: Path, month: Period) -> None:
     clock = _Clock(month.end + timedelta(days=1, hours=4, minutes=17))
     run = f"demo-{month.name}"
     with vaults.writer(target / "evidence", origin=_ORIGIN, now=clock, tool=pack.TOOL, run=run) as opened:
-        for _ in sources.collect(Fetch(opened), settings, month):
+        known = {"PATH": os.environ.get("PATH", os.defpath)}
+        for _ in sources.collect(Fetch(opened, environment=known), settings, month):
             pass
 
 

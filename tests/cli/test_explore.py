@@ -51,7 +51,9 @@ def test_query_runs_one_select(soc2ev: Run, deviating: Workplace) -> None:
     assert "direct_push" in soc2ev("query", sql, "--period", "2026-10", cwd=deviating.path).out
 
 
-@pytest.mark.parametrize("sql", ["delete from changes", "select 1; select 2", "copy changes to 'x.csv'", "select now()"])
+@pytest.mark.parametrize(
+    "sql", ["delete from changes", "select 1; select 2", "copy changes to 'x.csv'", "select now()"]
+)
 def test_query_refuses_anything_else(soc2ev: Run, deviating: Workplace, sql: str) -> None:
     """Exit 2 and nothing written."""
     assert 2 == soc2ev("query", sql, "--period", "2026-10", cwd=deviating.path).code
@@ -112,7 +114,16 @@ def test_deviations_keep_their_id_and_can_be_waived(soc2ev: Run, deviating: Work
     expired = next(one for one in listed["deviations"] if one["control"] == "logging-exceptions-in-force")
     assert "B" == expired["attribute"]
     assert expired["waiver"] is None
-    words = ("--reason", "being renewed", "--approver", "Cleo", "--approved-on", "2026-11-01", "--expires-on", "2027-06-01")
+    words = (
+        "--reason",
+        "being renewed",
+        "--approver",
+        "Cleo",
+        "--approved-on",
+        "2026-11-01",
+        "--expires-on",
+        "2027-06-01",
+    )
     printed = soc2ev("deviations", "waive", expired["id"], *words, "--period", "2026-10", cwd=deviating.path)
     record = yaml.safe_load(printed.out)
     assert "draft" == record["status"]
@@ -132,7 +143,9 @@ def test_a_corrective_action_gives_a_deviation_its_owner(soc2ev: Run, deviating:
     """The record that `assign` prints is a register that lint accepts, and the list then names the owner."""
     listed = json.loads(soc2ev("deviations", "list", "--period", "2026-10", "--format", "json", cwd=deviating.path).out)
     name = listed["deviations"][0]["id"]
-    printed = soc2ev("deviations", "assign", name, "--owner", "Cem", "--due", "2026-12-31", "--period", "2026-10", cwd=deviating.path)
+    printed = soc2ev(
+        "deviations", "assign", name, "--owner", "Cem", "--due", "2026-12-31", "--period", "2026-10", cwd=deviating.path
+    )
     (deviating.path / "registers" / "action.yaml").write_text(printed.out, encoding="utf-8")
     assert "" == soc2ev("registers", "lint", cwd=deviating.path).out
     soc2ev("collect", "--period", "2026-10", cwd=deviating.path)
@@ -179,7 +192,10 @@ def test_a_changed_object_is_found(soc2ev: Run, workplace: Workplace) -> None:
     """`vault verify` and `check` both refuse a body that is not what was stored, exit 6."""
     soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
     assert 0 == soc2ev("vault", "fsck", cwd=workplace.path).code
-    victim = max((workplace.path / "evidence" / "objects").rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+    victim = max(
+        (workplace.path / "evidence" / "objects").rglob("*"),
+        key=lambda path: path.stat().st_size if path.is_file() else 0,
+    )
     victim.chmod(0o644)
     victim.write_bytes(victim.read_bytes().replace(b"ann", b"bob"))
     assert 6 == soc2ev("vault", "verify", cwd=workplace.path).code

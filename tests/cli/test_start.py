@@ -72,7 +72,9 @@ def test_init_outside_a_repository(soc2ev: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("check",), ("collect",), ("checklist",), ("doctor",), ("pack",), ("status",)])
-def test_without_a_configuration_commands_say_how_to_get_one(soc2ev: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_without_a_configuration_commands_say_how_to_get_one(
+    soc2ev: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
     """Exit 2, a message and a hint; never a traceback."""
     done = soc2ev(*words, cwd=tmp_path)
     assert 2 == done.code
@@ -82,7 +84,9 @@ def test_without_a_configuration_commands_say_how_to_get_one(soc2ev: Run, tmp_pa
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_config_option_stands_before_or_after_the_command(soc2ev: Run, workplace: Workplace, tmp_path: Path, where: str) -> None:
+def test_config_option_stands_before_or_after_the_command(
+    soc2ev: Run, workplace: Workplace, tmp_path: Path, where: str
+) -> None:
     """`soc2ev --config F check` and `soc2ev check --config F` are the same."""
     soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
     named = ("--config", str(workplace.path / "soc2ev.yaml"))
@@ -110,7 +114,9 @@ def test_a_mistake_in_the_configuration_is_placed(soc2ev: Run, workplace: Workpl
     assert "soc2ev.yaml:6:1: polcy: unknown key; did you mean 'policy'?" in done.err
 
 
-@pytest.mark.parametrize("period", ["2026-13", "october", "2026-10-31..2026-10-01", "2026-Q5", "2026-02-30..2026-03-01"])
+@pytest.mark.parametrize(
+    "period", ["2026-13", "october", "2026-10-31..2026-10-01", "2026-Q5", "2026-02-30..2026-03-01"]
+)
 def test_periods_that_do_not_exist(soc2ev: Run, workplace: Workplace, period: str) -> None:
     """Exit 2 and the forms that exist."""
     done = soc2ev("collect", "--period", period, cwd=workplace.path)
@@ -153,10 +159,23 @@ def test_schema_is_json(soc2ev: Run, tmp_path: Path) -> None:
 
 def test_an_ascii_terminal_loses_nothing_but_looks(workplace: Workplace) -> None:
     """With an ASCII encoding every command still ends well."""
-    environment = {"PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    for words in (("collect", "--period", "2026-10"), ("check", "--period", "2026-10"), ("checklist", "--period", "2026-10")):
+    environment = {
+        "PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin",
+        "LC_ALL": "C",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONUTF8": "0",
+    }
+    for words in (
+        ("collect", "--period", "2026-10"),
+        ("check", "--period", "2026-10"),
+        ("checklist", "--period", "2026-10"),
+    ):
         done = subprocess.run(
-            [sys.executable, "-m", "soc2ev", *words], cwd=workplace.path, env=environment, capture_output=True, check=False
+            [sys.executable, "-m", "soc2ev", *words],
+            cwd=workplace.path,
+            env=environment,
+            capture_output=True,
+            check=False,
         )
         assert 0 == done.returncode, done.stderr
         assert done.stdout.isascii()

@@ -174,7 +174,9 @@ def test_a_link_in_a_pack_is_refused(pack: Path) -> None:
 def test_resealed_results_are_not_reproduced(pack: Path, name: str) -> None:
     """Who edits a result and makes all manifests fit is found by judging again."""
     path = pack / "data" / "99_Integrity" / "results" / name
-    path.write_text(path.read_text(encoding="utf-8").replace("not tested", "met").replace("not known", "yes"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("not tested", "met").replace("not known", "yes"), encoding="utf-8"
+    )
     _reseal(pack)
     assert standalone.check(pack, [])["ok"]
     found = verify_pack(pack)
@@ -273,6 +275,20 @@ class TestSigned:
             body[-6] ^= 1
             path.write_bytes(body)
         assert not standalone.check(signed, [])["ok"]
+
+
+def test_a_pack_with_a_control_of_ones_own_verifies(soc2ev: Run, collected: Workplace) -> None:
+    """A user's control travels in the pack, and the pack renders the same from there."""
+    folder = collected.path / "controls"
+    folder.mkdir()
+    shipped = soc2ev("controls", "show", "production-history-kept", cwd=collected.path).out
+    own = shipped.replace("id: production-history-kept", "id: history-of-ours")
+    (folder / "history-of-ours.yaml").write_text(own, encoding="utf-8")
+    collected.configure("registers: ./registers\ncontrols: [builtin, ./controls]\n")
+    done = soc2ev("pack", "--period", "2026-10", "--format", "json", cwd=collected.path)
+    found = verify_pack(collected.path / json.loads(done.out)["pack"])
+    assert found.ok, found.problems
+    assert found.rendered_identically
 
 
 def test_an_untouched_pack_is_replaced_and_an_edited_one_is_kept(soc2ev: Run, collected: Workplace, pack: Path) -> None:
