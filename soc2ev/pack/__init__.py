@@ -23,11 +23,12 @@ from soc2ev.errors import PackError
 from soc2ev.pack import export, index, layout, pages, population, verify
 from soc2ev.pack.bag import Bag
 from soc2ev.pack.content import LIMITS, Content, EvidenceFile
+from soc2ev.pack.summary import asked
 from soc2ev.templates import folder
 
 if TYPE_CHECKING:
     from soc2ev.checklist.assessment import Assessment
-    from soc2ev.model import EvidenceItem, Json
+    from soc2ev.model import Json
     from soc2ev.vault import Signer, Vault
 
 SCHEMA = "soc2ev.pack/1"
@@ -108,22 +109,22 @@ def _content(assessment: Assessment, vault: Vault) -> Content:
 
 
 def _evidence(assessment: Assessment, vault: Vault) -> Iterator[EvidenceFile]:
-    """Every body behind the assessment, once: a body that came twice stands where it came first."""
+    """Every answer behind the assessment; a body that came twice has one place, where it came first."""
     chosen = {(entry.run, entry.stream) for entry in assessment.tables.coverage()}
     registers: Mapping[str, Mapping[str, Json]] = {
         row["evidence"]: row for row in assessment.tables.select("select * from registers order by evidence, record")
     }
     criteria = _criteria(assessment)
-    seen: set[str] = set()
+    places: dict[str, str] = {}
     for item in vault.items():
-        if (item.run, item.stream) not in chosen or item.digest in seen:
+        if (item.run, item.stream) not in chosen:
             continue
-        seen.add(item.digest)
         register = registers.get(item.digest, {})
+        place = places.setdefault(item.digest, layout.raw(item, register.get("kind")))
         yield EvidenceFile(
-            path=layout.raw(item, register.get("kind")),
+            path=place,
             item=item,
-            title=str(register.get("title") or register.get("record") or _asked(item)),
+            title=str(register.get("title") or register.get("record") or asked(item, short=True)),
             owner=str(register.get("owner") or ""),
             criteria=tuple(register.get("criteria") or criteria.get(item.source, ())),
             tickets=tuple(register.get("tickets") or ()),
@@ -140,24 +141,6 @@ def _criteria(assessment: Assessment) -> dict[str, tuple[str, ...]]:
     return {source: tuple(sorted(given)) for source, given in found.items()}
 
 
-def _asked(item: EvidenceItem) -> str:
-    request = item.request
-    if "argv" in request:
-        words = [str(word) for word in request["argv"]]
-        return " ".join(_without_options(words))
-    return f"{request.get('method', '')} {request.get('path') or request.get('url') or item.stream}".strip()
-
-
-def _without_options(words: list[str]) -> Iterator[str]:
-    """A git command line without the options that close it off from the repository's configuration."""
-    rest = iter(words)
-    for word in rest:
-        if word == "-c":
-            next(rest, None)
-        else:
-            yield word
-
-
 File = tuple[str, bytes | Iterable[bytes]]
 """A path below the payload folder, and the bytes of the file, whole or in parts."""
 
@@ -170,8 +153,8 @@ def _payload(content: Content, vault: Vault) -> Iterator[File]:
         yield path, population.render(content, finding)
         yield path.removesuffix("xlsx") + "csv", export.population_csv(finding)
         yield path.removesuffix("xlsx") + "json", export.encoded(findings_text([finding], assessment.period))
-    for one in content.evidence:
-        yield one.path, vault.read(one.item.digest)
+    for path, digest in {one.path: one.item.digest for one in content.evidence}.items():
+        yield path, vault.read(digest)
     yield from _integrity(content, vault)
 
 
@@ -196,7 +179,7 @@ def _evidence_index(content: Content) -> Iterator[bytes]:
     head = ("path", "sha256", "stream", "source", "asked", "collected_at_utc", "bytes", "rows", "run", "line")
     rows = (
         (
-            one.path, one.item.digest, one.item.stream, one.item.source, _asked(one.item), one.item.received_at,
+            one.path, one.item.digest, one.item.stream, one.item.source, asked(one.item), one.item.received_at,
             one.item.size, one.item.count, one.item.run, one.item.seq,
         )
         for one in content.evidence

@@ -21,7 +21,7 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
-    """A stored body and its place in the pack."""
+    """One answer of a source and the place of its body in the pack; equal bodies share a place."""
 
     path: str
     """Relative to the payload folder, with forward slashes."""

@@ -105,7 +105,7 @@ def pull_request(message: str) -> tuple[int, str] | None:
 
 
 def title(message: str) -> str:
-    """What the change is about: the first line, or for a merge of a platform the line that the platform put below it."""
+    """What the change is about: the first line, or below the first line of a platform's merge the next one."""
     first, _, rest = message.strip().partition("\n")
     if first.startswith(("Merge pull request #", "Merged in ")):
         return next((line.strip() for line in rest.splitlines() if line.strip()), first)

@@ -160,7 +160,7 @@ COLLECTIONS = Table(
 
 SUPERSEDED = Table(
     name="superseded_collections",
-    doc="Other collections that touch the period and do not answer for it: earlier attempts stay on record, cured or not.",
+    doc="Other collections that touch the period and do not answer for it: earlier attempts stay on record.",
     key=("stream", "run"),
     columns=(
         Column("stream", "TEXT", "the stream"),
