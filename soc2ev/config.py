@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
@@ -38,11 +38,18 @@ def _known_zone(name: str) -> str:
 
 def _https_or_loopback(url: str) -> str:
     """Evidence and tokens never travel in the clear; loopback stays on this machine."""
-    if re.match(r"https://[^/@\s]+(/|$)", url):
+    if re.fullmatch(r"https://[^/@\s\\?#]+(/\S*)?", url):
         return url
-    if re.match(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|$)", url):
+    if re.fullmatch(r"http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?(/\S*)?", url):
         return url
     raise ValueError("an https:// address without user or password (http:// for loopback hosts only)")
+
+
+def _nameable(name: str) -> str:
+    """The name stands in file names, in the vault and on every page."""
+    if not name.strip() or not name.isprintable():
+        raise ValueError("a name in printable characters")
+    return name
 
 
 Url = Annotated[str, AfterValidator(_https_or_loopback)]
@@ -204,7 +211,7 @@ class Config(Strict):
     """The whole file."""
 
     version: Literal[1]
-    organisation: str = Field(min_length=1, max_length=120)
+    organisation: Annotated[str, AfterValidator(_nameable)] = Field(min_length=1, max_length=120)
     timezone: Zone = "UTC"
     vault: str = "./evidence"
     scope: list[Scope] = []
@@ -212,6 +219,14 @@ class Config(Strict):
     registers: str | None = "./registers"
     policy: Policy = Policy()
     controls: list[str] = ["builtin"]
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _a_number(cls, value: Any) -> Any:
+        # True == 1 == 1.0 for the comparison that a literal makes.
+        if type(value) is not int:
+            raise ValueError("write version: 1")
+        return value
 
 
 class Settings(BaseModel):
@@ -231,10 +246,11 @@ class Settings(BaseModel):
 
 def load(file: Path) -> Settings:
     """The settings in that file; ConfigError with file:line:column for each complaint."""
-    document = yamlfile.read(file, _shown(file))
+    text = yamlfile.content(file, _shown(file))
+    document = yamlfile.parse(text, _shown(file))
     if not isinstance(document.data, dict):
         raise ConfigError(f"{document.name}:1:1: expected a mapping with version: 1 and organisation: ...")
-    return Settings(config=document.validate(Config), file=file.resolve(), text=file.read_bytes())
+    return Settings(config=document.validate(Config), file=file.resolve(), text=text)
 
 
 def find(start: Path) -> Path:

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from soc2ev.errors import ConfigError
 
-_YEAR = re.compile(r"(\d{4})")
-_QUARTER = re.compile(r"(\d{4})-Q([1-4])", re.IGNORECASE)
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
-_RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})")
+_YEAR = re.compile(r"(\d{4})", re.ASCII)
+_QUARTER = re.compile(r"(\d{4})-Q([1-4])", re.ASCII | re.IGNORECASE)
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})", re.ASCII)
 _FORMS = "2026-10, 2026-Q3, 2026, 2026-01-01..2026-06-30 (both days included), this-month or last-month"
 
 
@@ -67,8 +67,15 @@ def parse(text: str, zone_name: str = "UTC", *, now: datetime | None = None) -> 
     first, after = _days(text.strip(), None if now is None else now.astimezone(tz).date())
     name = text.strip().upper() if _QUARTER.fullmatch(text.strip()) else text.strip()
     if name in ("this-month", "last-month"):
-        name = f"{first:%Y-%m}"
-    return Period(midnight(first, tz), midnight(after, tz), name)
+        name = _month_name(first)
+    try:
+        start, end = midnight(first, tz), midnight(after, tz)
+    except OverflowError:
+        raise ConfigError(f"period {name!r} begins or ends outside the years 1 to 9999 of UTC") from None
+    if start == end:
+        # Samoa had no 2011-12-30: it moved to the other side of the date line.
+        raise ConfigError(f"period {name!r} does not exist in {zone_name}: its clocks skipped that day")
+    return Period(start, end, name)
 
 
 def midnight(day: date, tz: ZoneInfo) -> datetime:
@@ -88,7 +95,7 @@ def months(period: Period, zone_name: str = "UTC") -> list[Period]:
     found = []
     while midnight(day, tz) < period.end:
         after = _month_after(day)
-        found.append(Period(midnight(day, tz), midnight(after, tz), f"{day:%Y-%m}"))
+        found.append(Period(midnight(day, tz), midnight(after, tz), _month_name(day)))
         day = after
     return found
 
@@ -119,6 +126,11 @@ def _days(text: str, today: date | None) -> tuple[date, date]:
     except (ValueError, OverflowError) as problem:
         raise ConfigError(f"period {text!r}: {problem}", hint=f"write {_FORMS}") from None
     raise ConfigError(f"{text!r} is no period", hint=f"write {_FORMS}")
+
+
+def _month_name(day: date) -> str:
+    """`2026-10`; strftime would not pad years below 1000."""
+    return day.isoformat()[:7]
 
 
 def _month_after(day: date) -> date:

@@ -77,11 +77,15 @@ class Document:
 
 def read(path: Path, name: str | None = None) -> Document:
     """The document in that file. ConfigError when it cannot be read or is not strict YAML."""
+    return parse(content(path, name), name or str(path))
+
+
+def content(path: Path, name: str | None = None) -> bytes:
+    """The bytes of that file; ConfigError when it cannot be read."""
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as problem:
         raise ConfigError(f"{name or path}: {problem.strerror or problem}") from None
-    return parse(text, name or str(path))
 
 
 def parse(text: bytes, name: str) -> Document:

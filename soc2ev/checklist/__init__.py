@@ -150,6 +150,8 @@ def _by_finding(reference: Reference, finding: Finding | None) -> _Part:
     if finding is None:
         return _Part(Answer.NOT_KNOWN, f"The control {reference.control} is not among the controls in use.")
     items = [item for item in finding.population.items if _named(reference, item)]
+    if missing := _absent(reference, finding):
+        return _Part(Answer.NOT_KNOWN, f"The control {reference.control} does not judge {', '.join(missing)}.")
     results = [
         (item, letter, result)
         for item in items
@@ -176,6 +178,15 @@ def _by_finding(reference: Reference, finding: Finding | None) -> _Part:
 
 def _named(reference: Reference, item: Item) -> bool:
     return not reference.items or any(fnmatchcase(item.id, form) for form in reference.items)
+
+
+def _absent(reference: Reference, finding: Finding) -> list[str]:
+    """What the question relies on and a control of the team's own under that name lacks."""
+    letters = {attribute.letter for attribute in finding.control.attributes}
+    known = {item.id for item in finding.population.items}
+    # An empty population judges nothing because nothing occurred; the finding says whether that is known.
+    named = [name for name in reference.items if known and "*" not in name and name not in known]
+    return [f"attribute {letter}" for letter in reference.attributes if letter not in letters] + named
 
 
 def _asked(reference: Reference, letter: str) -> bool:
@@ -208,9 +219,8 @@ def _shortfall(finding: Finding, results: Sequence[tuple[Item, str, Result]]) ->
 def _by_sign_off(question: Question, sign_offs: Sequence[Mapping[str, Json]]) -> _Part:
     for row in sign_offs:
         if question.id in (row.get("question"), row.get("control")) and row.get("status") == "approved":
-            said = (
-                f"Signed off by {row.get('person')} on {row.get('signed_at'):%Y-%m-%d}: {row.get('note') or 'no note'}."
-            )
+            day = f"{row['signed_at']:%Y-%m-%d}" if row.get("signed_at") else "an unknown day"
+            said = f"Signed off by {row.get('person')} on {day}: {row.get('note') or 'no note'}."
             return _Part(Answer.YES, said, (str(row["evidence"]),) if row.get("evidence") else ())
     return _Part(Answer.NOT_KNOWN, "Nobody has signed this off for the period.", (), question.would_answer)
 

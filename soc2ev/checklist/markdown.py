@@ -9,6 +9,8 @@ from soc2ev.checklist import Answered, Readiness, builtin
 
 _MARKS = {"yes": "✅", "no": "❌", "partly": "🟡", "not known": "❔", "not applicable": "➖"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|@~$:&-])")
+_WWW = re.compile(r"(www)\.", re.IGNORECASE)
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _REASON = 300
 
 
@@ -30,8 +32,9 @@ def render(readiness: Readiness, organisation: str, period_name: str) -> str:
 
 def escape(text: object) -> str:
     """The text as literal words of one line: no markup, no link, no mention, no workflow command."""
-    one_line = "".join(" " if unicodedata.category(part) in ("Cc", "Cf", "Cs") else part for part in str(text))
-    return _SPECIAL.sub(r"\\\1", one_line)
+    one_line = "".join(" " if unicodedata.category(part) in _UNSEEN else part for part in str(text))
+    # GitHub makes a link of `www.` without being asked.
+    return _WWW.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", one_line))
 
 
 def _row(entry: Answered) -> str:

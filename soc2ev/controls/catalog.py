@@ -120,16 +120,18 @@ def load(settings: Settings) -> list[Control]:
     ControlError with file:line:column for a file that is no complete control, and for one id in two files.
     """
     found: dict[str, Control] = {}
+    places: dict[str, str] = {}
     for entry in settings.config.controls:
         if entry in missing_folders(settings):
             continue
         for control in builtin() if entry == "builtin" else _folder(settings.path(entry)):
             if control.id in found:
                 raise ControlError(
-                    f"{control.origin}: the id {control.id} is taken by {found[control.id].origin}",
+                    f"{entry}/{control.id}.yaml: the id {control.id} is taken by {places[control.id]}",
                     hint="give the file another name, or leave `builtin` out and copy the controls that you keep",
                 )
             found[control.id] = control
+            places[control.id] = entry
     return [found[name] for name in sorted(found)]
 
 

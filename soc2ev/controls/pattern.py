@@ -56,7 +56,7 @@ def _markers(rate: float, tested: int, deviating: int, by: dict[str, Counter[str
 
 
 def _offset(period: Period) -> timedelta:
-    """How far the period's zone is ahead of UTC at its start, which is somebody's midnight, from UTC-10 to UTC+13:59."""
+    """How far the zone is ahead of UTC at the period's start, which is somebody's midnight, from UTC-10 to +13:59."""
     past = period.start - period.start.replace(hour=0, minute=0, second=0, microsecond=0)
     return timedelta(days=1) - past if past > timedelta(hours=10) else -past
 

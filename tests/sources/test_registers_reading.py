@@ -166,7 +166,7 @@ def test_hostile_keys_cannot_steer_a_terminal():
     assert "\\x1b]0;x: unknown key" in problems[0]
     problems += said("id: a\n" + 'kind: "\\e[2J\\ud800"\n') + said(header("waiver") + WAIVER + '"\\ud800": 1\n')
     assert all(problem.isprintable() for problem in problems)
-    assert "\\x1b[2J\\ud800" in problems[1]
+    assert "cannot be written" in problems[1]
 
 
 def test_records_share_what_stands_beside_them():
