@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from soc2ev import ticket_keys
 from soc2ev.errors import ConfigError
 from soc2ev.tables import commit_text
 from soc2ev.tables.standard import CHANGE_COMMITS, CHANGES
@@ -145,7 +146,7 @@ def _claims(
 
     for row in engine.stream("select repository, ref, sha, message, signature, evidence from git_commits"):
         claims = claims_of(row)
-        claims.tickets.update(commit_text.tickets([row["message"] or ""], projects))
+        claims.tickets.update(ticket_keys.find(row["message"] or "", projects))
         claims.unsigned |= row["signature"] is None
     for row in engine.stream("select * from git_people"):
         claims = claims_of(row)

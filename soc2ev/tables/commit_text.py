@@ -1,5 +1,5 @@
 """
-What a commit message claims: pull request, tickets, reverts, cherry-picks.
+What a commit message claims: pull request, title, reverts, cherry-picks.
 
 Anybody who can commit can write these words. They are kept as claims with their basis, and no control takes them
 for proof.
@@ -8,7 +8,6 @@ for proof.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
 
 # Each form is written by one platform or merge script when it lands a change, and names the request that it landed.
 # A number has at most 18 digits, so that a column can hold what somebody wrote into a message.
@@ -27,74 +26,6 @@ _PULL_REQUEST = (
 _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,64})\b")
 _CHERRY_PICKED = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,64})\)", re.MULTILINE)
 
-# Jira's own default: a project key is two to ten capitals, digits or underscores, then a number.
-_KEY = r"([A-Z][A-Z0-9_]{1,9})-([1-9][0-9]{0,6})"
-# Where the projects are not known, parts of paths, branches and longer words are not taken for keys.
-_TICKET = re.compile(rf"(?:(?<=/browse/)|(?<![A-Za-z0-9_/.-])){_KEY}(?![A-Za-z0-9_-]|\.\d)")
-_TICKET_OF_PROJECT = re.compile(rf"(?<![A-Za-z0-9_-]){_KEY}(?![A-Za-z0-9_]|\.\d)")
-_LOOK_ALIKES = frozenset(
-    [
-        "AES",
-        "AMD",
-        "AP",
-        "ARM",
-        "BASE",
-        "BCP",
-        "CC",
-        "CIS",
-        "COVID",
-        "CP",
-        "CRC",
-        "CVE",
-        "CWE",
-        "DSA",
-        "EC",
-        "ECMA",
-        "EN",
-        "FIPS",
-        "GHSA",
-        "GPL",
-        "GPT",
-        "HTTP",
-        "IEC",
-        "IEEE",
-        "ISO",
-        "JDK",
-        "JEP",
-        "JSR",
-        "IPV",
-        "KB",
-        "LATIN",
-        "LGPL",
-        "MD",
-        "MPL",
-        "NIST",
-        "OSV",
-        "PEP",
-        "PKCS",
-        "PR",
-        "RC",
-        "RFC",
-        "RHEL",
-        "RHSA",
-        "RSA",
-        "SHA",
-        "SOC",
-        "SP",
-        "SSE",
-        "SSL",
-        "TLS",
-        "UCS",
-        "USB",
-        "UTC",
-        "UTF",
-        "WCAG",
-        "X",
-        "X86",
-        "XEP",
-    ]
-)
-
 
 def pull_request(message: str) -> tuple[int, str] | None:
     """The number of the pull request that the message claims, with the form of the claim; None without one."""
@@ -110,23 +41,6 @@ def title(message: str) -> str:
     if first.startswith(("Merge pull request #", "Merged in ")):
         return next((line.strip() for line in rest.splitlines() if line.strip()), first)
     return first
-
-
-def tickets(texts: Iterable[str], projects: Collection[str] = ()) -> list[str]:
-    """
-    The ticket keys in the texts, sorted, each once.
-
-    With `projects` only keys of those projects count, in branch names too. Without, whatever has the form of a key and
-    is not a known look-alike such as SHA-256, CVE-2024 or ISO-27001.
-    """
-    allowed = {project.upper() for project in projects}
-    found = {
-        f"{match[1]}-{match[2]}"
-        for text in texts
-        for match in (_TICKET_OF_PROJECT if allowed else _TICKET).finditer(text)
-        if (match[1] in allowed if allowed else match[1] not in _LOOK_ALIKES)
-    }
-    return sorted(found)
 
 
 def reverts(message: str) -> list[str]:

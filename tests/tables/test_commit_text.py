@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from soc2ev.tables.commit_text import cherry_picked_from, pull_request, reverts, tickets
+from soc2ev import ticket_keys
+from soc2ev.tables.commit_text import cherry_picked_from, pull_request, reverts, title
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_other_numbers_are_no_pull_requests(message: str) -> None:
 )
 def test_ticket_keys_without_known_projects(text: str, keys: list[str]) -> None:
     """Whatever has the form of a key is one, but for known look-alikes and parts of paths and longer words."""
-    assert keys == tickets([text])
+    assert set(keys) == ticket_keys.find(text)
 
 
 @pytest.mark.parametrize(
@@ -84,17 +85,26 @@ def test_ticket_keys_without_known_projects(text: str, keys: list[str]) -> None:
 )
 def test_ticket_keys_of_known_projects(text: str, keys: list[str]) -> None:
     """With projects only their keys count, whole ones, in paths and branch names too; projects in any case."""
-    assert keys == tickets([text], ["api"])
+    assert set(keys) == ticket_keys.find(text, ["api"])
 
 
 def test_a_look_alike_can_be_a_project() -> None:
     """A project that the configuration names is one, whatever else is called like it."""
-    assert ["PR-12"] == tickets(["PR-12 SHA-256"], {"PR"})
+    assert {"PR-12"} == ticket_keys.find("PR-12 SHA-256", {"PR"})
 
 
-def test_keys_of_several_texts_are_sorted_and_stand_once() -> None:
-    """The texts are taken together."""
-    assert ["API-1", "API-2"] == tickets(["API-2", "API-1 API-2"])
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Merge pull request #13 from acme/topic\n\nAdd limits\n\nmore", "Add limits"),
+        ("Merge pull request #13 from acme/topic", "Merge pull request #13 from acme/topic"),
+        ("Add limits (#12)\n\nmore", "Add limits (#12)"),
+        ("", ""),
+    ],
+)
+def test_a_merge_is_called_by_what_it_merges(message: str, expected: str) -> None:
+    """The first line of a platform's merge says nothing about the change; the line below it does."""
+    assert expected == title(message)
 
 
 def test_reverts_and_cherry_picks() -> None:
@@ -118,6 +128,6 @@ def test_hostile_messages_are_read_in_linear_time() -> None:
         text = part * (500_000 // len(part))
         for message in (text, f"See merge request {text}", f"PR-URL: https://{text}"):
             pull_request(message)
-            tickets([message], ["A"])
-            tickets([message])
+            ticket_keys.find(message, ["A"])
+            ticket_keys.find(message)
     assert time.monotonic() - began < 15

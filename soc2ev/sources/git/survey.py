@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soc2ev import ticket_keys
 from soc2ev.errors import CollectError
 from soc2ev.sources.git import closed, parse
 
@@ -21,61 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LOOKED_AT = 500
-_KEY = re.compile(r"(?<![A-Z0-9_-])([A-Z][A-Z0-9_]{1,9})-[1-9][0-9]{0,6}(?![A-Za-z0-9])")
-# Names of standards, formats and codes that are written like the key of a ticket.
-_LOOK_ALIKES = frozenset(
-    (
-        *(
-            "AES",
-            "ARM",
-            "ASCII",
-            "COVID",
-            "CVE",
-            "CWE",
-            "ECMA",
-            "GB",
-            "GHSA",
-            "GPL",
-            "GPT",
-            "HTTP",
-            "IEC",
-            "IEEE",
-        ),
-        *(
-            "ISO",
-            "KB",
-            "LGPL",
-            "MD",
-            "MPL",
-            "NIST",
-            "PEP",
-            "PKCS",
-            "POSIX",
-            "PR",
-            "PSR",
-            "PYSEC",
-            "RFC",
-            "RSA",
-        ),
-        *(
-            "RUSTSEC",
-            "S3",
-            "SHA",
-            "SHA1",
-            "SHA2",
-            "SHA3",
-            "SOC",
-            "SPDX",
-            "SSL",
-            "TLS",
-            "UCS",
-            "UTC",
-            "UTF",
-            "WCAG",
-        ),
-        *("WINDOWS", "X86"),
-    )
-)
 _PULL_REQUEST = re.compile(r"\(#[1-9][0-9]*\)|\bMerge pull request #[1-9][0-9]*")
 _REMOTE = re.compile(r"(?:[a-z+]+://[^/]+/|(?:[^@/\s]+@)?[^/:\s]{2,}:(?!//))/*([^?#]+)", re.IGNORECASE)
 _REMOTE_HEAD = "refs/remotes/origin/HEAD"
@@ -146,7 +92,7 @@ def ticket_prefixes(messages: Iterable[str]) -> dict[str, int]:
     """How many messages hold a ticket key with each prefix, most frequent first; no look-alikes."""
     found: Counter[str] = Counter()
     for message in messages:
-        found.update({match[1] for match in _KEY.finditer(message)} - _LOOK_ALIKES)
+        found.update({key.rpartition("-")[0] for key in ticket_keys.find(message)})
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
