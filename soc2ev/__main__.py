@@ -6,6 +6,8 @@ import signal
 import sys
 from types import FrameType
 
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
@@ -35,9 +37,9 @@ def main() -> None:
         sys.exit(0)
 
 
-def _interrupted(number: int, _frame: FrameType | None) -> None:
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
     sys.stderr.write("interrupted; what was acknowledged is kept, the next run goes on\n")
-    sys.exit(128 + number)
+    sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

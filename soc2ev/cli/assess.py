@@ -141,6 +141,8 @@ def _only(findings: tuple[Finding, ...], names: list[str] | None) -> list[Findin
 
 
 def _show_findings(findings: list[Finding], limit: int) -> None:
+    from soc2ev.controls import CHANGED
+
     rows = []
     for finding in findings:
         count = Counter(result.outcome for item in finding.population.items for result in item.outcomes.values())
@@ -165,6 +167,10 @@ def _show_findings(findings: list[Finding], limit: int) -> None:
         console.say(f"not collected whole: {console.safe(stream)}: {console.safe(reason)}")
     if any(finding.population.provisional for finding in findings):
         console.say("provisional: collected before the period closed; collect again after it")
+    console.doubts(entry for finding in findings for entry in finding.population.coverage)
+    for finding in findings:
+        if CHANGED in finding.control.origin:
+            console.say(f"warning: {finding.control.id} is {CHANGED}; `soc2ev controls show {finding.control.id}`")
 
 
 def _show_deviations(finding: Finding, limit: int) -> None:

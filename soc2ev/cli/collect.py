@@ -68,6 +68,7 @@ def _show(coverages: Iterable[Coverage], period: Period_) -> None:
         expected = "" if entry.expected is None else entry.expected
         rows.append((console.marked(state), entry.stream, entry.fetched, expected, entry.reason or _estimate(entry)))
     console.table(("state", "stream", "fetched", "expected", "note"), rows, right=(2, 3))
+    console.doubts(shown)
     if any(entry.provisional for entry in shown):
         console.say(f"provisional: {period.name} closes at {period.end:%Y-%m-%d %H:%M}Z; collect again after that")
 

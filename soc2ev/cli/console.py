@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from soc2ev.model import Coverage
+
 _GLYPHS = {
     "met": ("✓", "P", "green"),
     "deviation": ("✗", "X", "red"),
@@ -110,6 +112,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row))
     _console().print(made)
+
+
+def doubts(coverages: Iterable[Coverage]) -> None:
+    """What collections themselves are in doubt about, each once, on standard error."""
+    shown = list(coverages)
+    if estimated := sorted({entry.scope.get("ref", "") for entry in shown if entry.details.get("estimated")}):
+        say(f"estimate: where the period begins or ends on {safe(', '.join(estimated))} is read from committer dates")
+    for warning in sorted({str(one) for entry in shown for one in entry.details.get("warnings") or ()}):
+        say(f"doubt: {safe(warning)}")
 
 
 def heading(text: str) -> None:

@@ -89,11 +89,11 @@ def verify(
             )
             console.put(f"{console.glyph('ok')} journal    {found.lines} lines, unbroken")
             console.put(f"{console.glyph('ok')} re-check   judged again from the raw evidence: the same outcomes")
-            rendered = {
-                True: "every file renders to the same bytes",
-                None: "another version wrote it; results compared",
-            }
-            console.put(f"{console.glyph('ok')} rendition  {rendered[found.rendered_identically or None]}")
+            if found.rendered_identically:
+                console.put(f"{console.glyph('ok')} rendition  every file renders to the same bytes")
+            else:
+                says = "not compared: another version wrote workbooks and page"
+                console.put(f"{console.glyph('incomplete')} rendition  {says}")
             signed = ", ".join(found.signed_by) or "no key was named, so nobody's signature is trusted"
             console.put(f"  signature  {console.safe(signed)}")
         console.put(f"grade: {found.grade}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from soc2ev.controls.catalog import AREAS, builtin, load, missing_folders, parse, read
+from soc2ev.controls.catalog import AREAS, CHANGED, builtin, folder_of, load, missing_folders, parse, read
 from soc2ev.controls.judge import judge, waivers
 from soc2ev.model import Control, Finding
 
@@ -23,4 +23,16 @@ def judge_all(controls: Sequence[Control], tables: Tables) -> list[Finding]:
     return [judge(control, tables, given) for control in controls]
 
 
-__all__ = ["AREAS", "builtin", "judge", "judge_all", "load", "missing_folders", "parse", "read", "waivers"]
+__all__ = [
+    "AREAS",
+    "CHANGED",
+    "builtin",
+    "folder_of",
+    "judge",
+    "judge_all",
+    "load",
+    "missing_folders",
+    "parse",
+    "read",
+    "waivers",
+]

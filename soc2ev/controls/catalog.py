@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,6 +34,9 @@ AREAS = (
     "audit-requests",
 )
 """The eight areas of the pack, in its order."""
+
+CHANGED = "not the shipped control of this id"
+"""What the origin of a control says that was changed under a shipped id."""
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CRITERION = re.compile(r"(CC[1-9]|A1|PI1|C1|P[1-8])\.\d{1,2}")
@@ -184,8 +188,25 @@ def _attribute(letter: str, part: _Attribute, needs: Iterable[str]) -> Attribute
 
 
 def _folder(folder: Path) -> list[Control]:
-    # Only the file's name is kept: in a pack the file lies in another folder, and must render the same.
-    return [read(path) for path in sorted(folder.glob("*.yaml"))]
+    return folder_of(folder)
+
+
+def folder_of(folder: Path) -> list[Control]:
+    """
+    The controls in that folder, sorted by file name.
+
+    A copy of a shipped control is that control; one that was changed under its id says so in its origin. Nothing else
+    of where the file lies is kept: in a pack it lies elsewhere, and must render the same.
+    """
+    shipped = {control.digest: control for control in builtin()}
+    ids = {control.id for control in builtin()}
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        control = read(path)
+        changed = control.id in ids and control.digest not in shipped
+        mine = replace(control, origin=f"{path.name}, {CHANGED}") if changed else control
+        found.append(shipped.get(control.digest, mine))
+    return found
 
 
 def _refuse_unknown_tables(document: yamlfile.Document, form: _ControlFile) -> None:

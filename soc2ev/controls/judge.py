@@ -58,8 +58,13 @@ def judge(control: Control, tables: Tables, waivers: Sequence[Waiver] = ()) -> F
 
 
 def waivers(tables: Tables) -> list[Waiver]:
-    """The waivers of the registers, approved ones only, in the order of their ids."""
-    rows = tables.select("select * from waivers where status = 'approved' order by id")
+    """
+    The waivers of the registers, approved ones only, in the order of their ids.
+
+    One counts from the day on which the second person signed it, until it or its register expires. Nobody waives what
+    they wrote themselves.
+    """
+    rows = tables.select(_WAIVERS)
     return [
         Waiver(
             id=row["id"],
@@ -68,12 +73,20 @@ def waivers(tables: Tables) -> list[Waiver]:
             attributes=tuple(row["attributes"] or ()),
             reason=row["reason"] or "",
             approver=row["approver"] or "",
-            approved_on=row["approved_on"],
-            expires_on=row["expires_on"],
+            approved_on=max(row["approved_on"], row["reviewed_on"] or row["approved_on"]),
+            expires_on=min(row["expires_on"], row["valid_until"] or row["expires_on"]),
         )
         for row in rows
         if row["approved_on"] and row["expires_on"]
     ]
+
+
+_WAIVERS = """
+    select w.*, r.reviewed_on, r.valid_until
+    from waivers w left join registers r on r.file = w.file and r.record = w.id
+    where w.status = 'approved' and lower(trim(w.approver)) is distinct from lower(trim(r.prepared_by))
+    order by w.id
+"""
 
 
 def _rows(control: Control, tables: Tables) -> list[Mapping[str, Json]]:

@@ -22,7 +22,7 @@ from soc2ev.checklist import as_json as readiness_json
 from soc2ev.checklist.assessment import Assessment, assess
 from soc2ev.controls.report import text as findings_text
 from soc2ev.errors import PackError, Soc2evError, TamperedError
-from soc2ev.model import Control, Json
+from soc2ev.model import Json
 from soc2ev.pack import export, layout, verify
 from soc2ev.period import Period
 from soc2ev.vault import Vault
@@ -83,7 +83,7 @@ def verify_pack(path: Path, keys: Sequence[str] = ()) -> Verification:
                 problems.append(f"it cannot be judged again: {problem}")
     return Verification(
         ok=not problems,
-        grade=found["grade"] if not problems else "G0 does not verify",
+        grade=_grade(found["grade"], problems, identical=identical),
         files=found["files"],
         lines=found["lines"],
         signed_by=tuple(found["signed_by"]),
@@ -91,6 +91,13 @@ def verify_pack(path: Path, keys: Sequence[str] = ()) -> Verification:
         rendered_identically=identical,
         problems=tuple(problems[:_MOST_PROBLEMS]),
     )
+
+
+def _grade(integrity: str, problems: Sequence[str], *, identical: bool | None) -> str:
+    """What the grade may say; renditions of another version were not compared, and the grade names it."""
+    if problems:
+        return "G0 does not verify"
+    return integrity if identical else f"{integrity}; workbooks and page were not compared: another version wrote them"
 
 
 class PackObjects:
@@ -119,7 +126,7 @@ def _compare(root: Path) -> tuple[list[str], bool | None]:
     about = json.loads((integrity / "pack.json").read_bytes())
     vault = Vault.open(integrity / "vault", objects=PackObjects(root))
     settings = _settings(integrity / "inputs" / "soc2ev.yaml")
-    given = _controls(integrity / "inputs" / "controls")
+    given = controls.folder_of(integrity / "inputs" / "controls")
     with assess(vault, settings, _period(about), given) as again:
         wrong = list(_results(integrity, again))
         if about["tool"] != pack.TOOL:
@@ -160,12 +167,6 @@ def _settings(file: Path) -> config.Settings:
     text = file.read_bytes()
     document = yamlfile.parse(text, file.name)
     return config.Settings(config=document.validate(config.Config), file=file, text=text)
-
-
-def _controls(folder: Path) -> list[Control]:
-    shipped = {control.digest: control for control in controls.builtin()}
-    found = [controls.read(path, origin=path.name) for path in sorted(folder.glob("*.yaml"))]
-    return [shipped.get(control.digest, control) for control in found]
 
 
 def _period(about: Mapping[str, Json]) -> Period:

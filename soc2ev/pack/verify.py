@@ -41,8 +41,12 @@ class Files:
             self._paths[name] = place
 
     def _members(self) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-        assert self._zip is not None  # noqa: S101
-        for member in self._zip.infolist():
+        """Files by their names below the one folder that holds the pack."""
+        members = self._zip.infolist() if self._zip else []
+        tops = {member.filename.partition("/")[0] for member in members}
+        if len(tops) > 1:
+            self.problems.append(f"the archive holds {len(tops)} folders or files at its top, not one pack")
+        for member in members:
             if not member.is_dir():
                 top, _, name = member.filename.partition("/")
                 yield (name or top), member

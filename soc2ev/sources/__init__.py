@@ -64,6 +64,9 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
         if getattr(settings.config.sources, name):
             reason = f"this version of soc2ev cannot collect sources.{name}; what it would show is not tested"
             yield fetch.state(Coverage(name, period, None, 0, complete=False, reason=reason))
+    for repository in git.unmatched(settings):
+        reason = f"no source delivers {repository}, which the scope names: check its spelling under `sources`"
+        yield fetch.state(Coverage(f"git:{repository}:scope", period, None, 0, complete=False, reason=reason))
     for source in SOURCES:
         try:
             for coverage in source.collect(fetch, settings, period):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -163,14 +164,25 @@ def read_format(disk: Disk) -> str:
         text = disk.read("format")
         first, origin, rest = text.decode("utf-8").split("\n")
     except FileNotFoundError:
+        if any(disk.entries("journal")):
+            raise _damaged(disk) from None
         raise VaultError(
             f"no vault in {disk.root}", hint="`soc2ev collect` makes one; check `vault:` in soc2ev.yaml"
         ) from None
     except ValueError:
-        raise _not_ours(disk) from None
-    if first != _FORMAT or rest or not origin or not origin.isprintable():
+        raise _damaged(disk) if any(disk.entries("journal")) else _not_ours(disk) from None
+    if re.fullmatch(r"soc2ev vault [1-9]\d*", first) and first != _FORMAT:
         raise _not_ours(disk)
+    if first != _FORMAT or rest or not origin or not origin.isprintable():
+        raise _damaged(disk) if any(disk.entries("journal")) else _not_ours(disk)
     return origin
+
+
+def _damaged(disk: Disk) -> TamperedError:
+    return TamperedError(
+        f"vault: the file format in {disk.root} is not the one that was written",
+        hint="restore it from a copy; the journal beside it is untouched by this",
+    )
 
 
 def _not_ours(disk: Disk) -> VaultError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -54,3 +55,31 @@ def test_two_writers_at_once(workplace: Workplace) -> None:
         assert code == 0 or "writing" in message
     verified = subprocess.run([sys.executable, "-m", "soc2ev", "vault", "verify"], cwd=workplace.path, check=False)
     assert 0 == verified.returncode
+
+
+def test_a_stopped_collection_exits_130(workplace: Workplace) -> None:
+    """SIGINT and SIGTERM both end in 130, and the next run goes on."""
+    words = [sys.executable, "-m", "soc2ev", "collect", "--period", "2026-10"]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(
+            words, cwd=workplace.path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        process.stderr.readline()  # it has begun
+        process.send_signal(number)
+        message = process.communicate()[1]
+        assert 130 == process.returncode
+        assert "interrupted" in message
+    assert 0 == subprocess.run(words, cwd=workplace.path, capture_output=True, check=False).returncode
+
+
+def test_a_damaged_format_file_is_tampering(soc2ev: Run, workplace: Workplace) -> None:
+    """Also the smallest file of the vault cannot be changed, cut or removed."""
+    soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
+    file = workplace.path / "evidence" / "format"
+    whole = file.read_bytes()
+    for damage in (whole[:-1], b"", whole.replace(b"vault", b"vaulu")):
+        file.write_bytes(damage)
+        assert 6 == soc2ev("vault", "verify", cwd=workplace.path).code
+    file.unlink()
+    assert 6 == soc2ev("vault", "verify", cwd=workplace.path).code

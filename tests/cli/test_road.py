@@ -208,3 +208,46 @@ def test_without_a_vault_the_message_says_what_to_do(soc2ev: Run, workplace: Wor
     assert 1 == checked.code
     assert "soc2ev collect" in checked.err
     assert "Traceback" not in checked.err
+
+
+def test_a_repository_of_the_scope_that_nothing_collects_is_said(soc2ev: Run, workplace: Workplace) -> None:
+    """A misspelt or forgotten repository leaves the population incomplete; it never vanishes."""
+    workplace.configure("scope: [{repository: acme/api}, {repository: acme/wbe}]\n")
+    collected = soc2ev("collect", "--period", "2026-08", cwd=workplace.path)
+    assert 5 == collected.code
+    document = json.loads(soc2ev("check", "--period", "2026-08", "--format", "json", cwd=workplace.path).out)
+    change = next(one for one in document["findings"] if one["control"] == "change-authorised-tested-approved")
+    assert "incomplete" == change["conclusion"]
+    assert any("acme/wbe" in (one["reason"] or "") for one in change["population"]["coverage"])
+
+
+def test_a_quiet_month_proves_nothing_about_approvals(soc2ev: Run, workplace: Workplace) -> None:
+    """Without changes there is nothing that could have been approved: not applicable, never met."""
+    soc2ev("collect", "--period", "2026-08", cwd=workplace.path)
+    document = json.loads(soc2ev("check", "--period", "2026-08", "--format", "json", cwd=workplace.path).out)
+    kept = next(one for one in document["findings"] if one["control"] == "change-evidence-kept")
+    assert ["not applicable"] == [item["outcomes"]["B"]["outcome"] for item in kept["items"]]
+
+
+def test_what_this_version_cannot_collect_is_incomplete(soc2ev: Run, workplace: Workplace) -> None:
+    """A source that is configured and not built yet is said, exit 5, instead of being passed over."""
+    text = (workplace.path / "soc2ev.yaml").read_text(encoding="utf-8")
+    jira = "  jira: [{url: 'https://acme.atlassian.net', token: {env: JIRA_TOKEN}}]\n"
+    (workplace.path / "soc2ev.yaml").write_text(text.replace("sources:\n", f"sources:\n{jira}"), encoding="utf-8")
+    collected = soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
+    assert 5 == collected.code
+    assert "sources.jira" in collected.out
+
+
+def test_a_changed_copy_of_a_shipped_control_is_said(soc2ev: Run, workplace: Workplace) -> None:
+    """Who weakens a control under its own id reads so on every check; an unchanged copy is the shipped one."""
+    folder = workplace.path / "controls"
+    folder.mkdir()
+    shipped = soc2ev("controls", "show", "production-history-kept", cwd=workplace.path).out
+    (folder / "production-history-kept.yaml").write_text(shipped, encoding="utf-8")
+    workplace.configure("controls: [./controls]\n")
+    soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
+    assert "warning" not in soc2ev("check", "--period", "2026-10", cwd=workplace.path).err
+    changed = shipped.replace("sql: kept", "sql: coalesce(kept, true)")
+    (folder / "production-history-kept.yaml").write_text(changed, encoding="utf-8")
+    assert "not the shipped control" in soc2ev("check", "--period", "2026-10", cwd=workplace.path).err

@@ -291,6 +291,31 @@ def test_a_pack_with_a_control_of_ones_own_verifies(soc2ev: Run, collected: Work
     assert found.rendered_identically
 
 
+def test_another_version_is_named_in_the_grade(pack: Path) -> None:
+    """Who writes another version into a pack, so that pages are not rendered again, gets no clean grade."""
+    (pack / "data" / "00_START-HERE.html").write_text("ALL GREEN", encoding="utf-8")
+    about = pack / "data" / "99_Integrity" / "pack.json"
+    about.write_text(about.read_text(encoding="utf-8").replace(packs.TOOL, "soc2ev 9.9.9"), encoding="utf-8")
+    _reseal(pack)
+    found = verify_pack(pack)
+    assert found.findings_reproduced
+    assert found.rendered_identically is None
+    assert "not compared" in found.grade
+
+
+def test_a_pack_with_copies_of_the_shipped_controls_verifies(soc2ev: Run, collected: Workplace) -> None:
+    """Copied controls are the shipped ones, here and in the pack."""
+    folder = collected.path / "controls"
+    folder.mkdir()
+    for name in ("production-history-kept", "change-evidence-kept"):
+        text = soc2ev("controls", "show", name, cwd=collected.path).out
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    collected.configure("registers: ./registers\ncontrols: [./controls]\n")
+    done = soc2ev("pack", "--period", "2026-10", "--format", "json", cwd=collected.path)
+    found = verify_pack(collected.path / json.loads(done.out)["pack"])
+    assert found.ok, found.problems
+
+
 def test_an_untouched_pack_is_replaced_and_an_edited_one_is_kept(soc2ev: Run, collected: Workplace, pack: Path) -> None:
     """Somebody's entries in a pack are never overwritten."""
     soc2ev("pack", "--period", "2026-10", cwd=collected.path)

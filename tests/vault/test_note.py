@@ -110,7 +110,7 @@ def test_a_bad_signing_key_never_appears_in_the_message(cut):
     private, _ = new_key("acme")
     with pytest.raises(ConfigError) as caught:
         Signer.parse(private[cut])
-    secret = private.rsplit("+", 1)[1][4:30]
+    secret = private.split("+", 4)[4][4:30]
     assert secret not in f"{caught.value.message} {caught.value.hint} {caught.value!r} {Signer.parse(private)!r}"
 
 

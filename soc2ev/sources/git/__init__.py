@@ -30,7 +30,14 @@ def expects(settings: Settings) -> tuple[str, ...]:
         matching = [entry for entry in scope if fnmatchcase(source.repository, entry[0])]
         start = f"{NAME}:{source.repository}:"
         asked += [f"{start}{branch}:" if branch else start for branch in in_scope(matching)]
-    return tuple(asked)
+    return (*asked, *(f"{NAME}:{repository}:" for repository in unmatched(settings)))
 
 
-__all__ = ["NAME", "STREAMS", "collect", "expects"]
+def unmatched(settings: Settings) -> list[str]:
+    """Repositories and globs of the scope that no git source answers to: misspelt, or left out of `sources`."""
+    names = [source.repository for source in settings.config.sources.git]
+    asked = dict.fromkeys(entry.repository for entry in settings.config.scope)
+    return [pattern for pattern in asked if not any(fnmatchcase(name, pattern) for name in names)]
+
+
+__all__ = ["NAME", "STREAMS", "collect", "expects", "unmatched"]
