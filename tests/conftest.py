@@ -40,6 +40,8 @@ def soc2ev(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
     """Run the command line as a user does: `soc2ev("check", "--period", "2026-10", cwd=folder)`."""
     from soc2ev.__main__ import main
 
+    # A limit on the process would stay with the tests after this one.
+    monkeypatch.setattr(session, "bound_memory", lambda: None)
     for name in ("SOC2EV_CONFIG", "SOC2EV_SIGNING_KEY", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 

@@ -77,6 +77,7 @@ def verify(
     session.chosen_format(format_, ("table", "json"))
     from soc2ev.pack.reperform import verify_pack
 
+    session.bound_memory()
     found = verify_pack(path, [key_text(one) for one in key or []])
     if format_ == "json":
         console.put_json(found.as_json())

@@ -46,6 +46,7 @@ def query(
     session.chosen_format(format_, ("table", "json", "csv"))
     from soc2ev.tables import load
 
+    session.bound_memory()
     found = session.settings()
     with load(session.vault(found), found, session.period(period, found.config.timezone)) as opened:
         rows = opened.select(sql)
@@ -139,7 +140,12 @@ def schema(
 
 @_controls.command("list")
 def controls_list(format_: Format = "table", config: Config = None) -> None:  # noqa: ARG001
-    """List the controls in use: those of the configuration, or the ones that are shipped when there is none."""
+    """
+    List the controls in use: those of the configuration, or the ones that are shipped when there is none.
+
+    Example:
+      soc2ev controls list --format json
+    """
     session.chosen_format(format_, ("table", "json"))
     found = _in_use()
     if format_ == "json":
@@ -153,7 +159,12 @@ def controls_list(format_: Format = "table", config: Config = None) -> None:  # 
 
 @_controls.command("show")
 def controls_show(name: Annotated[str, typer.Argument(help="The control's id.")], config: Config = None) -> None:  # noqa: ARG001
-    """Print one control file: statement, population, attributes, examples."""
+    """
+    Print one control file: statement, population, attributes, examples.
+
+    Example:
+      soc2ev controls show production-history-kept > controls/my-control.yaml
+    """
     console.put(_named(name).text.rstrip())
 
 
@@ -184,7 +195,12 @@ def controls_test(
 
 @_sources.command("list")
 def sources_list(format_: Format = "table") -> None:
-    """List the sources, their streams and the tables that they fill."""
+    """
+    List the sources, their streams and the tables that they fill.
+
+    Example:
+      soc2ev sources list
+    """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev.sources import SOURCES
 
@@ -206,7 +222,12 @@ def sources_list(format_: Format = "table") -> None:
 
 @_sources.command("explain")
 def sources_explain(name: Annotated[str, typer.Argument(help="A source's name.")]) -> None:
-    """Say what a source reads, what it needs for that, and what it cannot see."""
+    """
+    Say what a source reads, what it needs for that, and what it cannot see.
+
+    Example:
+      soc2ev sources explain git
+    """
     from soc2ev.sources import SOURCES
 
     known: dict[str, Any] = {source.NAME: source for source in SOURCES}
@@ -217,7 +238,12 @@ def sources_explain(name: Annotated[str, typer.Argument(help="A source's name.")
 
 @_registers.command("list")
 def registers_list(format_: Format = "table") -> None:
-    """List the kinds of registers, and what each is for."""
+    """
+    List the kinds of registers, and what each is for.
+
+    Example:
+      soc2ev registers list
+    """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev.sources.registers import kinds
 
@@ -238,7 +264,12 @@ def registers_new(
     ] = None,
     config: Config = None,  # noqa: ARG001
 ) -> None:
-    """Write starters, which are drafts until somebody fills and reviews them. Nothing is overwritten."""
+    """
+    Write starters, which are drafts until somebody fills and reviews them. Nothing is overwritten.
+
+    Example:
+      soc2ev registers new procedures
+    """
     from soc2ev.sources.registers import starter, write_starters
 
     folder = output or _registers_folder()
@@ -260,7 +291,12 @@ def registers_lint(
     folder: Annotated[Path | None, typer.Argument(help="The folder (default: that of the configuration).")] = None,
     config: Config = None,  # noqa: ARG001
 ) -> None:
-    """Check registers: form, dates, two people, expiry. Exit 2 when something is wrong."""
+    """
+    Check registers: form, dates, two people, expiry. Exit 2 when something is wrong.
+
+    Example:
+      soc2ev registers lint ./registers
+    """
     from soc2ev.sources.registers import lint
 
     chosen = folder or _registers_folder()

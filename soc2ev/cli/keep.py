@@ -85,7 +85,12 @@ def vault_verify(
 
 @_vault.command("fsck")
 def vault_fsck(format_: Format = "table", config: Config = None) -> None:
-    """Look for damage and for what interrupted runs left; the same reading as verify, without keys."""
+    """
+    Look for damage and for what interrupted runs left; the same reading as verify, without keys.
+
+    Example:
+      soc2ev vault fsck
+    """
     vault_verify(key=None, checkpoint=None, format_=format_, config=config)
 
 
@@ -122,7 +127,12 @@ def keys_new(
 
 @_deviations.command("list")
 def deviations_list(period: Period = "last-month", format_: Format = "table", config: Config = None) -> None:  # noqa: ARG001
-    """List deviations with their stable ids, waivers and corrective actions."""
+    """
+    List deviations with their stable ids, waivers and corrective actions.
+
+    Example:
+      soc2ev deviations list --period 2026-10
+    """
     session.chosen_format(format_, ("table", "json"))
     with session.assessment(period) as made:
         actions = {
@@ -169,7 +179,12 @@ def deviations_assign(
     period: Period = "last-month",
     config: Config = None,  # noqa: ARG001
 ) -> None:
-    """Print the record of a corrective action, to be reviewed and kept in the registers."""
+    """
+    Print the record of a corrective action, to be reviewed and kept in the registers.
+
+    Example:
+      soc2ev deviations assign DEV-1a2b3c4d --owner Ann --due 2026-12-31 --period 2026-10
+    """
     with session.assessment(period) as made:
         finding, item, letter, _ = _find(made, deviation)
         console.put(
@@ -204,7 +219,12 @@ def deviations_waive(
     period: Period = "last-month",
     config: Config = None,  # noqa: ARG001
 ) -> None:
-    """Print the record of a waiver, to be reviewed and kept in the registers. The deviation stays listed."""
+    """
+    Print the record of a waiver, to be reviewed and kept in the registers. The deviation stays listed.
+
+    Example:
+      soc2ev deviations list --period 2026-10, then: soc2ev deviations waive DEV-1a2b3c4d --help
+    """
     with session.assessment(period) as made:
         finding, item, letter, _ = _find(made, deviation)
         console.put(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "SOC2EV_CONFIG"
 KEY_VARIABLE = "SOC2EV_SIGNING_KEY"
+_MEMORY = 6 * 1024**3
 
 _chosen: Path | None = None
 
@@ -100,6 +102,21 @@ def signer() -> Signer | None:
 
     text = os.environ.get(KEY_VARIABLE, "").strip()
     return Signer.parse(text) if text else None
+
+
+def bound_memory() -> None:
+    """
+    Bound what this process may take before it runs SQL that somebody else wrote.
+
+    The engine's own limit does not cover the text that a function such as repeat builds.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def environment() -> dict[str, str]:

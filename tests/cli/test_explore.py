@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,14 @@ def test_query_refuses_anything_else(soc2ev: Run, deviating: Workplace, sql: str
     """Exit 2 and nothing written."""
     assert 2 == soc2ev("query", sql, "--period", "2026-10", cwd=deviating.path).code
     assert not (deviating.path / "x.csv").exists()
+
+
+def test_a_query_cannot_take_the_machine(deviating: Workplace) -> None:
+    """Text that no memory holds ends in a message, soon, and not in a dead machine."""
+    words = [sys.executable, "-m", "soc2ev", "query", "select repeat('x', 8000000000) as x", "--period", "2026-10"]
+    done = subprocess.run(words, cwd=deviating.path, capture_output=True, text=True, check=False, timeout=60)
+    assert 2 == done.returncode
+    assert "Traceback" not in done.stderr
 
 
 def test_query_columns_that_others_rely_on(soc2ev: Run, deviating: Workplace) -> None:

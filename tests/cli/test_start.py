@@ -186,3 +186,20 @@ def test_no_colour_without_a_terminal(soc2ev: Run, workplace: Workplace) -> None
     soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
     done = soc2ev("check", "--period", "2026-10", cwd=workplace.path)
     assert "\x1b" not in done.out + done.err
+
+
+def test_every_command_has_an_example_in_its_help() -> None:
+    """`--help` of each command ends with something that can be typed."""
+    from typer.main import get_command
+
+    from soc2ev.cli import app
+
+    def walk(command: object, name: str) -> list[tuple[str, str]]:
+        inside = getattr(command, "commands", None)
+        if not inside:
+            return [(name, getattr(command, "help", "") or "")]
+        return [found for part, inner in sorted(inside.items()) for found in walk(inner, f"{name} {part}".strip())]
+
+    found = walk(get_command(app), "")
+    assert len(found) > 20
+    assert [] == [name for name, text in found if "Example" not in text]
