@@ -99,7 +99,9 @@ def _command(name: str, command: Any) -> Iterator[str]:
 
 def _help(text: str | None) -> Iterator[str]:
     """The prose of a command's help, with its examples as a block."""
-    prose, _, examples = inspect.cleandoc(text or "").replace("Examples:", "Example:").partition("Example:")
+    # A lone backspace tells the command line to keep the lines that follow.
+    whole = inspect.cleandoc(text or "").replace("\b\n", "").replace("Examples:", "Example:")
+    prose, _, examples = whole.partition("Example:")
     yield from prose.strip().splitlines()
     yield ""
     if examples.strip():

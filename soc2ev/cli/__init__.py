@@ -41,5 +41,17 @@ def _main(
     """SOC 2 evidence: complete populations, judged item by item, in a pack that an auditor can re-perform."""
 
 
+def _keep_examples(inside: typer.Typer) -> None:
+    """Mark the examples of every help as lines that are not to be joined."""
+    for command in inside.registered_commands:
+        if command.callback is not None:
+            text = command.callback.__doc__ or ""
+            command.callback.__doc__ = text.replace("    Example", "    \b\n    Example", 1)
+    for group in inside.registered_groups:
+        if group.typer_instance is not None:
+            _keep_examples(group.typer_instance)
+
+
 for module in (start, collect, assess, deliver, explore, keep):
     module.register(app)
+_keep_examples(app)
