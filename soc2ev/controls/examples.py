@@ -40,7 +40,7 @@ test.__test__ = False  # type: ignore[attr-defined]  # pytest collects functions
 
 
 def _judge(control: Control, given: Mapping[str, Any], rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Finding:
-    with example(rows, periods.parse(given["period"])) as tables:
+    with example(rows, periods.parse(given["period"]), control.needs) as tables:
         return judge(control, tables)
 
 

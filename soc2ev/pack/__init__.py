@@ -38,6 +38,7 @@ _TABLES = (
     "change_commits",
     "collections",
     "superseded_collections",
+    "git_sightings",
     "releases",
     "registers",
     "register_changes",
@@ -110,14 +111,13 @@ def _content(assessment: Assessment, vault: Vault) -> Content:
 
 def _evidence(assessment: Assessment, vault: Vault) -> Iterator[EvidenceFile]:
     """Every answer behind the assessment; a body that came twice has one place, where it came first."""
-    chosen = {(entry.run, entry.stream) for entry in assessment.tables.coverage()}
     registers: Mapping[str, Mapping[str, Json]] = {
         row["evidence"]: row for row in assessment.tables.select("select * from registers order by evidence, record")
     }
     criteria = _criteria(assessment)
     places: dict[str, str] = {}
     for item in vault.items():
-        if (item.run, item.stream) not in chosen:
+        if (item.run, item.stream) not in assessment.tables.behind:
             continue
         register = registers.get(item.digest, {})
         place = places.setdefault(item.digest, layout.raw(item, register.get("kind")))

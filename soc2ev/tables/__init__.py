@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Self
 from soc2ev.errors import Soc2evError
 from soc2ev.model import Column, Coverage, EvidenceItem, Json, Stream, Table
 from soc2ev.sources import SOURCES
-from soc2ev.tables import changes, plan
+from soc2ev.tables import approvals, changes, plan, sightings
 from soc2ev.tables.engine import Engine, Rows
-from soc2ev.tables.standard import CHANGE_COMMITS, CHANGES, COLLECTIONS, DERIVED, POLICY, SUPERSEDED
+from soc2ev.tables.standard import CHANGE_FACTS, COLLECTIONS, DERIVED, POLICY, RELEASES, SUPERSEDED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,16 +31,26 @@ if TYPE_CHECKING:
 _EVIDENCE = Column("evidence", "TEXT", "digest of the stored body that the row was read from", required=True)
 _RUN = Column("run", "TEXT", "run that collected it", required=True)
 _BUFFER = 2_000
+_BY_SQL = (CHANGE_FACTS, RELEASES)
+"""Derived tables that a file of their name fills."""
 
 
 class Tables:
     """The locked tables of one period. Use it as a context manager: leaving it gives the memory back."""
 
-    def __init__(self, engine: Engine, period: Period, coverage: Sequence[Coverage] | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        period: Period,
+        coverage: Sequence[Coverage] | None,
+        behind: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self._engine = engine
         self.period = period
+        self.behind = frozenset(behind)
+        """Run and stream of all bodies behind the tables: the chosen collections, and sightings of other months."""
         self._coverage = None if coverage is None else tuple(coverage)
-        self.outside = _outside_by_stream(engine, coverage or ())
+        self.outside = {} if coverage is None else _outside_by_stream(engine, coverage)
 
     def __enter__(self) -> Self:
         return self
@@ -93,24 +103,30 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     settled = [_with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = _refuse_repeated_keys(engine, settled)
     _derive(engine, settings.config, coverages)
+    seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
+    approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
     answering = {(entry.run, entry.stream) for entry in coverages}
     others = [one for one in claims if one.period.overlaps(period) and (one.run, one.stream) not in answering]
     engine.insert(SUPERSEDED, [_superseded(entry) for entry in others])
     engine.insert(COLLECTIONS, [_collection(entry, bodies[(entry.run, entry.stream)]) for entry in settled])
     engine.lock()
-    return Tables(engine, period, settled)
+    return Tables(engine, period, settled, answering | seen)
 
 
-def example(rows: Mapping[str, Sequence[Mapping[str, Json]]], period: Period) -> Tables:
+def example(
+    rows: Mapping[str, Sequence[Mapping[str, Json]]], period: Period, needs: Iterable[str] | None = None
+) -> Tables:
     """
     Locked tables that hold just these rows, for a control's worked examples.
 
+    With `needs` only those tables and the ones with rows exist, so that a control that names another fails here.
     ValueError for a table or column that does not exist or a value of another type.
     """
     engine = Engine()
     known = {table.name: table for table in documented()}
-    for table in known.values():
+    wanted = set(known) if needs is None else {*needs, *rows}
+    for table in (known[name] for name in sorted(wanted & set(known))):
         engine.create(table)
     for name, given in rows.items():
         if name not in known:
@@ -268,9 +284,8 @@ def _derive(engine: Engine, config: Config, coverages: Iterable[Coverage]) -> No
     }
     engine.insert(POLICY, [row])
     changes.derive(engine, config, {entry.run: entry.period.start for entry in coverages if _is_line(entry)})
-    for name in DERIVED:
-        if name not in (POLICY.name, COLLECTIONS.name, SUPERSEDED.name, CHANGES.name, CHANGE_COMMITS.name):
-            engine.derive((Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8"))
+    for table in _BY_SQL:
+        engine.derive((Path(__file__).parent / f"{table.name}.sql").read_text(encoding="utf-8"))
 
 
 def _refuse_unexplained(engine: Engine, coverages: list[Coverage]) -> list[Coverage]:

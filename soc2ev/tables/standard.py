@@ -105,17 +105,39 @@ CHANGE_FACTS = Table(
     ),
 )
 
+SIGHTINGS = Table(
+    name="git_sightings",
+    doc="What each collection in the vault saw at the tip of a production ref, whatever period it was made for.",
+    key=("repository", "ref", "run"),
+    columns=(
+        Column("repository", "TEXT", "name from the configuration"),
+        Column("ref", "TEXT", "production branch"),
+        Column("run", "TEXT", "the run that looked"),
+        Column("sha", "TEXT", "the commit at the tip", required=True),
+        Column("observed_at", "TIMESTAMP", "when it was seen", required=True),
+        Column("earlier_sha", "TEXT", "the tip that the collection before it saw; NULL at a first collection"),
+        Column("seen_before", "TIMESTAMP", "when that was seen; NULL when no collection on record saw it"),
+        Column("kept", "BOOLEAN", "whether the earlier tip is an ancestor of the tip; NULL at a first collection"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
+    ),
+)
+
 HISTORY_CHECKS = Table(
     name="history_checks",
-    doc="For each production ref: is the commit that an earlier collection saw at its tip still part of its history?",
+    doc="For each production ref: did each collection around the period still find the tip that the one before saw?",
     key=("item",),
     columns=(
         Column("item", "TEXT", "<repository>:<branch>"),
         Column("repository", "TEXT", "name from the configuration", required=True),
         Column("ref", "TEXT", "production branch", required=True),
-        Column("earlier_tip", "TEXT", "the commit seen before; NULL at a first collection"),
-        Column("tip", "TEXT", "the commit seen now"),
-        Column("kept", "BOOLEAN", "whether the earlier tip is an ancestor of the tip; NULL at a first collection"),
+        Column("earlier_tip", "TEXT", "the commit seen before; NULL when the period has no pair of collections"),
+        Column("seen_before", "TIMESTAMP", "when the earlier tip was seen"),
+        Column("tip", "TEXT", "the commit seen after it"),
+        Column(
+            "kept",
+            "BOOLEAN",
+            "false when any two collections in a row around the period lost a commit; NULL when there are no two",
+        ),
         Column("observed_at", "TIMESTAMP", "when the tip was seen"),
         Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
     ),
@@ -175,6 +197,25 @@ SUPERSEDED = Table(
     ),
 )
 
+REGISTER_APPROVALS = Table(
+    name="register_approvals",
+    doc="Whether each record of a register is approved, and whether it held on the last day of the period.",
+    key=("file", "record"),
+    columns=(
+        Column("file", "TEXT", "file below the registers folder"),
+        Column("record", "TEXT", "id of the record"),
+        Column("kind", "TEXT", "kind of register; NULL when it cannot be read"),
+        Column("approved", "BOOLEAN", "its status is approved, and two people prepared and reviewed it"),
+        Column(
+            "in_force",
+            "BOOLEAN",
+            "approved, reviewed before the period ended, and not expired on the period's last day",
+        ),
+        Column("reason", "TEXT", "who approved it and until when it holds, or why it does not count"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
+    ),
+)
+
 DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
     table.name: (table, needs)
     for table, needs in (
@@ -187,8 +228,10 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
         ),
         (CHANGE_COMMITS, ("changes",)),
         (CHANGE_FACTS, ("changes",)),
-        (HISTORY_CHECKS, ("git_heads",)),
+        (SIGHTINGS, ("git_heads",)),
+        (HISTORY_CHECKS, ("git_sightings", "git_commits")),
         (RELEASES, ("changes", "git_refs")),
+        (REGISTER_APPROVALS, ("registers",)),
     )
 }
 """Derived tables in the order in which they are made, with the tables that each is made from."""

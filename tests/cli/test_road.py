@@ -144,7 +144,20 @@ def test_a_rewritten_branch_is_a_deviation(soc2ev: Run, workplace: Workplace) ->
     soc2ev("collect", "--period", "2026-11", cwd=workplace.path)
     checked = soc2ev("check", "--period", "2026-11", "--fail-on", "deviations", cwd=workplace.path)
     assert 3 == checked.code
-    assert "branch was rewritten" in checked.out
+    assert "which lacks it: the branch was rewritten" in " ".join(checked.out.split())
+
+
+def test_collecting_again_does_not_undo_a_rewriting(soc2ev: Run, workplace: Workplace) -> None:
+    """The deviation stays whichever run answers, and the month's pack proves it from its own bodies."""
+    soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
+    workplace.git("reset", "-q", "--hard", "HEAD~2")
+    workplace.commit("API-8: instead", at="2026-11-03T10:00:00Z")
+    for _ in range(2):
+        soc2ev("collect", "--period", "2026-11", cwd=workplace.path)
+    assert 3 == soc2ev("check", "--period", "2026-11", "--fail-on", "deviations", cwd=workplace.path).code
+    packed = soc2ev("pack", "--period", "2026-11", "--format", "json", cwd=workplace.path)
+    verified = soc2ev("verify", json.loads(packed.out)["pack"], "--format", "json", cwd=workplace.path)
+    assert (0, True) == (verified.code, json.loads(verified.out)["findings_reproduced"])
 
 
 def test_several_production_branches_name_theirs_in_the_item(soc2ev: Run, workplace: Workplace) -> None:

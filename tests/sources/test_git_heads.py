@@ -9,7 +9,7 @@ import pytest
 
 from soc2ev.model import Coverage
 from soc2ev.period import parse as period_of
-from soc2ev.sources.git import heads
+from soc2ev.sources.git import heads, parse
 from tests.fakes.repositories import ONE, Change, Collection, Repository, collect
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_a_force_push_is_told(tmp_path: Path, repository: Repository) -> None:
 
 
 def test_a_fast_forward_keeps_the_old_tip(tmp_path: Path, repository: Repository) -> None:
-    """An ordinary push is no rewriting; a merge that swaps the parents keeps the commit but not the sighting."""
+    """An ordinary push is no rewriting, and neither is a merge that swaps the parents: the sighting holds as well."""
     collect(tmp_path, now=LATE_OCTOBER)
     repository.make(
         [
@@ -168,19 +168,114 @@ def test_a_fast_forward_keeps_the_old_tip(tmp_path: Path, repository: Repository
     found = collect(tmp_path, now=EARLY_NOVEMBER)
     assert [row["answer"] for row in found.rows("git_heads") if row["role"] == "kept"] == [True]
     assert found.of("commits").details["rewritten"] is None
-    assert edges(found)[2:] == (repository.shas["old"], ESTIMATE)
+    assert edges(found)[2:] == (repository.shas["october"], ESTIMATE)
 
 
-def test_an_old_tip_that_is_gone_is_a_rewriting(tmp_path: Path, repository: Repository) -> None:
-    """When the old commit was pruned git cannot compare it: the answer is no, and nothing fails."""
-    collect(tmp_path, now=LATE_OCTOBER)
-    old = repository.shas["october"]
-    repository.make([Change("rewritten", ["old"], at=OCTOBER + 5 * DAY)])
+def clean_up(repository: Repository) -> None:
+    """Delete what no ref reaches, as git does by itself after some weeks and as a fresh clone never has it."""
     repository.git("-c", "gc.reflogExpire=now", "reflog", "expire", "--expire=now", "--all")
     repository.git("repack", "-adq")
     repository.git("prune", "--expire=now")
+
+
+def commits(found: Collection) -> set[object]:
+    return {row["sha"] for row in found.rows("git_commits")}
+
+
+@pytest.fixture
+def rewritten(tmp_path: Path, repository: Repository) -> Collection:
+    """October as collected on 2 November; then its last commit is replaced by another one dated in October."""
+    repository.make([Change("secret", ["october"], at=OCTOBER + 9 * DAY)])
+    first = collect(tmp_path, now=EARLY_NOVEMBER)
+    repository.make([Change("replacement", ["october"], at=OCTOBER + 11 * DAY)])
+    return first
+
+
+def test_a_closed_month_keeps_its_commits_after_a_force_push(
+    tmp_path: Path, repository: Repository, rewritten: Collection
+) -> None:
+    """Collected again, and once more, October holds what it held: the lost commit stays, the late one stays out."""
+    shas = repository.shas
+    assert {shas["october"], shas["secret"]} == commits(rewritten)
+    for day, lost in (("03", True), ("04", False)):
+        found = collect(tmp_path, now=f"2025-11-{day}T08:00:00Z")
+        assert ({}, commits(rewritten)) == (found.incomplete, commits(found))
+        assert edges(rewritten) == edges(found)
+        assert lost is bool(found.of("commits").details["rewritten"])
+
+
+def test_what_replaced_a_lost_commit_is_in_the_next_month(
+    tmp_path: Path, repository: Repository, rewritten: Collection
+) -> None:
+    """November begins at the head recorded for its start, which is no ancestor any more: nothing falls between."""
+    repository.make([Change("november", ["replacement"], at=NOVEMBER + 5 * DAY)])
+    found = collect(tmp_path, months="2025-11", now=DECEMBER)
+    shas = repository.shas
+    assert {} == found.incomplete
+    assert (shas["secret"], shas["november"]) == (edges(found)[0], edges(found)[2])
+    assert {shas["replacement"], shas["november"]} == commits(found)
+    line = {row["position"]: row["sha"] for row in found.rows("git_integrations")}
+    assert {0: shas["replacement"], 1: shas["november"]} == line
+
+
+def test_a_whole_new_history_is_the_next_month_to_its_root(
+    tmp_path: Path, repository: Repository, rewritten: Collection
+) -> None:
+    """A branch that was replaced by an unrelated one brings every commit of that, down to its root."""
+    repository.make([Change("other root", at=OCTOBER - 9 * DAY), Change("top", ["other root"], at=NOVEMBER + DAY)])
+    found = collect(tmp_path, months="2025-11", now=DECEMBER)
+    shas = repository.shas
+    assert ({}, {shas["other root"], shas["top"]}) == (found.incomplete, commits(found))
+
+
+def test_a_swapped_merge_counts_no_commit_twice(tmp_path: Path, repository: Repository) -> None:
+    """When the recorded tip becomes a second parent, November holds the swapped side and nothing of October."""
+    first = collect(tmp_path, now=EARLY_NOVEMBER)
+    repository.make(
+        [Change("side", ["old"], at=OCTOBER + 3 * DAY), Change("foxtrot", ["side", "october"], at=NOVEMBER + DAY)]
+    )
+    again, second = collect(tmp_path, now=DECEMBER), collect(tmp_path, months="2025-11", now=DECEMBER)
+    shas = repository.shas
+    assert ({}, {}) == (again.incomplete, second.incomplete)
+    assert {shas["october"]} == commits(first) == commits(again)
+    assert {shas["side"], shas["foxtrot"]} == commits(second)
+
+
+def test_a_recorded_head_that_is_gone_leaves_the_month_incomplete(
+    tmp_path: Path, repository: Repository, rewritten: Collection
+) -> None:
+    """A fresh clone lacks the lost commit: November says which, and that the branch was rewritten; December goes on."""
+    clean_up(repository)
+    repository.make([Change("november", ["replacement"], at=NOVEMBER + 5 * DAY)])
+    found = collect(tmp_path, months="2025-11", now="2025-11-30T23:00:00Z")
+    secret = repository.shas["secret"]
+    assert {"heads", "integrations", "commits", "trailers", "shortlog", "paths"} == set(found.incomplete)
+    assert all("rewritten" in says and secret in says for says in found.incomplete.values())
+    assert ([], secret) == (found.rows("git_commits"), edges(found)[0])
+    repository.make([Change("december", ["november"], at=NOVEMBER + 40 * DAY)])
+    later = collect(tmp_path, months="2025-12", now="2026-01-02T00:00:00Z")
+    assert ({}, {repository.shas["december"]}) == (later.incomplete, commits(later))
+
+
+def test_a_line_that_ends_before_the_start_is_not_complete(
+    tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When git's list stops at a commit that the start had not reached, something was left out."""
+    repository.make([Change("more", ["october"], at=OCTOBER + 2 * DAY)])
+    whole = parse.ids
+    monkeypatch.setattr(parse, "ids", lambda body: whole(body)[:-1])
+    assert "do not lead along" in collect(tmp_path).incomplete["integrations"]
+
+
+def test_an_old_tip_that_is_gone_is_a_rewriting(tmp_path: Path, repository: Repository) -> None:
+    """When the old commit was pruned git cannot compare it: the answer is no, and what rested on it is not known."""
+    collect(tmp_path, now=LATE_OCTOBER)
+    old = repository.shas["october"]
+    repository.make([Change("rewritten", ["old"], at=OCTOBER + 5 * DAY)])
+    clean_up(repository)
     found = collect(tmp_path, now=EARLY_NOVEMBER)
-    assert found.incomplete == {}
+    assert all(old in reason for reason in found.incomplete.values())
+    assert edges(found)[2:] == (None, heads.LOST)
     assert found.of("commits").details["rewritten"] == {"from": old, "to": repository.shas["rewritten"]}
 
 
@@ -221,6 +316,15 @@ def test_memory_that_is_no_head_is_left_alone(details: dict[str, object]) -> Non
     """Only full ids come back from a journal into a command."""
     claim = Coverage("git:a:main:heads", period_of("2025-10"), None, 3, complete=True, details=details)
     assert list(heads.remembered([claim])) == []
+
+
+def test_what_a_collection_saw_counts_when_its_clone_was_whole() -> None:
+    """An incomplete one is believed about the tip only when its clone was neither cut off nor behind."""
+    seen = {"tip": "a" * 40, "tip_seen_at": "2025-11-02T00:00:00+00:00"}
+    for whole, expected in ((True, 1), (False, 0), ("yes", 0)):
+        details = {**seen, "whole": whole}
+        claim = Coverage("git:a:main:heads", period_of("2025-10"), None, 3, False, "gone", {}, details)
+        assert expected == len(list(heads.remembered([claim])))
 
 
 def test_a_boundary_counts_only_when_it_was_over(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from soc2ev.sources.registers.fields import same_person
 from soc2ev.sources.registers.reading import clashes, read
 from soc2ev.sources.registers.schemas import MODELS
 from soc2ev.sources.registers.tables import TABLES, rows
@@ -399,6 +400,69 @@ def test_only_a_draft_may_lack_people():
     in_review = said(replaced(text, "status", "in review"))
     assert [problem.split(" ", 1)[1] for problem in in_review] == ["status: 'in review' needs owner, prepared_by"]
     assert said(replaced(text, "status", "draft")) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "says"),
+    [
+        ("reviewed_by", "Bo\u200b Baker", "nobody can see"),
+        ("prepared_by", "Ann\u00ad Archer", "nobody can see"),
+        ("owner", "plat\u3164form", "nobody can see"),
+        ("approver", "Cleo\u2060", "nobody can see"),
+        ("reviewed_by", "\u0410nn Archer", "mixes Cyrillic and Latin"),
+        ("reviewed_by", "Ann \u0391rcher", "mixes Greek and Latin"),
+    ],
+)
+def test_names_that_only_look_different_are_refused(key, name, says):
+    """Invisible characters, and letters of two alphabets in one word, would make two people of one."""
+    (complaint,) = said(replaced(header("waiver") + WAIVER, key, f'"{name}"'))
+    assert says in complaint
+
+
+@pytest.mark.parametrize("name", ["Бо Архер", "Zoë Müller-O’Brien", "Ann Анна", "山田 太郎", "Νίκος Δήμου"])
+def test_names_of_every_alphabet_are_welcome(name):
+    """One word in one alphabet is what people write."""
+    assert [] == said(replaced(header("waiver") + WAIVER, "reviewed_by", name))
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "same"),
+    [
+        ("Ann Archer", " ann   ARCHER ", True),
+        ("Ann Archer <ann@x.org>", "Ann Archer", True),
+        ("Ann <ann@x.org>", "A. Archer <ANN@x.org>", True),
+        ("ann@x.org", "Ann Archer <ann@x.org>", True),
+        ("\uff21nn Archer", "Ann Archer", True),
+        ("Straße", "STRASSE", True),
+        ("Ann <ann@x.org>", "Bo <bo@x.org>", False),
+        ("<ann@x.org>", "<bo@x.org>", False),
+        ("Ann Archer", "Ann Archery", False),
+        ("Ann <>", "Bo <>", False),
+    ],
+)
+def test_who_is_the_same_person(name, other, same):
+    """Case, spaces, Unicode forms and a mail in brackets make no other person; one mail makes one person."""
+    assert same is same_person(name, other)
+    assert same is same_person(other, name)
+
+
+@pytest.mark.parametrize("author", ["Bo Baker <bo@example.com>", "bo  baker"])
+def test_a_reviewer_with_a_mail_is_still_the_author(author):
+    """Whoever wrote it does not become a second person by adding an address."""
+    (complaint,) = said(
+        replaced(header("waiver") + WAIVER, "prepared_by", author).replace("reviewed_by: Bo Baker\n", "")
+        + "reviewed_by: Bo Baker\n"
+    )
+    assert "somebody else has to" in complaint
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"), [("", ""), ("unreviewed_reason:\n", ""), ("unreviewed_reason: n/a\n", "n/a")]
+)
+def test_a_reason_that_is_left_out_is_empty_and_not_unknown(line, kept):
+    """Nobody gave a reason: that is known."""
+    text = header("alert_review") + "population: {alerts: 1, from: export}\nreviewed: []\n" + line
+    assert [kept] == [row["unreviewed_reason"] for row in table(text, "register_alert_reviews")]
 
 
 def test_a_complaint_of_several_lines_is_one_problem():

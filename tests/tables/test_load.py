@@ -293,6 +293,91 @@ def test_before_the_close_everything_is_provisional(home: Path) -> None:
     assert (True, Conclusion.INCOMPLETE) == (finding.population.provisional, finding.conclusion)
 
 
+def kept(home: Path, over: str) -> tuple[bool | None, Conclusion]:
+    """What the history control says about the branch in that period."""
+    (control,) = (one for one in controls.builtin() if one.id == "production-history-kept")
+    with load(home, over=period.parse(over)) as made:
+        (row,) = made.select("select * from history_checks")
+        return row["kept"], controls.judge(control, made).conclusion
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> Repository:
+    """October is collected on 2 November; its last commit is replaced; October is collected on the next two days."""
+    repository = Repository.init(tmp_path / "repo")
+    repository.make([Change("a", at=FIRST + 1), Change("secret", ["a"], at=FIRST + 2)])
+    collect(tmp_path, MORE, now="2025-11-02T08:00:00Z")
+    assert (None, Conclusion.INCOMPLETE) == kept(tmp_path, "2025-10")
+    repository.make([Change("instead", ["a"], at=FIRST + 3)])
+    collect(tmp_path, MORE, now="2025-11-03T08:00:00Z")
+    assert (False, Conclusion.DEVIATIONS) == kept(tmp_path, "2025-10")
+    collect(tmp_path, MORE, now="2025-11-04T08:00:00Z")
+    return repository
+
+
+def test_a_lost_commit_stays_lost(tmp_path: Path, lost: Repository) -> None:
+    """Collecting once more undoes nothing: the commit's month deviates, and the month in which it was lost."""
+    deviates = (False, Conclusion.DEVIATIONS)
+    assert [deviates] * 2 == [kept(tmp_path, month) for month in ("2025-10", "2025-11")]
+    lost.make([Change("more", ["instead"], at=FIRST + 3)])
+    collect(tmp_path, MORE, months="2025-11", now="2025-12-05T08:00:00Z")
+    collect(tmp_path, MORE, months="2025-12", now="2026-01-05T08:00:00Z")
+    assert [deviates] * 2 == [kept(tmp_path, month) for month in ("2025-11", "2025-Q4")]
+    assert (True, Conclusion.NO_DEVIATIONS) == kept(tmp_path, "2025-12")
+
+
+def test_sightings_of_other_months_speak_for_the_time_between(home: Path) -> None:
+    """Two collections around a month say that its branch was kept; their heads stand behind the tables, no commits."""
+    collect(home, MORE, months="2025-12", now="2026-01-05T08:00:00Z")
+    assert True is kept(home, "2025-12")[0]
+    with load(home, over=period.parse("2025-12")) as made:
+        seen = made.select("select run, kept, seen_before from git_sightings order by observed_at")
+        here = {entry.run for entry in made.coverage()}
+        behind = made.behind
+        named = {digest for row in made.select("select evidence from history_checks") for digest in row["evidence"]}
+    assert [(None, None), (True, datetime(2025, 11, 20, 12, tzinfo=UTC))] == [
+        (row["kept"], row["seen_before"]) for row in seen
+    ]
+    assert {"git:acme/api:main:heads"} == {stream for run, stream in behind if run not in here}
+    carried = {item.digest for item in Vault.open(home / "vault").items() if (item.run, item.stream) in behind}
+    assert named <= carried
+
+
+def test_a_clone_that_was_cut_off_tells_nothing_about_lost_commits(tmp_path: Path) -> None:
+    """A shallow clone cannot know an earlier tip: its answer is no deviation, and the next whole clone is asked."""
+    origin = Repository.init(tmp_path / "origin")
+    origin.make([Change("a", at=FIRST + 1)])
+    here = Repository(tmp_path)
+    here.git("clone", "-q", "origin", "repo")
+    collect(tmp_path, MORE, now="2025-11-02T08:00:00Z")
+    origin.make([Change("b", ["a"], at=FIRST + 99)])
+    (tmp_path / "repo").rename(tmp_path / "whole")
+    here.git("clone", "-q", "--depth", "1", f"file://{tmp_path}/origin", "repo")
+    found = collect(tmp_path, MORE, months="2025-11", now="2025-11-03T08:00:00Z")
+    assert [False] == [row["answer"] for row in found.rows("git_heads") if row["role"] == "kept"]
+    assert None is kept(tmp_path, "2025-11")[0]
+    Repository(tmp_path / "repo").git("fetch", "-q", "--unshallow")
+    collect(tmp_path, MORE, months="2025-11", now="2025-12-04T08:00:00Z")
+    assert (True, Conclusion.NO_DEVIATIONS) == kept(tmp_path, "2025-11")
+
+
+def test_a_quarter_holds_each_commit_once_after_a_swapped_merge(tmp_path: Path) -> None:
+    """Three months that were collected one by one add up to the branch, although a merge swapped its parents."""
+    repository = Repository.init(tmp_path / "repo")
+    repository.make([Change("old", at=FIRST - 9), Change("october", ["old"], at=FIRST + 1)])
+    collect(tmp_path, MORE, now="2025-11-02T08:00:00Z")
+    side = [Change("side", ["old"], at=FIRST + 2), Change("foxtrot", ["side", "october"], at=FIRST + 40 * 86_400)]
+    repository.make(side)
+    collect(tmp_path, MORE, months="2025-11", now="2025-12-02T08:00:00Z")
+    repository.make([Change("december", ["foxtrot"], at=FIRST + 70 * 86_400)])
+    collect(tmp_path, MORE, months="2025-12", now="2026-01-02T08:00:00Z")
+    with load(tmp_path, over=period.parse("2025-Q4")) as made:
+        fates = [(row["sha"], row["fate"]) for row in made.select("select * from change_commits")]
+        assert {} == reasons(made)
+    expected = {repository.shas[name] for name in ("october", "side", "foxtrot", "december")}
+    assert sorted((sha, "in a change") for sha in expected) == sorted(fates)
+
+
 def test_an_example_holds_just_its_rows() -> None:
     """Required columns that an example leaves out are filled; wrong tables, columns and types are refused."""
     with tables.example({"changes": [{"item": "x"}]}, OCTOBER) as made:

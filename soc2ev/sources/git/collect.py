@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 OF_BRANCHES = ("heads", "integrations", "commits", "trailers", "shortlog", "paths")
 """The streams that each branch has; `repository` is the only other one."""
 _SHALLOW = "the clone is shallow, so its history is cut off: run `git fetch --unshallow`, then collect again"
+_LOST = (
+    "the branch was rewritten: the recorded commit {} is no longer in this clone, so nobody can tell which commits "
+    "belong to the period; fetch that commit from a clone that still has it (or, if this clone is merely old, run "
+    "`git pull`), then collect again"
+)
 _CORROBORATION = "git's own counts; no second source"
 _CLOCK = "committer dates are set by the clients that made the commits"
 _FAILURES = (CollectError, TamperedError)
@@ -114,10 +119,13 @@ class _Collection:
         except _FAILURES as problem:
             yield from self._nothing(branch.name, explain(problem))
             return
-        details = _details(facts, branch, heads, ahead)
         common = [reason for reason in (_SHALLOW if facts.shallow else None, behind) if reason is not None]
+        details = _details(facts, branch, heads, ahead) | {"whole": not common}
         history = History(self.repository, branch, heads.start.sha, heads.end.sha)
-        for tally in (Tally("heads", fetched=heads.rows), *history.collect()):
+        if heads.lost is not None:
+            common.append(_LOST.format(heads.lost))
+        tallies = history.collect() if heads.lost is None else [Tally(stream) for stream in OF_BRANCHES[1:]]
+        for tally in (Tally("heads", fetched=heads.rows), *tallies):
             tally.reasons[:0] = common
             yield self._claim(tally, branch.name, details)
         self.fetch.say(f"git: {self.repository.name} {branch.name}: {len(history.ids)} commits in {self.period.name}")
@@ -167,6 +175,7 @@ def _unborn(facts: Facts) -> dict[str, Json]:
         "end": nothing,
         "estimated": False,
         "rewritten": None,
+        "whole": True,
         "object_format": facts.object_format,
         "corroboration": _CORROBORATION,
         "clock": _CLOCK,

@@ -1,10 +1,10 @@
 """
 The commits of a period: which they are, what they say, who made them, what each integration changed.
 
-The population is a difference of the graph, start..end, never a selection by date. It is counted several
-ways that do not share their weak spot: git's count of the range, whole-history counts of both ends (read
-from objects only), the objects themselves (each hashed), the chain of first parents in them, and git's
-shortlog.
+The population is a difference of the graph, start..end, never a selection by date; after a force push or a merge
+that swaps its parents the start is no ancestor on the line of the end, and the difference is the same. It is counted
+several ways that do not share their weak spot: git's count of the range, whole-history counts (read from objects
+only), the objects themselves (each hashed), the chain of first parents in them, and git's shortlog.
 """
 
 from __future__ import annotations
@@ -154,10 +154,12 @@ class History:
         Whole histories need no range walk, so that dates running backwards or a stale cache cannot mislead
         them.
 
-        git's range walk follows committer dates and gives up after a few commits that look old (revision.c,
-        SLOP).
+        What both ends reach together, less what the start reaches, is the range, whether or not the start is an
+        ancestor of the end. git's range walk follows committer dates and gives up after a few commits that look old
+        (revision.c, SLOP).
         """
-        whole = parse.number(self._ask("commits", "whole", "rev-list", "--count", self.end or ""))
+        both = (self.end or "",) if self.start is None else (self.end or "", self.start)
+        whole = parse.number(self._ask("commits", "whole", "rev-list", "--count", *both))
         if self.start is not None:
             before = self._ask("commits", "before", "rev-list", "--count", self.start)
             whole -= parse.number(before)
@@ -168,16 +170,25 @@ class History:
 
     def _check_line(self, tally: Tally) -> None:
         """
-        The hashed objects must lead, first parent by first parent, from the end to the start along the same
-        line.
+        The hashed objects must lead, first parent by first parent, from the end along the same line to the first
+        commit that the start had already reached: the start itself, unless the branch was rewritten or a merge swapped
+        its parents.
         """
         chain, at = [], self.end
         while at is not None and at != self.start and at in self.parents:
             chain.append(at)
             at = self.parents[at]
         tally.expected = len(chain)
-        same = chain == self.line and at == self.start
+        same = chain == self.line and (at in (None, self.start) or self._had_reached(at))
         tally.check(same=same, otherwise="the first parents in the commits do not lead along git's first-parent line")
+
+    def _had_reached(self, sha: str | None) -> bool:
+        """Whether the start reaches that commit; nothing was reached before a branch began."""
+        if self.start is None or sha is None:
+            return False
+        asked = ("--bare", "merge-base", "--is-ancestor", sha, self.start)
+        answer = self.repository.ask("integrations", "reached", asked, branch=self.branch.name, ok=(0, 1, 128))
+        return answer.status == 0
 
     def _find_mailmap(self, *tallies: Tally) -> None:
         """

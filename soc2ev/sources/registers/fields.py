@@ -38,6 +38,10 @@ _ISO_INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@#-]{0,99}")
+_MAIL = re.compile(r"<([^<>]*)>|^(\S+@\S+)$")
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that draw nothing, beside the format characters of category Cf (Unicode, Default_Ignorable)."""
+_LOOKALIKE = ("LATIN", "CYRILLIC", "GREEK")
 _CRITERION = re.compile(r"CC[1-9]\.[1-9]|A1\.[1-3]|C1\.[12]|PI1\.[1-5]|P[1-8]\.[0-9]")
 
 
@@ -92,6 +96,34 @@ def _line(text: str) -> str:
     return text.strip()
 
 
+def _person(text: str) -> str:
+    if any(unicodedata.category(char) == "Cf" or char in _INVISIBLE for char in text):
+        raise ValueError("a name with characters that nobody can see; type it again")
+    for word in re.findall(r"\w+", unicodedata.normalize("NFKC", text)):
+        scripts = {unicodedata.name(char, "").partition(" ")[0] for char in word}.intersection(_LOOKALIKE)
+        if len(scripts) > 1:
+            mixed = " and ".join(sorted(script.capitalize() for script in scripts))
+            raise ValueError(f"the word {word!r} mixes {mixed} letters, which look alike; type it again")
+    return text
+
+
+def same_person(name: str, other: str) -> bool:
+    """
+    Whether two names are one person's: the same name, or the same mail where both have one.
+
+    Ignored are case, spaces, Unicode forms (NFKC) and, between names, a mail in angle brackets. Two names
+    of different people that agree in this are one person here: nobody could tell them apart.
+    """
+    (one, one_mail), (two, two_mail) = _name_and_mail(name), _name_and_mail(other)
+    return (one == two and bool(one)) or (one_mail == two_mail and bool(one_mail))
+
+
+def _name_and_mail(text: str) -> tuple[str, str]:
+    plain = " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+    mails = [(bracketed or bare).strip() for bracketed, bare in _MAIL.findall(plain)]
+    return " ".join(_MAIL.sub(" ", plain).split()), mails[0] if mails else ""
+
+
 def _id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ValueError(
@@ -143,6 +175,10 @@ def _attachment(text: str) -> Attachment:
 
 Text = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_line)]
 """Text that says something."""
+PersonName = Annotated[Text, AfterValidator(_person)]
+"""The name of a person or team that is compared with others: no invisible characters, no look-alike letters."""
+Reason = Annotated[Text | None, AfterValidator(lambda text: text or "")]
+"""Text that is empty when it was left out, so that a reason that nobody gave is told from one that is not known."""
 Id = Annotated[Text, AfterValidator(_id)]
 PeriodName = Annotated[Text, AfterValidator(_period)]
 Criterion = Annotated[Text, AfterValidator(_criterion)]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from soc2ev.sources.registers.fields import Criterion, Day, DocumentPath, Id, PeriodName, Strict, Text, says
+from soc2ev.sources.registers.fields import (
+    Criterion,
+    Day,
+    DocumentPath,
+    Id,
+    PeriodName,
+    PersonName,
+    Strict,
+    Text,
+    same_person,
+    says,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,11 +40,11 @@ class Register(Strict):
     kind: str = says("which kind of register this is")
     schema_: Literal[1] = says("version of this form, 1", alias="schema")
     title: Text | None = says("a title for people", default=None)
-    owner: Text | None = says("who keeps it current", default=None)
+    owner: PersonName | None = says("who keeps it current", default=None)
     period: PeriodName | None = says("the period that it is about, such as 2026-10 or 2026-Q4", default=None)
     criteria: list[Criterion] = says("related criteria, such as CC7.2", default=[])
-    prepared_by: Text | None = says("who wrote it", default=None)
-    reviewed_by: Text | None = says("who reviewed it: somebody other than the one who wrote it", default=None)
+    prepared_by: PersonName | None = says("who wrote it", default=None)
+    reviewed_by: PersonName | None = says("who reviewed it: somebody other than the one who wrote it", default=None)
     reviewed_on: Day | None = says("day of that review", default=None)
     valid_until: Day | None = says("last day on which it holds; left out when it does not expire", default=None)
     status: Literal["draft", "in review", "approved", "retired"] = says("draft, in review, approved or retired")
@@ -45,7 +55,7 @@ class Register(Strict):
     @classmethod
     def _somebody_else(cls, value: str | None, info: ValidationInfo) -> str | None:
         author = info.data.get("prepared_by")
-        if value and author and _same(value, author):
+        if value and author and same_person(value, author):
             raise ValueError("the same person as prepared_by; somebody else has to")
         return value
 
@@ -67,9 +77,3 @@ class Register(Strict):
         if missing:
             raise ValueError(f"{value!r} needs {', '.join(missing)}")
         return value
-
-
-def _same(name: str, other: str) -> bool:
-    """Whether two names are one person's, ignoring case, spaces and Unicode forms."""
-    one, two = (" ".join(unicodedata.normalize("NFKC", text).casefold().split()) for text in (name, other))
-    return one == two

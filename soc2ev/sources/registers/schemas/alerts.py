@@ -9,6 +9,8 @@ from soc2ev.sources.registers.fields import (
     Day,
     DocumentPath,
     PeriodName,
+    PersonName,
+    Reason,
     Strict,
     Text,
     says,
@@ -66,7 +68,7 @@ class AlertReview(Register):
     scope: Scope = says("what was looked at", default=Scope())
     population: Alerts = says("how many alerts there were")
     reviewed: Annotated[list[Verdict], unique("alert")] = says("one entry for each alert that was reviewed")
-    unreviewed_reason: Text | None = says("why some were not reviewed", default=None)
+    unreviewed_reason: Reason = says("why some were not reviewed; empty when no reason is given", default="")
     tuning: list[Tuning] = says("rules changed because of the review", default=[])
 
 
@@ -105,7 +107,7 @@ class AbuseScenario(Strict):
     client_suspension: DocumentPath | None = says("how a client is suspended, as a path", default=None)
     tested_on: Day | None = says("day on which the detection was last tried", default=None)
     incidents: list[Text] = says("incidents of this kind", default=[])
-    owner: Text = says("who answers for it")
+    owner: PersonName = says("who answers for it")
 
 
 class AbuseMonitoring(Register):
@@ -143,14 +145,14 @@ class WebhookFailureReview(Register):
     period: PeriodName = says("the period whose failures were reviewed")
     population: Failures = says("how many failures there were")
     reviewed: Annotated[list[FailedDelivery], unique("delivery")] = says("one entry for each failure")
-    unreviewed_reason: Text | None = says("why some were not reviewed", default=None)
+    unreviewed_reason: Reason = says("why some were not reviewed; empty when no reason is given", default="")
 
 
 class MonitoringOwner(Strict):
     """Who watches one part of the system."""
 
     scope: Text = says("what is watched")
-    owner: Text = says("who watches it")
+    owner: PersonName = says("who watches it")
     deputy: Text | None = says("who does when the owner is away", default=None)
     duties: list[Text] = says("what that person does", default=[])
     since: Day | None = says("day on which it began", default=None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from soc2ev.sources.registers.fields import Day, DocumentPath, Id, Instant, Strict, Text, says, some, unique
+from soc2ev.sources.registers.fields import Day, DocumentPath, Id, Instant, PersonName, Strict, Text, says, some, unique
 from soc2ev.sources.registers.header import Register
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Procedure(Strict):
     )
     title: Text = says("title of the document")
     document: DocumentPath = says("the document, as a path")
-    approved_by: Text | None = says("who approved it; left out when nobody did yet", default=None)
+    approved_by: PersonName | None = says("who approved it; left out when nobody did yet", default=None)
     approved_on: Day | None = says("day of the approval", default=None)
     next_review_on: Day | None = says("day by which it is looked at again", default=None)
 
@@ -79,12 +79,12 @@ class Emergency(Strict):
     id: Id = says("a name for the emergency", column="emergency")
     change: Text = says("the change: id of the item or the pull request")
     reason: Text = says("why it could not wait")
-    approver: Text = says("who allowed it")
+    approver: PersonName = says("who allowed it")
     approved_at: Instant = says("when it was allowed")
     systems: list[Text] = says("systems that it touched", min_length=1)
     testing: Text = says("how it was tested")
     rollback: Text = says("how it could be undone")
-    reviewed_by: Text | None = says("who looked at it afterwards; left out until then", default=None)
+    reviewed_by: PersonName | None = says("who looked at it afterwards; left out until then", default=None)
     reviewed_on: Day | None = says("day of that review", default=None)
 
     @field_validator("reviewed_on")

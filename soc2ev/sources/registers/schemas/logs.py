@@ -15,6 +15,7 @@ from soc2ev.sources.registers.fields import (
     Id,
     Instant,
     PeriodName,
+    PersonName,
     Strict,
     Text,
     says,
@@ -33,7 +34,7 @@ class LogSource(Strict):
     """One place that logs come from."""
 
     key: Id = says("connector and native name, such as aws-cloudtrail:main; the same name as in collected evidence")
-    owner: Text = says("who answers for this source")
+    owner: PersonName = says("who answers for this source")
     purpose: Text = says("what it is for")
     events: list[Text] = says("events that it is known to record", default=[])
     required_events: list[Text] = says("events that it has to record, such as auth.failure", default=[])
@@ -136,7 +137,7 @@ class ExceptionRecord(Register):
     reason: Text = says("why it is accepted")
     compensating: list[Text] = says("what makes up for it", default=[])
     risk: Literal["low", "medium", "high"] = says("risk that remains")
-    approved_by: Text = says("who accepted it")
+    approved_by: PersonName = says("who accepted it")
     approved_on: Day = says("day of the acceptance")
     expires_on: Expiry = says("last day of the acceptance, at most twelve months later")
 

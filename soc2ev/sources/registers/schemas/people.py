@@ -12,6 +12,7 @@ from soc2ev.sources.registers.fields import (
     Id,
     Instant,
     PeriodName,
+    PersonName,
     Strict,
     Text,
     says,
@@ -34,7 +35,7 @@ Email = Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 class Person(Strict):
     """One person (or machine) and all accounts of that person."""
 
-    name: Text = says("name", column="person")
+    name: PersonName = says("name", column="person")
     machine: bool = says("whether it is a machine: a machine never counts as an approver", default=False)
     github: list[GithubAccount] = says("GitHub accounts", column="", default=[])
     jira: list[Text] = says("Jira account ids", column="", default=[])
@@ -76,7 +77,7 @@ class Waiver(Register):
     items: list[Text] = says("items; * matches any run of characters", min_length=1)
     attributes: list[Annotated[Text, Field(pattern=r"^[A-Z]$")]] = says("letters; empty means all of them", default=[])
     reason: Text = says("why the deviations are accepted")
-    approver: Text = says("who accepted them")
+    approver: PersonName = says("who accepted them")
     approved_on: Day = says("day of the acceptance")
     expires_on: Expiry = says("last day of the acceptance, at most twelve months later")
 
@@ -90,7 +91,7 @@ class SignOff(Register):
     control: Id | None = says("the control that is confirmed", default=None)
     question: Id | None = says("or the question of the checklist", default=None, validate_default=True)
     item: Text | None = says("one item of the control; left out when it is about all", default=None)
-    person: Text = says("who confirms")
+    person: PersonName = says("who confirms")
     role: Text = says("in which role")
     at: Instant = says("when", column="signed_at")
     disposition: Literal["confirmed", "explained", "false_flag"] | None = says(
