@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The month of the newest commit: a period in which this checkout has something to show.
 PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
 
-.PHONY: demo test check check-static fmt golden docs bench smoke clean install dev
+.PHONY: demo test check check-static fmt golden docs bench smoke contract clean install dev
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -59,6 +59,14 @@ bench: dev      ## ratios against git itself, in one run
 
 smoke: dev      ## the wheel, alone in a clean environment
 	$(BIN)/python -m pytest -q tests/test_packaging.py
+
+contract: dev   ## compare the fake GitHub with GitHub's published descriptions (needs npm)
+	@mkdir -p build/contract
+	cd build/contract && npm pack --silent @octokit/graphql-schema@15.26.1 @octokit/openapi@23.0.2 >/dev/null \
+	  && for f in octokit-graphql-schema-*.tgz octokit-openapi-*.tgz; do mkdir -p $${f%-*} && tar xzf $$f -C $${f%-*}; done
+	SOC2EV_GITHUB_SDL=build/contract/octokit-graphql-schema/package/schema.graphql \
+	SOC2EV_GITHUB_OPENAPI=build/contract/octokit-openapi/package/generated/api.github.com.json \
+	$(BIN)/python -m pytest -q tests/contract
 
 clean:
 	rm -rf $(VENV) demo-output dist build

@@ -64,8 +64,7 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
         if getattr(settings.config.sources, name):
             reason = f"this version of soc2ev cannot collect sources.{name}; what it would show is not tested"
             yield fetch.state(Coverage(name, period, None, 0, complete=False, reason=reason))
-    for repository in git.unmatched(settings):
-        reason = f"no source delivers {repository}, which the scope names: check its spelling under `sources`"
+    for repository, reason in _out_of_reach(settings):
         yield fetch.state(Coverage(f"git:{repository}:scope", period, None, 0, complete=False, reason=reason))
     for source in SOURCES:
         try:
@@ -75,3 +74,16 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
             scope = {"access": "missing"} if isinstance(problem, AccessError) else {}
             reason = f"{problem.message} {problem.hint}".strip()
             yield fetch.state(Coverage(source.NAME, period, None, 0, complete=False, reason=reason, scope=scope))
+
+
+def _out_of_reach(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Repositories of the scope whose changes no source can deliver as the scope asks, with the reason."""
+    unmatched = git.unmatched(settings)
+    for repository in unmatched:
+        yield repository, f"no source delivers {repository}, which the scope names: check its spelling under `sources`"
+    for entry in settings.config.scope:
+        if entry.mode != "merge" and entry.repository not in unmatched:
+            yield (
+                entry.repository,
+                f"mode {entry.mode} needs records of a server; plain git counts changes at the merge",
+            )

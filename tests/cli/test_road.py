@@ -264,3 +264,11 @@ def test_a_changed_copy_of_a_shipped_control_is_said(soc2ev: Run, workplace: Wor
     changed = shipped.replace("sql: kept", "sql: coalesce(kept, true)")
     (folder / "production-history-kept.yaml").write_text(changed, encoding="utf-8")
     assert "not the shipped control" in soc2ev("check", "--period", "2026-10", cwd=workplace.path).err
+
+
+def test_a_mode_that_git_cannot_count_by_is_incomplete(soc2ev: Run, workplace: Workplace) -> None:
+    """Deployments and releases are records of a server: counted at the merge, and said to be something else."""
+    workplace.configure("scope: [{repository: acme/api, mode: deploy}]\n")
+    collected = soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
+    assert 5 == collected.code
+    assert "mode deploy" in collected.out

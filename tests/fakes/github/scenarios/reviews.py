@@ -1,0 +1,156 @@
+"""Edge cases 3 to 15: whose approval it was, of what, and when."""
+
+from __future__ import annotations
+
+from tests.fakes.github.scenarios import matrix
+from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story, scenario
+
+scenario("edge-03-approval-then-push", "STALE_APPROVAL", C=DEVIATION, D=DEVIATION)(matrix.stale)
+scenario("edge-04-approval-rebound", "APPROVAL_REBOUND", C=NOT_TESTED, D=NOT_TESTED)(matrix.rebased)
+scenario("edge-05-base-merge-clean", "BASE_MERGE_AFTER_APPROVAL", C=MET, D=MET)(matrix.base_merged)
+
+
+@scenario("edge-05-base-merge-conflict", "STALE_APPROVAL", C=DEVIATION, D=DEVIATION)
+def conflict(s: Story) -> None:
+    """Approved, then the base merged by hand with a conflict resolved in code that nobody saw."""
+    change = s.reviewed(files={"src/app.py": "ann"})
+    s.clean(title="ABC-2 Other", files={"src/app.py": "other"})
+    change.update_branch(s.ann, {"src/app.py": "resolved, and something more"})
+    change.check()
+    change.merge(s.cat)
+
+
+@scenario("edge-06-forced-back", C=MET, D=MET)
+def forced_back(s: Story) -> None:
+    """Approved, another commit pushed, then the head forced back to the approved one."""
+    change = s.reviewed()
+    approved = change.it.head_sha
+    change.push(s.ann)
+    change.reset(s.ann, approved)
+    change.merge(s.bob, "squash")
+
+
+@scenario("edge-07-dismissed-before", C=DEVIATION, D=DEVIATION)
+def dismissed_before(s: Story) -> None:
+    """An approval that was dismissed before the merge."""
+    change = s.reviewed()
+    change.dismiss(change.it.reviews[0], s.cat)
+    change.merge(s.cat, "squash", result="bypass")
+
+
+@scenario("edge-07-dismissed-after", C=MET, D=MET)
+def dismissed_after(s: Story) -> None:
+    """An approval that was in force at the merge and dismissed a day later: it reads DISMISSED now."""
+    change = s.clean()
+    s.tick(days=1)
+    change.dismiss(change.it.reviews[0], s.cat)
+
+
+@scenario("edge-08-approved-after-merge", D=DEVIATION)
+def after_merge(s: Story) -> None:
+    """The only approval came after the merge."""
+    change = s.open()
+    change.check()
+    change.merge(s.cat, "squash", result="bypass")
+    change.approve(s.bob)
+
+
+@scenario("edge-09-changes-requested", C=DEVIATION, D=DEVIATION)
+def changes_requested(s: Story) -> None:
+    """The same reviewer approved, then asked for changes, and an administrator merged."""
+    change = s.reviewed()
+    change.review(s.bob, "CHANGES_REQUESTED")
+    change.merge(s.cat, "squash", result="bypass")
+
+
+@scenario("edge-10-second-account", C=DEVIATION)
+def second_account(s: Story) -> None:
+    """Ann approves with her second account; the register of people says that both are hers."""
+    change = s.open()
+    change.check()
+    change.approve(s.person("ann-private"))
+    change.merge(s.cat, "squash")
+
+
+@scenario("edge-10-coauthor-approves", "REVIEWER_IS_MAKER", C=DEVIATION)
+def coauthor(s: Story) -> None:
+    """The only approver is named as co-author in a trailer."""
+    change = s.open(message=f"Change\n\nCo-authored-by: Bob <{s.bob.email}>")
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+
+
+scenario("edge-10-reviewer-pushed", "REVIEWER_IS_MAKER", C=DEVIATION)(matrix.reviewer_is_maker)
+
+
+@scenario("edge-11-accepted-suggestion", "REVIEWER_IS_MAKER", C=DEVIATION)
+def suggestion(s: Story) -> None:
+    """The reviewer's suggestion was committed with the button: he becomes a co-author and approves."""
+    change = s.open()
+    words = f"Update src/change-1.py\n\nCo-authored-by: Bob <{s.bob.email}>"
+    change.push(s.ann, {"src/change-1.py": "suggested"}, words, committer=s.platform, web=True)
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+
+
+@scenario("edge-12-no-write-access", C=DEVIATION)
+def no_write(s: Story) -> None:
+    """The only approver may only read."""
+    change = s.open()
+    change.check()
+    change.approve(s.dan)
+    change.merge(s.cat, "squash", result="bypass")
+
+
+@scenario("edge-12-external-contributor", C=DEVIATION)
+def external(s: Story) -> None:
+    """The only approver has no role here at all."""
+    change = s.open()
+    change.check()
+    stranger = s.person("eve")
+    s.api.it.collaborators["eve"] = "none"
+    change.approve(stranger, association="NONE")
+    change.merge(s.cat, "squash", result="bypass")
+
+
+@scenario("edge-12-ghost-approver", C=NOT_TESTED)
+def ghost(s: Story) -> None:
+    """The approver's account was deleted since: author null."""
+    change = s.open()
+    change.check()
+    left = s.person("gus")
+    change.approve(left)
+    change.merge(s.bob, "squash")
+    left.deleted = True
+
+
+@scenario("edge-13-login-reused", C=MET)
+def reused(s: Story) -> None:
+    """Bob approved, was renamed, and another person took his login: only the numeric ids tell them apart."""
+    s.clean()
+    del s.world.accounts["bob"]
+    s.bob.login = "robert"
+    s.world.accounts["robert"] = s.bob
+    s.person("bob")
+
+
+@scenario("edge-14-actions-approves", C=DEVIATION)
+def actions_approves(s: Story) -> None:
+    """GitHub Actions approved, in a repository where it may."""
+    s.api.it.settings.actions_can_approve = True
+    change = s.open()
+    change.check()
+    change.approve(s.bot("github-actions[bot]"))
+    change.merge(s.cat, "squash")
+
+
+@scenario("edge-15-agent-and-requester", C=DEVIATION)
+def agent(s: Story) -> None:
+    """An AI agent opened the pull request for Bob, and Bob approved it."""
+    bot = s.bot("coding-agent[bot]")
+    change = s.open(bot, message=f"Change\n\nCo-authored-by: Bob <{s.bob.email}>", body="Requested by @bob")
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.bob, "squash")
