@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The month of the newest commit: a period in which this checkout has something to show.
 PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
 
-.PHONY: demo test check check-static fmt golden docs bench smoke contract clean install dev
+.PHONY: demo test check check-static fmt  docs bench smoke contract clean install dev
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -47,9 +47,6 @@ check-static: dev
 fmt: dev        ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-golden: dev     ## rewrite the golden files; read the diff before you commit it
-	SOC2EV_GOLDEN=write $(BIN)/python -m pytest -q tests
 
 docs: dev       ## rewrite the generated references
 	$(BIN)/python docs/generate.py
