@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The month of the newest commit: a period in which this checkout has something to show.
 PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
 
-.PHONY: demo test check check-static fmt  docs bench smoke contract clean install dev
+.PHONY: demo test check check-static fmt docs bench smoke contract clean install dev
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
