@@ -8,8 +8,10 @@ collected whole: rows that are missing cannot be told from rows that do not exis
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from soc2ev.controls import pattern
@@ -43,7 +45,9 @@ def judge(control: Control, tables: Tables, waivers: Sequence[Waiver] = ()) -> F
     not run, gives an item twice or without an id, or answers something else than true, false or NULL.
     """
     coverage = tables.coverage(control.needs)
-    items = [_item(control, row, coverage, tables) for row in _rows(control, tables)]
+    waiting = deque(_rows(control, tables))
+    # Each row goes as soon as its item stands: a large population is not held twice.
+    items = [_item(control, waiting.popleft(), coverage, tables) for _ in range(len(waiting))]
     judged_on = max((entry.collected_at for entry in coverage if entry.collected_at), default=None)
     settled = tuple(_with_waiver(control, item, waivers, judged_on) for item in items)
     outside = {entry.stream: tables.outside[entry.stream] for entry in coverage if tables.outside.get(entry.stream)}
@@ -183,7 +187,13 @@ def _result(control: Control, attribute: Attribute, row: Mapping[str, Json], sho
     else:
         text = {Outcome.MET: attribute.met, Outcome.DEVIATION: attribute.deviation}.get(outcome, attribute.unknown)
         reason = _say(text, row) or ("" if outcome is Outcome.MET else attribute.asks)
-    return Result(outcome, reason, tuple(sorted(evidence)))
+    return _shared(outcome, reason, tuple(sorted(evidence)))
+
+
+@lru_cache(maxsize=4096)
+def _shared(outcome: Outcome, reason: str, evidence: tuple[str, ...]) -> Result:
+    """One value for equal results: thousands of items are often in the same case."""
+    return Result(outcome, reason, evidence)
 
 
 def _say(text: str, row: Mapping[str, Json]) -> str:
