@@ -87,3 +87,11 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(ConfigError):
         build(tmp_path)
     assert "years of work" == (tmp_path / "thesis.txt").read_text(encoding="utf-8")
+
+
+def test_a_month_that_was_never_collected_was_not_collected_in_time(built: Built) -> None:
+    """Evidence with a gap is kept neither whole nor in time, whatever the months beside it show."""
+    finding = next(one for one in built.findings if one.control.id == "change-evidence-kept")
+    assert {Outcome.NOT_TESTED} == {
+        result.outcome for item in finding.population.items for result in item.outcomes.values()
+    }

@@ -272,3 +272,15 @@ def test_a_mode_that_git_cannot_count_by_is_incomplete(soc2ev: Run, workplace: W
     collected = soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
     assert 5 == collected.code
     assert "mode deploy" in collected.out
+
+
+def test_what_a_collection_doubts_is_on_the_screen(soc2ev: Run, workplace: Workplace) -> None:
+    """Boundaries read from committer dates, and dates that run backwards below one, are said by collect and check."""
+    workplace.git("reset", "-q", "--hard", "HEAD~1")
+    workplace.commit("API-5: dated before its parents", at="2026-09-25T10:00:00Z")
+    workplace.commit("API-6: november", at="2026-11-03T10:00:00Z")
+    collected = soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
+    checked = soc2ev("check", "--period", "2026-10", cwd=workplace.path)
+    for result in (collected, checked):
+        assert "estimate: where the period begins or ends on main" in result.err
+        assert "doubt: " in result.err
