@@ -6,6 +6,17 @@ Credentials go to one configured origin only, never through a redirect, and neve
 """
 
 from soc2ev.fetch.asking import Answer, Fetch
-from soc2ev.fetch.exchange import Credential
+from soc2ev.fetch.credential import Credential
+from soc2ev.fetch.exchange import DeniedError, RefusedError
+from soc2ev.fetch.graphql import GraphAnswer, GraphError, PageTooLargeError
 
-__all__ = ["Answer", "Credential", "Fetch"]
+__all__ = [
+    "Answer",
+    "Credential",
+    "DeniedError",
+    "Fetch",
+    "GraphAnswer",
+    "GraphError",
+    "PageTooLargeError",
+    "RefusedError",
+]

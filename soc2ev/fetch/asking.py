@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from soc2ev.errors import CollectError, Soc2evError
-from soc2ev.fetch import local, strictjson
-from soc2ev.fetch.exchange import Call, Credential
-from soc2ev.fetch.web import Web
+from soc2ev.errors import CollectError
+from soc2ev.fetch import access, local, strictjson
+from soc2ev.fetch.board import Board
+from soc2ev.fetch.counting import counted, refuse_uncounted
+from soc2ev.fetch.crew import Crew
+from soc2ev.fetch.exchange import Call
+from soc2ev.fetch.pages import walk
+from soc2ev.fetch.shelf import Shelf
+from soc2ev.fetch.talk import Talk, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from soc2ev.config import GithubApp, Secret
+    from soc2ev.fetch.credential import Credential
+    from soc2ev.fetch.graphql import GraphAnswer
     from soc2ev.model import Coverage, EvidenceItem, Json
     from soc2ev.vault import Writer
 
+T = TypeVar("T")
 _STDERR = 2_000
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
 _NO_TEXT: Mapping[str, str] = MappingProxyType({})
@@ -38,10 +47,18 @@ class Answer:
     """What a command said beside its answer, its first 2,000 characters."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """All headers of an HTTP answer, names in lower case; the vault keeps only some of them."""
+    parsed: Json = field(default=None, repr=False, compare=False)
+    """What the body says, when JSON was promised: `Fetch.json` gives it without reading it again."""
 
 
 class Fetch:
-    """The only way in which sources reach the world. One for each run; it appends to that run's vault."""
+    """
+    The only way in which sources reach the world. One for each run; it appends to that run's vault.
+
+    It may be used from the threads that `together` makes, and from no others. A stored answer of the web that is none
+    (a limit, an error page, a body cut short, a redirect) has `unusable` in its response, with the reason, so that
+    whoever reads the vault later passes over it.
+    """
 
     def __init__(
         self,
@@ -51,13 +68,26 @@ class Fetch:
         environment: Mapping[str, str] = _NO_TEXT,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        workers: int = 4,
+        folder: Path | None = None,
+        resume_after: datetime | None = None,
     ) -> None:
-        """`say` shows a progress line to a person; of `environment` PATH, proxies and CA bundles are used."""
+        """
+        `say` shows a progress line to a person; of `environment` PATH, HOME (for a secret's command), proxies, CA
+        bundles and the variables that secrets name are used. At most `workers` requests are under way at a time.
+        Secrets' files are relative to `folder`. With `resume_after`, calls with `reuse` may be answered by what an
+        interrupted run stored after that instant.
+        """
+        if workers < 1:
+            raise ValueError("at least one worker is needed")
         self.run = vault.run
         self.say = say
-        self._vault = vault
-        self._environment = environment
-        self._web = Web(environment, say, sleep, now)
+        self._shelf = Shelf(vault)
+        self._environment, self._folder = environment, folder
+        self._crew = Crew(workers)
+        self._board = Board()
+        self._talk = Talk(self._shelf, environment, say, sleep, now, workers, resume_after)
+        self._apps = access.Apps(self._talk.token, now)
         self._earlier: dict[str, list[Coverage]] | None = None
 
     def command(
@@ -90,10 +120,10 @@ class Fetch:
         if done.code is None:
             response |= {"truncated": True, "timeout": int(timeout)}
         good = done.code in ok
-        counted, failure = _counted(count, done.out) if good else (None, "")
-        item = self._vault.put(done.out, source=source, stream=stream, request=asked, response=response, count=counted)
+        rows, failure = counted(count, done.out) if good else (None, "")
+        item = self._shelf.put(done.out, source=source, stream=stream, request=asked, response=response, count=rows)
         local.refuse(argv, done.code, says, good=good, timeout=timeout)
-        _refuse_uncounted(f"the output of `{local.shown(argv)}`", failure)
+        refuse_uncounted(f"the output of `{local.shown(argv)}`", failure)
         return Answer(item, done.out, done.code or 0, says)
 
     def file(
@@ -112,10 +142,10 @@ class Fetch:
         while it is read (nothing is stored then), or when `count` cannot count (it is stored).
         """
         body = local.read(path)
-        counted, failure = _counted(count, body)
+        rows, failure = counted(count, body)
         asked = {"method": "read", "path": path.name, **request}
-        item = self._vault.put(body, source=source, stream=stream, request=asked, count=counted)
-        _refuse_uncounted(str(path), failure)
+        item = self._shelf.put(body, source=source, stream=stream, request=asked, count=rows)
+        refuse_uncounted(str(path), failure)
         return Answer(item, body, 0)
 
     def get(
@@ -130,41 +160,156 @@ class Fetch:
         auth: Credential | None = None,
         request: Mapping[str, Json] = _NOTHING,
         count: Callable[[bytes], int] | None = None,
+        json: bool = False,
+        reuse: bool = False,
+        accept: Collection[int] = (),
     ) -> Answer:
         """
         HTTP GET of an address below `origin` (scheme, host, port); every answer on the way is stored.
 
-        Waits and asks again on 429, 502, 503, 504 and on a 403 that is a rate limit, says so, and follows
-        redirects within the origin. The body is decoded; secrets of `auth` that it repeats are masked, and
-        the response counts them as `redacted`. AccessError on 401 and 403. CollectError on any other status
-        than 200, 204 and 304, an address or redirect outside `origin`, a failed connection, and a body that
-        is cut short, over 64 MiB or wrongly encoded: its response is stored as `truncated`, with the bytes
-        as they came.
+        Asks again, up to four times in all, on 500, 502, 503, 504, a connection that fails, a body cut short and, with
+        `json`, a body that is no JSON; up to eight times on a rate limit (429, or 403 with its marks), for which all
+        threads wait as long as the source says, 15 minutes at most. Waits are said. Redirects are followed within the
+        origin. The body is decoded; secrets of `auth` that it repeats are masked, and the response counts them as
+        `redacted`. With `reuse` the answer of an interrupted run is taken when there is one; its response has
+        `replayed_from` and the time when it was received. Statuses in `accept` are answers like 200.
+
+        DeniedError on 401 and 403, RefusedError on any other status than 200, 204 and 304; both say which it was, the
+        one is an AccessError and both are CollectErrors. CollectError on an address or redirect
+        outside `origin`, and when trying again did not help; a body that is cut short, over 64 MiB or wrongly encoded
+        is stored as `truncated`, with the bytes as they came.
         """
-        call = Call(url, origin, params, headers, auth)
-        for exchange in self._web.answers(call):
-            counted, failure = _counted(count, exchange.body) if exchange.good else (None, "")
-            item = self._vault.put(
-                exchange.body,
-                source=source,
-                stream=stream,
-                request={**exchange.request, **request},
-                response=exchange.response,
-                count=counted,
-            )
-        exchange.refuse()
-        _refuse_uncounted(f"the answer of {exchange.shown}", failure)
-        return Answer(item, exchange.body, exchange.status, headers=exchange.headers)
+        call = Call(url, origin, params, headers, auth, source=source)
+        call = replace(call, good=(*call.good, *accept))
+        return self._got(call, stream, request, count, json=json, reuse=reuse)
+
+    def post(
+        self,
+        url: str,
+        *,
+        origin: str,
+        source: str,
+        stream: str,
+        body: Json,
+        params: Mapping[str, str] = _NO_TEXT,
+        headers: Mapping[str, str] = _NO_TEXT,
+        auth: Credential | None = None,
+        request: Mapping[str, Json] = _NOTHING,
+        count: Callable[[bytes], int] | None = None,
+        reuse: bool = False,
+    ) -> Answer:
+        """
+        POST of JSON to an address that answers with JSON and changes nothing; everything else as for `get` with `json`.
+
+        The stored request has what was sent as `body`. A redirect is not followed: it is refused like any other status.
+        """
+        call = Call(url, origin, params, headers, auth, source=source)
+        told = self._talk.post(call, stream, body, request, count, reuse=reuse)
+        return self._answer(told)
+
+    def pages(
+        self,
+        url: str,
+        *,
+        origin: str,
+        source: str,
+        stream: str,
+        params: Mapping[str, str] = _NO_TEXT,
+        headers: Mapping[str, str] = _NO_TEXT,
+        auth: Credential | None = None,
+        request: Mapping[str, Json] = _NOTHING,
+        count: Callable[[bytes], int] | None = None,
+        json: bool = True,
+        reuse: bool = False,
+    ) -> Iterator[Answer]:
+        """
+        A list by pages, each as from `get`, as long as its `Link` header names a next one (RFC 8288).
+
+        The request of each has its number as `page`, from 1. The next page lies in the same origin and ends in the same
+        word of the path; the path before that may change, as GitHub's does from /repos/acme/api to /repositories/1.
+        CollectError, with the pages so far stored and yielded, when a page leads elsewhere, comes twice, or is the
+        10,001st: the list is not complete then.
+        """
+        first = Call(url, origin, params, headers, auth, source=source)
+        yield from walk(
+            first,
+            lambda call, number: self._got(call, stream, {**request, "page": number}, count, json=json, reuse=reuse),
+        )
+
+    def graphql(
+        self,
+        url: str,
+        *,
+        origin: str,
+        source: str,
+        stream: str,
+        query: str,
+        variables: Mapping[str, Json],
+        auth: Credential | None = None,
+        headers: Mapping[str, str] = _NO_TEXT,
+        request: Mapping[str, Json] = _NOTHING,
+        count: Callable[[Json], int] | None = None,
+        reuse: bool = False,
+    ) -> GraphAnswer:
+        """
+        POST of a query; retries, waits, masking and `reuse` as for `get`.
+
+        The stored request has the variables and the digest of the query as `query_sha256`; its text is a body of its
+        own in the stream `<stream>:query`, once in each run. Data with errors beside it is returned with them; `count`
+        is applied to the data. PageTooLargeError when the source could not answer so much (502, 504, no answer in
+        time, a limit on resources or nodes): ask for a smaller page. AccessError on 401 and 403. CollectError
+        otherwise, also when the query is refused as a whole.
+        """
+        call = Call(url, origin, headers=headers, auth=auth, source=source)
+        return self._talk.query(call, stream, query, variables, request, count, reuse=reuse)
+
+    def together(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """
+        The results of the tasks, in the order given; at most `workers` of them run at a time.
+
+        When some raise, all others finish first, then the first exception in order is raised. Tasks that call this
+        again run those one by one. An interruption ends the waiting at once, and nothing more is stored then.
+        """
+        try:
+            return self._crew.run(tasks)
+        except KeyboardInterrupt:
+            self._shelf.close()
+            raise
+
+    def secret(self, secret: Secret) -> str:
+        """
+        The text of a secret of the configuration, without white space around it.
+
+        ConfigError, which never shows what was read, when it is missing, empty or unreadable, or its command fails.
+        """
+        return access.secret(secret, self._environment, self._folder)
+
+    def github_app(self, url: str, app: GithubApp) -> Credential:
+        """
+        The credential of an App's installation, from the API at `url`: ask for it before each request.
+
+        It is kept until five minutes before it ends. The stored answer does not hold the token. ConfigError when the
+        private key cannot be used; AccessError and CollectError as for `get`.
+        """
+        return self._apps.credential(url, app, lambda: self.secret(app.private_key))
+
+    def mention(self, kind: str, names: Iterable[str]) -> None:
+        """Tell the sources that come later of things that this run's evidence names, such as tickets."""
+        self._board.mention(kind, names)
+
+    def mentions(self, kind: str) -> frozenset[str]:
+        """What was mentioned so far in this run, of that kind."""
+        return self._board.mentions(kind)
 
     def state(self, coverage: Coverage) -> Coverage:
         """Record a collection's claim to completeness; returned with its run and the time of recording."""
-        return self._vault.state(coverage)
+        return self._shelf.state(coverage)
 
     def earlier(self, stream: str) -> list[Coverage]:
         """The coverages of that stream that earlier runs recorded, oldest first."""
         if self._earlier is None:
             self._earlier = {}
-            for coverage in self._vault.coverages():
+            for coverage in self._shelf.coverages():
                 if coverage.run != self.run:
                     self._earlier.setdefault(coverage.stream, []).append(coverage)
         return list(self._earlier.get(stream, ()))
@@ -177,6 +322,8 @@ class Fetch:
         CollectError when it is not JSON to its very end, repeats a key, holds NaN or infinite numbers, or
         nests too deeply: each of these means different things to different readers.
         """
+        if answer.parsed is not None:
+            return answer.parsed
         try:
             return strictjson.parse(answer.body)
         except ValueError as problem:
@@ -185,23 +332,25 @@ class Fetch:
                 hint=f"it is stored as {answer.item.digest}",
             ) from None
 
+    def _got(
+        self,
+        call: Call,
+        stream: str,
+        request: Mapping[str, Json],
+        count: Callable[[bytes], int] | None,
+        *,
+        json: bool,
+        reuse: bool,
+    ) -> Answer:
+        return self._answer(self._talk.get(call, stream, request, count, json=json, reuse=reuse))
+
+    @staticmethod
+    def _answer(told: Told) -> Answer:
+        came = told.exchange
+        return Answer(told.item, came.body, came.status, headers=came.headers, parsed=told.value)
+
     def _input(self, stdin: bytes | None, source: str, stream: str) -> str | None:
         if stdin is None:
             return None
         asked = {"method": "input"}
-        return self._vault.put(stdin, source=source, stream=f"{stream}:input", request=asked).digest
-
-
-def _counted(count: Callable[[bytes], int] | None, body: bytes) -> tuple[int | None, str]:
-    """The rows that `count` finds, or why it finds none: the body is stored in either case."""
-    if count is None:
-        return None, ""
-    try:
-        return count(body), ""
-    except (ArithmeticError, LookupError, RecursionError, Soc2evError, TypeError, ValueError) as problem:
-        return None, str(problem) or type(problem).__name__
-
-
-def _refuse_uncounted(what: str, failure: str) -> None:
-    if failure:
-        raise CollectError(f"{what} cannot be counted: {local.printable(failure)[:300]}", hint="it is stored")
+        return self._shelf.put(stdin, source=source, stream=f"{stream}:input", request=asked).digest

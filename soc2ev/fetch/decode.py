@@ -12,6 +12,8 @@ MAX_BYTES = 64 * 1024 * 1024
 _MAX_MEMBERS = 1_000
 _GZIP = 31
 """`wbits` of zlib for gzip with the largest window."""
+CUT, DAMAGED = "is cut short", "is damaged"
+"""What happens to bodies on the way, and need not happen to the next one."""
 
 
 def decode(wire: bytes, encoding: str) -> bytes:
@@ -28,12 +30,20 @@ def decode(wire: bytes, encoding: str) -> bytes:
         try:
             parts.append(reader.decompress(rest, room + 1))
         except zlib.error:
-            raise ValueError("is damaged") from None
+            raise ValueError(DAMAGED) from None
         room -= len(parts[-1])
         if room < 0 or len(parts) > _MAX_MEMBERS:
             raise ValueError(f"is larger than {MAX_BYTES} bytes")
         if not reader.eof:
-            raise ValueError("is cut short")
+            raise ValueError(CUT)
         rest = reader.unused_data
         if not rest:
             return b"".join(parts)
+
+
+def prefix(wire: bytes) -> bytes:
+    """What can be read of a damaged gzip body, up to the limit; nothing when it is none."""
+    try:
+        return zlib.decompressobj(_GZIP).decompress(wire, MAX_BYTES)
+    except zlib.error:
+        return b""

@@ -1,0 +1,178 @@
+"""Questions to the web and what becomes of them: asked or replayed, judged, stored, counted."""
+
+from __future__ import annotations
+
+import hashlib
+import json as standard_json
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from soc2ev.fetch import graphql, tries, trouble
+from soc2ev.fetch.counting import counted, refuse_uncounted
+from soc2ev.fetch.exchange import Call
+from soc2ev.fetch.governor import Governor
+from soc2ev.fetch.replay import Replay
+from soc2ev.fetch.trouble import Kind
+from soc2ev.fetch.web import Web, address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from soc2ev.fetch.credential import Credential
+    from soc2ev.fetch.exchange import Exchange
+    from soc2ev.fetch.shelf import Shelf
+    from soc2ev.fetch.trouble import Verdict
+    from soc2ev.model import EvidenceItem, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A whole answer, where it is stored, and its JSON when that was promised."""
+
+    exchange: Exchange
+    item: EvidenceItem
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    call: Call
+    stream: str
+    request: Mapping[str, Json]
+    """What the stored request says beyond method, address and headers."""
+    judge: Callable[[Exchange], Verdict]
+    count: Callable[[Exchange, Json], tuple[int | None, str]]
+
+
+class Talk:
+    """Asks for `Fetch`. Everything that comes is stored before the next request."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+        sleep: Callable[[float], None],
+        now: Callable[[], datetime],
+        workers: int,
+        resume_after: datetime | None,
+    ) -> None:
+        self._shelf = shelf
+        self._web = Web(environment)
+        self._governor = Governor(workers, say, sleep, now)
+        self._replay = Replay(shelf, resume_after, now) if resume_after else None
+
+    def get(
+        self,
+        call: Call,
+        stream: str,
+        request: Mapping[str, Json],
+        count: Callable[[bytes], int] | None,
+        *,
+        json: bool,
+        reuse: bool,
+    ) -> Told:
+        """`Fetch.get`."""
+        question = _Question(
+            call,
+            stream,
+            request,
+            lambda exchange: trouble.of_web(exchange, json=json),
+            lambda exchange, _: counted(count, exchange.body),
+        )
+        return self._told(question, reuse=reuse)
+
+    def post(
+        self,
+        call: Call,
+        stream: str,
+        body: Json,
+        request: Mapping[str, Json],
+        count: Callable[[bytes], int] | None,
+        *,
+        reuse: bool,
+    ) -> Told:
+        """`Fetch.post`."""
+        question = _Question(
+            replace(call, body=standard_json.dumps(body).encode()),
+            stream,
+            {**request, "body": _masked(body, call.auth)},
+            lambda exchange: trouble.of_web(exchange, json=True),
+            lambda exchange, _: counted(count, exchange.body),
+        )
+        return self._told(question, reuse=reuse)
+
+    def query(
+        self,
+        call: Call,
+        stream: str,
+        query: str,
+        variables: Mapping[str, Json],
+        request: Mapping[str, Json],
+        count: Callable[[Json], int] | None,
+        *,
+        reuse: bool,
+    ) -> graphql.GraphAnswer:
+        """`Fetch.graphql`."""
+        digest = f"sha256:{hashlib.sha256(query.encode()).hexdigest()}"
+        self._shelf.put_query(query, digest, source=call.source, stream=stream)
+        sent = standard_json.dumps({"query": query, "variables": variables}).encode()
+        asked = {**request, "query_sha256": digest, "variables": _masked(variables, call.auth)}
+        question = _Question(
+            replace(call, body=sent),
+            stream,
+            asked,
+            graphql.verdict,
+            lambda _, value: counted(count, value.get("data") or {}),
+        )
+        told = self._told(question, reuse=reuse)
+        return graphql.GraphAnswer(told.item, told.value.get("data") or {}, graphql.errors_of(told.value))
+
+    def token(self, url: str, proof: Credential) -> tuple[bytes, str]:
+        """A new installation token: the stored body, and the token that was taken out of it."""
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        call = Call(
+            url, url, headers=headers, auth=proof, body=b"", source="github", good=(HTTPStatus.CREATED,), issues="token"
+        )
+        question = _Question(call, "github:installation-token", {}, trouble.of_web, lambda *_: (None, ""))
+        exchange = self._told(question, reuse=False).exchange
+        return exchange.body, exchange.issued
+
+    def _told(self, question: _Question, *, reuse: bool) -> Told:
+        if reuse and self._replay and (told := self._replayed(question, self._replay)):
+            return told
+        for exchange, found in tries.answers(self._web, self._governor, question.call, question.judge):
+            item, failure = self._store(question, exchange, found)
+        refuse_uncounted(f"the answer of {exchange.shown}", failure)
+        return Told(exchange, item, found.value)
+
+    def _replayed(self, question: _Question, replay: Replay) -> Told | None:
+        exchange = replay.find(question.call, address_of(question.call), question.request, question.stream)
+        if exchange is None:
+            return None
+        found = question.judge(exchange)
+        if found.kind is not Kind.WHOLE:
+            return None
+        item, failure = self._store(question, exchange, found)
+        refuse_uncounted(f"the answer of {exchange.shown}", failure)
+        return Told(exchange, item, found.value)
+
+    def _store(self, question: _Question, exchange: Exchange, found: Verdict) -> tuple[EvidenceItem, str]:
+        whole = found.kind is Kind.WHOLE
+        rows, failure = question.count(exchange, found.value) if whole and exchange.good else (None, "")
+        item = self._shelf.put(
+            exchange.body,
+            source=question.call.source,
+            stream=question.stream,
+            request={**question.request, **exchange.request},
+            response=exchange.response if whole else {**exchange.response, "unusable": found.says},
+            count=rows,
+        )
+        return item, failure
+
+
+def _masked(variables: Json, auth: Credential | None) -> Json:
+    text = standard_json.dumps(variables)
+    return standard_json.loads(auth.mask(text) if auth else text)
