@@ -1,0 +1,1 @@
+"""Facts: what the evidence about one change tells, by rules without any input but that evidence."""

@@ -1,0 +1,80 @@
+"""
+C and D: whether an independent person approved the final content, and did so before it reached production.
+
+A push has no review that could be looked up. What reached production by a gated environment needs an approval at that
+gate too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from soc2ev.tables.facts.evidence import Change, Deployment
+from soc2ev.tables.facts.fact import Fact, moment, no, shown, together, unknown, yes
+from soc2ev.tables.facts.makers import Makers
+from soc2ev.tables.facts.people import People
+from soc2ev.tables.facts.reviews import Reviewed
+
+
+def final_content(change: Change, reviewed: Sequence[Reviewed], people: People) -> Fact:
+    """Attribute C of the change: all requests that landed with it were approved as they were merged."""
+    if brings_nothing(change):
+        return unknown("An older state was deployed again, which brings nothing new to review.")
+    if change.integration == "force_push" or (change.integration in ("direct_push", "rollback") and not reviewed):
+        who = people.account(change.actor).name if change.actor or change.actor_known else "somebody"
+        how = "force-pushed" if change.integration == "force_push" else "pushed"
+        return no(f"{who} {how} it to {shown(change.ref)} ({moment(change.at)}), where no review is recorded.")
+    if not reviewed:
+        return unknown("The pull request that landed it was not obtained, so its reviews are not known.")
+    answers = [one.fact for one in reviewed]
+    if change.unseen_requests:
+        answers.append(unknown(f"{change.unseen_requests} pull requests that landed with it were not obtained."))
+    return together(answers)
+
+
+def before_production(change: Change, review: Fact, makers: Makers, people: People) -> Fact:
+    """Attribute D: approved before the merge, and at the gate of the first deployment where environments are gated."""
+    gate = at_gate(change, makers, people)
+    if brings_nothing(change):
+        return gate or unknown("No gate asks before a deployment, so who allowed this one is not known.")
+    words = {True: "Approved before the merge: ", False: "Not approved before the merge: ", None: "Not known: "}
+    merged = Fact(review.value, f"{words[review.value]}{review.reason}", review.flags)
+    return together([merged, gate]) if gate else merged
+
+
+def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
+    """Whether somebody independent let the first deployment through the gate; None where no gate was to be passed."""
+    if change.deployments.gated is False or not change.deployments.containing:
+        return None
+    if change.deployments.gated is None:
+        return unknown("Whether production asks for an approval before a deployment could not be read.")
+    first = min(change.deployments.containing, key=lambda one: (one.created_at, one.id))
+    place = shown(first.environment)
+    if first.gate is None:
+        return unknown(f"{place} asks for an approval before a deployment, and who gave it was not collected.")
+    answers = [_answer(first, index, makers, people) for index in range(len(first.gate))]
+    good = next((one for one in answers if one.value), None)
+    doubtful = next((one for one in answers if one.value is None), None)
+    return good or doubtful or no(f"Nobody independent approved the deployment to {place} at its gate.")
+
+
+def brings_nothing(change: Change) -> bool:
+    """A rollback to an older state: nothing new reached production."""
+    return change.integration == "rollback" and not change.commits and not change.requests
+
+
+def _answer(deployment: Deployment, index: int, makers: Makers, people: People) -> Fact:
+    given = (deployment.gate or ())[index]
+    party = people.account(given.approver)
+    started = [at for state, at in deployment.statuses if state.lower() in ("in_progress", "success")]
+    if not given.approved or party.machine or makers.include(party):
+        return no("It was refused, or given by a machine or a maker.")
+    starter = people.account(deployment.creator)
+    if starter.key == party.key and not starter.machine:
+        return no(f"{party.name} approved the deployment that the same person started.")
+    late = given.at is not None and any(at is not None and at < given.at for at in started)
+    if late:
+        return no(f"{party.name} approved only after the deployment ({moment(given.at)}).")
+    if makers.include(party) is None or given.at is None:
+        return unknown(f"Whether {party.name}, who approved at the gate, was independent and in time is not known.")
+    return yes(f"{party.name} approved the deployment to {shown(deployment.environment)} ({moment(given.at)}).")

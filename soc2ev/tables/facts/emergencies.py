@@ -1,0 +1,188 @@
+"""
+F: whether the change was an emergency, declared or shown by a bypass, and whether the procedure for one was followed.
+
+A bypass that nobody declared is undocumented. A declared emergency needs a reason, and a review by somebody independent
+within the policy's deadline, unless it was reviewed and tested like any other change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from soc2ev.tables.facts import answers, approvals, checks, rulebook, standard_changes
+from soc2ev.tables.facts.business_days import deadline
+from soc2ev.tables.facts.case import Case
+from soc2ev.tables.facts.declarations import declared
+from soc2ev.tables.facts.evidence import Change
+from soc2ev.tables.facts.fact import Fact, every, moment, no, shown, some, together, unknown, yes
+from soc2ev.tables.facts.opinions import Opinion
+from soc2ev.tables.facts.reviews import Reviewed
+
+UNDOCUMENTED = "UNDOCUMENTED_BYPASS"
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """What is known of a change as an emergency."""
+
+    declared: bool | None
+    bypassed: bool | None
+    """The ordinary way was left, whoever declared what."""
+    handled: Fact
+    """Attribute F; its reason tells about an ordinary change too."""
+
+    @property
+    def happened(self) -> bool | None:
+        """It was an emergency, by declaration or in fact."""
+        return some((self.declared, self.bypassed))
+
+    @property
+    def undocumented(self) -> bool | None:
+        """The ordinary way was left and nobody declared it."""
+        return every((self.bypassed, None if self.declared is None else not self.declared))
+
+
+def judge(case: Case) -> Emergency:
+    """Attribute F of the case."""
+    if approvals.brings_nothing(case.change):
+        return Emergency(declared=True, bypassed=False, handled=_rolled_back(case))
+    said = declared(case.change, case.policy.emergency)
+    left = _bypassed(case)
+    return Emergency(said.value, left.value, _handled(case, said, left))
+
+
+def _handled(case: Case, said: Fact, left: Fact) -> Fact:
+    flags = said.flags | left.flags
+    if said.value:
+        return together([said, _reasoned(case), _reviewed(case)], flags)
+    if said.value is False and left.value:
+        return Fact(value=False, reason=f"{left.reason} {said.reason}", flags=flags | {UNDOCUMENTED})
+    parts = [one.reason for one in (said, left) if one.value is None] or [said.reason, left.reason]
+    return Fact(value=None, reason=" ".join(dict.fromkeys(parts)), flags=flags)
+
+
+def _reasoned(case: Case) -> Fact:
+    """Somebody wrote why: in the description, or in a ticket."""
+    change = case.change
+    if any(link.ticket for link in change.tickets.links):
+        return yes("A ticket tells why.")
+    edited = [
+        one for one in change.requests if one.edited_at and (one.merged_at is None or one.edited_at > one.merged_at)
+    ]
+    texts = [one.body for one in change.requests] or [one.message.partition("\n")[2] for one in change.commits]
+    if any(answers.described(text) for text in texts):
+        return (
+            unknown("The description that tells why was edited after the merge.")
+            if edited
+            else yes("Its description tells why.")
+        )
+    if edited or any("missing" not in (one.reason or "").lower() for one in change.tickets.links):
+        return unknown("The text that could tell why was edited after the merge, or not obtained.")
+    return no("Nobody wrote why it could not wait.")
+
+
+def _reviewed(case: Case) -> Fact:
+    """Reviewed and tested like any other change, or reviewed afterwards in time."""
+    ordinary = every((case.review.value, case.tested.value))
+    if ordinary:
+        return yes("It was reviewed and tested before the merge like any other change.")
+    later = together([_afterwards(case, one) for one in case.reviewed]) if case.reviewed else _pushed(case.change)
+    if later.value is False and ordinary is None:
+        return unknown(
+            f"Whether it was reviewed and tested before the merge is not known. {later.reason}", *later.flags
+        )
+    return later
+
+
+def _pushed(change: Change) -> Fact:
+    if change.integration in ("pr_merge", "queue_merge") or change.unseen_requests:
+        return unknown("The pull request that landed it was not obtained.")
+    return no("It was pushed without a pull request, and no review afterwards is recorded.", "POST_REVIEW_MISSING")
+
+
+def _afterwards(case: Case, found: Reviewed) -> Fact:
+    merged, number = found.request.merged_at, found.request.number
+    if merged is None:
+        return unknown(f"When #{number} was merged is not known, so neither is the deadline of its review.")
+    until = deadline(merged, case.policy.emergency.review_within_business_days)
+    judged = [(_may_review(one.opinion, found), one.opinion) for one in found.later]
+    timed = [(value, at, one.party.name) for value, one in judged if (at := one.review.submitted_at)]
+    if done := next(((at, name) for value, at, name in timed if value and at < until), None):
+        return yes(f"{done[1]} reviewed it afterwards ({moment(done[0])}), before {moment(until)}.", "POST_REVIEW")
+    if not found.whole or any(value is None and at < until for value, at, _ in timed):
+        return unknown(f"Whether somebody independent reviewed #{number} afterwards is not known.")
+    late = next(((at, name) for value, at, name in timed if value), None)
+    return _overdue(case.change.collected_at, until, late)
+
+
+def _overdue(looked: datetime | None, until: datetime, late: tuple[datetime, str] | None) -> Fact:
+    if late:
+        return no(f"{late[1]} reviewed it only {moment(late[0])}; due before {moment(until)}.", "POST_REVIEW_LATE")
+    if looked is None or looked < until:
+        return unknown(
+            f"The review afterwards was pending when evidence was collected; it is due before {moment(until)}."
+        )
+    return no(f"Nobody independent reviewed it afterwards; that was due before {moment(until)}.", "POST_REVIEW_MISSING")
+
+
+def _may_review(opinion: Opinion, found: Reviewed) -> bool | None:
+    maker = found.makers.include(opinion.party)
+    if opinion.party.machine or maker or opinion.review.can_push is False:
+        return False
+    return None if maker is None else True
+
+
+def _bypassed(case: Case) -> Fact:
+    """Whether the ordinary way was left: a push past the requests, a recorded bypass, or rules that were not kept."""
+    change = case.change
+    automated = case.standard.value if standard_changes.covers_mover(change, case.policy, case.people) else False
+    if change.integration in ("direct_push", "force_push") and automated is not True:
+        said = f"It was {'force-' if change.integration == 'force_push' else ''}pushed past any pull request."
+        return yes(said) if automated is False else unknown(f"{said} {case.standard.reason}")
+    kept = rulebook.kept(change)
+    if kept is False and automated is not True:
+        return yes("The host recorded that its rules were bypassed.")
+    if kept or case.standard.value:
+        return no("The host recorded no bypass." if kept else case.standard.reason)
+    return _rules_kept(case)
+
+
+def _rules_kept(case: Case) -> Fact:
+    """Without the host's ledger: whether the evidence shows that its rules were kept."""
+    change = case.change
+    if not change.rules.visible:
+        why = shown(change.rules.reason) or "not obtained"
+        return unknown(f"Neither the rules of the branch ({why}) nor bypasses of them could be read.")
+    wanted = rulebook.approvals(change)
+    broken = some((*(_short_of(wanted, one) for one in case.reviewed), checks.required_failed(change)))
+    if broken and case.standard.value is False:
+        return yes("Rules of the branch that were in force were not kept.")
+    seen = rulebook.settled(change) and not change.unseen_requests and (case.reviewed or not wanted)
+    if broken is False and seen:
+        return no("What the rules of the branch asked for was done.")
+    return unknown("Bypasses could not be read, and whether the rules of the branch were kept is not known.")
+
+
+def _short_of(wanted: int, found: Reviewed) -> bool | None:
+    if not wanted:
+        return False
+    certain, perhaps = found.independents()
+    if len(certain) >= wanted and found.whole:
+        return False
+    return True if found.whole and len(certain) + len(perhaps) < wanted else None
+
+
+def _rolled_back(case: Case) -> Fact:
+    """A rollback is out of the ordinary: it needs an incident that tells why, and somebody who allowed it."""
+    told = case.change.tickets
+    if any(link.ticket for link in told.links):
+        reason = yes("A ticket tells why.")
+    elif told.links or not told.visible:
+        reason = unknown("Whether a ticket tells why is not known.")
+    else:
+        reason = no("No ticket tells why an older state was deployed again.")
+    gate = approvals.at_gate(case.change, case.makers, case.people)
+    return together(
+        [reason, gate or unknown("No gate asks before a deployment, so who allowed this one is not known.")]
+    )

@@ -1,0 +1,103 @@
+"""
+Who made a part of a change: whoever did cannot approve it.
+
+Makers are whoever opened the request, wrote, co-wrote, committed or pushed its commits. A merge of the base into the
+branch makes nobody a maker when it is known to add nothing; its author may have resolved conflicts otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from soc2ev.tables.facts.evidence import Change, Commit, PullRequest
+from soc2ev.tables.facts.fact import listed
+from soc2ev.tables.facts.people import Party, People
+
+_CO_AUTHOR = re.compile(r"^co-authored-by:[ \t]*([^<\n]{0,200})(?:<([^<>\n]{0,320})>)?", re.IGNORECASE | re.MULTILINE)
+_BASE_MERGES = ("Merge branch '{}'", "Merge remote-tracking branch", "Merge {}")
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """Those who made a part of a change, as far as that is known."""
+
+    parties: tuple[Party, ...]
+    possible: frozenset[str]
+    """Keys of those who merged the base into the branch by the platform: with conflicts they made something."""
+    whole: bool
+    """All commits and records of pushes were seen."""
+
+    @property
+    def unresolved(self) -> str:
+        """Names that belong to nobody known; empty when all are placed."""
+        return listed(party.name for party in self.parties if not party.known)
+
+    @property
+    def certain(self) -> bool:
+        """Everybody who made a part of it is known."""
+        return self.whole and not self.unresolved
+
+    def include(self, party: Party) -> bool | None:
+        """Whether that party made a part of it; None when that cannot be told."""
+        if party.known and any(party.key == maker.key for maker in self.parties):
+            return True
+        return False if self.certain and party.known and party.key not in self.possible else None
+
+
+def of_request(request: PullRequest, people: People) -> Makers:
+    """Makers of a pull request."""
+    found = [people.account(request.author), *map(people.account, request.pushers)]
+    found += [people.account(event.actor) for event in request.events if event.kind == "HeadRefForcePushedEvent"]
+    possible: set[str] = set()
+    own = {commit.sha for commit in request.commits}
+    for commit in request.commits:
+        if commit.sha in request.clean_merges and is_merge(commit, own):
+            continue
+        if merges_base(commit, own, request.base_ref) is False:
+            found += _of_commit(commit, people)
+        else:
+            possible |= {party.key for party in _of_commit(commit, people)}
+    whole = bool(request.commits) and not request.missing & {"commits", "events"}
+    return Makers(_once(found), frozenset(possible), whole)
+
+
+def of_push(change: Change, people: People) -> Makers:
+    """Makers of what was pushed: whoever wrote the commits, and whoever pushed them."""
+    found = [party for commit in change.commits for party in _of_commit(commit, people)]
+    if change.actor or change.actor_known:
+        found.append(people.account(change.actor))
+    return Makers(_once(found), frozenset(), change.actor_known and bool(change.commits))
+
+
+def is_merge(commit: Commit, own: Collection[str]) -> bool:
+    """Whether it joins two lines, of which the second is none of the request's own commits."""
+    return len(commit.parents) == 2 and commit.parents[1] not in own  # noqa: PLR2004  an octopus merge is none
+
+
+def merges_base(commit: Commit, own: Collection[str], base: str | None) -> bool | None:
+    """Whether the platform made it by merging the base; None when nobody told who made it."""
+    if not is_merge(commit, own):
+        return False
+    if base is None:
+        return None
+    if not commit.message.startswith(tuple(form.format(base) for form in _BASE_MERGES)):
+        return False
+    if commit.via_web is False or commit.signed_by_github is False:
+        return False
+    return True if commit.via_web and commit.signed_by_github else None
+
+
+def _of_commit(commit: Commit, people: People) -> Iterator[Party]:
+    yield people.commit_author(commit)
+    if committer := people.committer(commit):
+        yield committer
+    for name, address in _CO_AUTHOR.findall(commit.message):
+        yield people.address(name.strip(), address)
+
+
+def _once(parties: Iterable[Party]) -> tuple[Party, ...]:
+    """Each party once, those that are known first, in order of their names."""
+    found = {party.key: party for party in parties}
+    return tuple(sorted(found.values(), key=lambda party: (not party.known, party.name, party.key)))

@@ -1,0 +1,66 @@
+"""
+What the rules of the production ref asked for when a change reached it.
+
+Rules are read when evidence is collected. One that was changed after the change says nothing about it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from soc2ev.config import Policy
+from soc2ev.tables.facts.evidence import Change, Rule
+from soc2ev.tables.facts.fact import every
+
+Demand = tuple[str, int | None]
+"""A required check and the number of the App that must report it; None: any."""
+
+
+def landed_at(change: Change) -> datetime | None:
+    """When the change reached the ref, by a server's clock; None when no server told."""
+    merged = [one.merged_at for one in change.requests]
+    return change.at or (max(at for at in merged if at) if merged and all(merged) else None)
+
+
+def in_force(rule: Rule, at: datetime | None) -> bool | None:
+    """Whether the rule as it was read was in force then; None when it was changed since, or no time is known."""
+    if rule.changed_at is None:
+        return True
+    return True if at is not None and rule.changed_at <= at else None
+
+
+def settled(change: Change) -> bool:
+    """Every rule that could bind the ref was read, and none of them was changed since the change."""
+    at = landed_at(change)
+    return change.rules.visible and every(in_force(rule, at) for rule in change.rules.rules) is True
+
+
+def approvals(change: Change) -> int:
+    """How many approvals the rules asked for that are known to have been in force."""
+    return max((rule.approvals or 0 for rule in _known(change)), default=0)
+
+
+def checks(change: Change) -> tuple[Demand, ...]:
+    """The checks that they asked for, each once."""
+    return tuple(dict.fromkeys(demand for rule in _known(change) for demand in rule.checks or ()))
+
+
+def needed_approvals(change: Change, policy: Policy) -> int:
+    """How many independent approvals the change needs; never none: attribute C asks for an independent person."""
+    return max(1, policy.required_approvals, approvals(change))
+
+
+def kept(change: Change) -> bool | None:
+    """Whether the host says that its rules were kept: True or False by its ledger, None where that does not reach."""
+    bypass, at = change.bypass, landed_at(change)
+    if bypass.bypassed:
+        return False
+    if not bypass.visible:
+        return None
+    since = bypass.reaches_back_to
+    return True if since is None or (at is not None and since <= at) else None
+
+
+def _known(change: Change) -> list[Rule]:
+    at = landed_at(change)
+    return [rule for rule in change.rules.rules if in_force(rule, at)]
