@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Coverage, Stream
-from soc2ev.sources import git, registers
+from soc2ev.sources import git, github, jira, registers
 
 if TYPE_CHECKING:
     from soc2ev.config import Settings
@@ -47,10 +47,10 @@ class Source(Protocol):
         ...
 
 
-SOURCES: tuple[Source, ...] = (git, registers)
+SOURCES: tuple[Source, ...] = (git, registers, github, jira)
 
 
-_NOT_YET = ("github", "jira", "logs", "files", "imports")
+_NOT_YET = ("logs", "files", "imports")
 
 
 def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
@@ -79,10 +79,11 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
 def _out_of_reach(settings: Settings) -> Iterator[tuple[str, str]]:
     """Repositories of the scope whose changes no source can deliver as the scope asks, with the reason."""
     unmatched = git.unmatched(settings)
+    hosted = bool(settings.config.sources.github)
     for repository in unmatched:
         yield repository, f"no source delivers {repository}, which the scope names: check its spelling under `sources`"
     for entry in settings.config.scope:
-        if entry.mode != "merge" and entry.repository not in unmatched:
+        if entry.mode != "merge" and entry.repository not in unmatched and not (hosted and "/" in entry.repository):
             yield (
                 entry.repository,
                 f"mode {entry.mode} needs records of a server; plain git counts changes at the merge",

@@ -34,10 +34,12 @@ def expects(settings: Settings) -> tuple[str, ...]:
 
 
 def unmatched(settings: Settings) -> list[str]:
-    """Repositories and globs of the scope that no git source answers to: misspelt, or left out of `sources`."""
+    """Repositories and globs of the scope that neither a git source nor GitHub is asked for: misspelt, or left out."""
+    hosted = bool(settings.config.sources.github)
     names = [source.repository for source in settings.config.sources.git]
     asked = dict.fromkeys(entry.repository for entry in settings.config.scope)
-    return [pattern for pattern in asked if not any(fnmatchcase(name, pattern) for name in names)]
+    left = [pattern for pattern in asked if not any(fnmatchcase(name, pattern) for name in names)]
+    return [pattern for pattern in left if not (hosted and "/" in pattern)]
 
 
 __all__ = ["NAME", "STREAMS", "collect", "expects", "unmatched"]

@@ -52,12 +52,14 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     _refuse_twins(sources)
     scope = [(entry.repository, tuple(entry.branches)) for entry in settings.config.scope]
     version = repository_.version(fetch, settings.file.parent) if sources else ""
+    jira = settings.config.sources.jira
+    projects = [project for site in jira for project in site.projects] if jira else None
     for source in sources:
         matching = [entry for entry in scope if fnmatchcase(source.repository, entry[0])]
         if scope and not matching:
             fetch.say(f"git: {source.repository} is in no scope entry of the configuration; left out")
             continue
-        repository = Repository(fetch, source.repository, settings.path(source.path))
+        repository = Repository(fetch, source.repository, settings.path(source.path), projects)
         wanted = repository_.in_scope(matching or [("*", ())])
         yield from _Collection(fetch, period, repository, version).run(wanted)
 

@@ -145,6 +145,7 @@ class History:
             body = self._ask("commits", "objects", "cat-file", "--batch", stdin=chunk, count=count)
             for sha, content in parse.objects(body):
                 tally.fetched += 1
+                self.repository.mention(content)
                 if sha in on_line:
                     self.parents[sha] = next(iter(parse.commit(sha, content).parents), None)
         self._check_count(tally)

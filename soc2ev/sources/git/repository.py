@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from soc2ev import ticket_keys
 from soc2ev.errors import CollectError, TamperedError
 from soc2ev.sources.git import closed, parse, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from soc2ev.fetch import Answer, Fetch
@@ -34,6 +35,8 @@ class Repository:
     fetch: Fetch
     name: str
     path: Path
+    projects: Sequence[str] | None = None
+    """Projects of the ticket systems; empty when they name none, None when there is no ticket system."""
 
     def ask(
         self,
@@ -72,6 +75,12 @@ class Repository:
             command = next(part for part in arguments if not part.startswith("-"))
             says = problem.message.partition("` ")[2] or problem.message
             raise CollectError(f"`git {command}` in {self.path} {says}", hint=problem.hint) from problem
+
+    def mention(self, commit: bytes) -> None:
+        """Tell the ticket system of the keys in the message of a commit object, where one is configured."""
+        if self.projects is not None:
+            message = commit.partition(b"\n\n")[2].decode("utf-8", "replace")
+            self.fetch.mention("ticket", ticket_keys.find(message, self.projects))
 
     def stream(self, stream: str, branch: str | None = None) -> str:
         """The full name of a stream of this repository, or of one of its branches."""

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,7 +136,8 @@ class GitHub:
         wire, route, points, asked = self._answer(method, path, query, headers, body, hitting)
         for fault in (one for one in hitting if not one.after_encoding):
             wire = fault.change(wire, self._previous.get(route))
-        self._previous[route] = wire
+        # A copy, since encoding changes the answer itself.
+        self._previous[route] = replace(wire, headers=dict(wire.headers))
         wire = _encode(wire, headers)
         for fault in (one for one in hitting if one.after_encoding):
             wire = fault.change(wire, None)

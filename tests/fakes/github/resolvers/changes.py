@@ -129,6 +129,8 @@ _EVENT_FIELDS = {
     "AddedToMergeQueueEvent": ("enqueuer",),
     "RemovedFromMergeQueueEvent": ("enqueuer", "reason", "beforeCommit"),
     "AutoMergeEnabledEvent": ("enabler",),
+    "AutoRebaseEnabledEvent": ("enabler",),
+    "AutoSquashEnabledEvent": ("enabler",),
     "AutoMergeDisabledEvent": ("disabler", "reason"),
     "BaseRefChangedEvent": ("currentRefName", "previousRefName"),
     "BaseRefForcePushedEvent": ("beforeCommit", "afterCommit"),

@@ -45,6 +45,13 @@ def user(_: Any, info: Info, *, login: str) -> w.Account:
     return found
 
 
+def owner(_: Any, info: Info, *, login: str) -> w.Account | None:
+    """The organisation or user of that login; null, without an error, when there is none."""
+    here = session(info).world
+    people = [here.organisation, *(one for one in here.accounts.values() if one.kind == "User" and not one.deleted)]
+    return next((one for one in people if one.login.lower() == login.lower()), None)
+
+
 def viewer(_: Any, info: Info) -> w.Account:
     """The user behind the token; an App installation has none that may be read."""
     found = session(info).viewer.account
@@ -91,7 +98,7 @@ def nodes(_: Any, info: Info, *, ids: list[str]) -> list[Any]:
 
 
 def repositories(
-    _: w.Account,
+    owned_by: w.Account,
     info: Info,
     *,
     order_by: Any = None,
@@ -99,12 +106,13 @@ def repositories(
     is_fork: Any = None,
     **page: Any,
 ) -> dict[str, Any]:
-    """The organisation's repositories that the token sees."""
+    """The owner's repositories that the token sees."""
     here = session(info)
     found = [
         one
         for one in here.world.repositories.values()
         if here.viewer.sees(one)
+        and one.owner is owned_by
         and (is_archived is None or one.archived == is_archived)
         and (is_fork is None or one.fork == is_fork)
     ]
@@ -164,12 +172,14 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("Query", "repository"): repository,
     ("Query", "organization"): organization,
     ("Query", "user"): user,
+    ("Query", "repositoryOwner"): owner,
     ("Query", "viewer"): viewer,
     ("Query", "node"): node,
     ("Query", "nodes"): nodes,
     ("Query", "search"): find,
     ("Query", "rateLimit"): lambda _, info: session(info).rate,
     ("Organization", "repositories"): repositories,
+    ("User", "repositories"): repositories,
     ("Organization", "teams"): teams,
     ("Organization", "membersWithRole"): members,
     ("Organization", "rulesets"): _rulesets,

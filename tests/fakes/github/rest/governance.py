@@ -200,7 +200,8 @@ def collaborators(ask: Ask) -> Listing:
     viewer = ask.viewer
     if viewer.token.kind == CLASSIC and not viewer.is_at_least(ask.repository, "write"):
         raise RefusedError(403, "Must have push access to view repository collaborators.")
-    people = [one for one in ask.world.accounts.values() if one.login in ask.repository.collaborators]
+    roles = ask.repository.collaborators
+    people = [one for one in ask.world.accounts.values() if roles.get(one.login, "none") != "none"]
 
     def show(one: Account) -> dict[str, Any]:
         role = ask.repository.collaborators[one.login]

@@ -1,0 +1,290 @@
+"""
+The collection of GitHub: every repository in scope, one coverage for each of its streams.
+
+Independent chains run side by side: the record of moves, the index of merged requests, deployments. What fails for good
+ends in a reason of its own stream; the other streams and repositories go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from soc2ev.errors import CollectError
+from soc2ev.model import Coverage
+from soc2ev.sources.github import heads as heads_
+from soc2ev.sources.github import moves as moves_
+from soc2ev.sources.github import tested
+from soc2ev.sources.github.claims import POPULATION, SNAPSHOTS, STREAMS, Repository, Tally, shorten, tallies
+from soc2ev.sources.github.deliveries import Deliveries
+from soc2ev.sources.github.details import Capabilities, Commit, Details, named_requests
+from soc2ev.sources.github.graph import Graph
+from soc2ev.sources.github.heads import Heads
+from soc2ev.sources.github.host import Host
+from soc2ev.sources.github.merged import Index, Merged
+from soc2ev.sources.github.moves import Line
+from soc2ev.sources.github.reconcile import Explained, reconcile
+from soc2ev.sources.github.scope import STREAM, Found, wanted
+from soc2ev.sources.github.settings import Governance
+
+if TYPE_CHECKING:
+    from soc2ev.config import Settings
+    from soc2ev.fetch import Fetch
+    from soc2ev.period import Period
+
+_UNNAMED = "name the repositories under `scope`, as owner/name or owner/*: GitHub is not asked for everything it shows"
+_NO_RECORD = "the record of the ref's moves cannot be read"
+_DEEP = 5
+"""How far requests within requests are followed: feature into develop into release into main."""
+_FRESH = timedelta(hours=12)
+"""So long settings count as seen just now, where nothing else is to be collected."""
+_MANY_COMMITS = 500
+"""Commits for which GitHub's index of requests is asked, at most."""
+
+
+def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
+    """
+    Collect what the scope names of `sources.github`; one coverage per stream and repository.
+
+    Of a repository in which nothing changed since it was collected whole for the closed period only the settings are
+    read again, and not even those within twelve hours; for what is not read nothing is stated. ConfigError when a host
+    has no usable credential.
+    """
+    hosts = [Host(fetch, source) for source in settings.config.sources.github]
+    if not hosts:
+        return
+    if not wanted(settings):
+        yield Coverage(STREAM, period, None, 0, complete=False, reason=_UNNAMED)
+        return
+    found = Found(settings)
+    for host in hosts:
+        found.ask(host)
+    yield from _missing(found, period)
+    left = [(host, one, _left(fetch, one, period)) for host, one in found.repositories.values()]
+    fresh = [(host, one) for host, one, streams in left if streams == STREAMS]
+    granted = {id(host): _probe(host, fresh) for host in hosts}
+    tasks = [
+        partial(_Collection(host, one, period, granted[id(host)]).run, streams)
+        for host, one, streams in left
+        if streams
+    ]
+    for coverages in fetch.together(tasks):
+        yield from coverages
+    yield _stated(found.settle(), period)
+
+
+def _stated(tally: Tally, period: Period) -> Coverage:
+    """The coverage of the repositories themselves, stated last: it says that this source came to its end."""
+    reason = shorten(tally.reasons) or None
+    scope = {"access": "missing"} if tally.denied else {}
+    return Coverage(STREAM, period, None, tally.fetched, reason is None, reason, scope, tally.details)
+
+
+def _missing(found: Found, period: Period) -> Iterator[Coverage]:
+    """The streams of repositories that are named and cannot be had."""
+    for name, problem in found.missing.items():
+        for stream in STREAMS:
+            scope = {"repository": name, "access": "missing"}
+            reason = f"{problem.message}; {problem.hint}"
+            yield Coverage(f"github:{name}:{stream}", period, None, 0, complete=False, reason=reason, scope=scope)
+
+
+def _left(fetch: Fetch, repository: Repository, period: Period) -> tuple[str, ...]:
+    """The streams to collect: all, the settings alone, or none."""
+    if not _unchanged(fetch, repository, period):
+        return STREAMS
+    fetch.say(f"github: {repository.name}: unchanged since it was collected")
+    return () if _fresh(fetch, repository) else SNAPSHOTS
+
+
+def _unchanged(fetch: Fetch, repository: Repository, period: Period) -> bool:
+    """Whether an earlier run had the whole population after the period had closed, and nothing moved since."""
+    runs: list[set[str]] = []
+    for stream in POPULATION:
+        earlier = fetch.earlier(repository.stream(stream))
+        runs.append({entry.run for entry in earlier if _settles(entry, repository, period)})
+    return bool(set.intersection(*runs))
+
+
+def _fresh(fetch: Fetch, repository: Repository) -> bool:
+    """Whether an earlier run read all settings a short while ago, by its clock and by GitHub's."""
+    runs: list[set[str]] = []
+    for stream in SNAPSHOTS:
+        earlier = [entry for entry in fetch.earlier(repository.stream(stream)) if entry.complete]
+        ages = [(entry.run, repository.seen_at - (entry.collected_at or entry.period.start)) for entry in earlier]
+        runs.append({run for run, age in ages if abs(age) < _FRESH})
+    return bool(set.intersection(*runs))
+
+
+def _settles(entry: Coverage, repository: Repository, period: Period) -> bool:
+    same = (entry.period.start, entry.period.end) == (period.start, period.end)
+    seen = entry.details.get("fingerprint") == repository.fingerprint
+    refs = entry.details.get("refs") == list(repository.branches)
+    return same and seen and repository.fingerprint != "" and refs and entry.complete and not entry.provisional
+
+
+def _probe(host: Host, fresh: Sequence[tuple[Host, Repository]]) -> frozenset[str]:
+    """What the token of a host may see, asked of the first repository that has commits; empty when there is none."""
+    mine = next((one for home, one in fresh if home is host and one.tip is not None), None)
+    return frozenset() if mine is None else tested.probe(host, mine)
+
+
+class _Collection:
+    """One repository."""
+
+    def __init__(self, host: Host, repository: Repository, period: Period, granted: frozenset[str]) -> None:
+        self.host, self.repository, self.period = host, repository, period
+        self.tallies = tallies()
+        self.capabilities = Capabilities(granted)
+        self.details = Details(host, repository, self.tallies, self.capabilities)
+        self.tested = tested.Tested(host, repository, self.tallies, self.capabilities)
+        self.index: dict[int, Merged] = {}
+        self.lines: list[Line] = []
+
+    def run(self, streams: Sequence[str]) -> list[Coverage]:
+        """Everything in those streams, which are all or the settings alone, and what it came to."""
+        self.host.fetch.say(f"github: {self.repository.name}")
+        whole = streams == STREAMS
+        if whole and self.repository.branches and (self.repository.tip or self.repository.default) is not None:
+            self._say_refusals()
+            self._collect()
+        Governance(self.host, self.repository, self.period, self.tallies).read(ledger=whole)
+        for tally in self.tallies.values():
+            tally.details |= {"fingerprint": self.repository.fingerprint, "refs": list(self.repository.branches)}
+            if self.repository.warnings:
+                tally.details["warnings"] = [*tally.details.get("warnings", ()), *self.repository.warnings]
+        return [self.tallies[name].claim(self.repository, self.period) for name in streams]
+
+    def _say_refusals(self) -> None:
+        optional = frozenset(tested.OPTIONAL) - self.capabilities.granted
+        for part in sorted(optional):
+            self.capabilities.say(part, self.tallies)
+
+    def _collect(self) -> None:
+        index = Index(self.host, self.repository, self.period, self.tallies["merged"])
+        deliveries = Deliveries(self.host, self.repository, self.period, self.tallies)
+        chains = [self._read_moves, index.read, deliveries.read]
+        self.host.fetch.together(chains)
+        self.index = index.found
+        found = [(line, self._heads(line)) for line in self.lines]
+        graphs = [(line, self._graph(heads)) for line, heads in found if heads is not None]
+        by_name = {graph.heads.ref: graph.worth_naming(self._landed_in(graph.heads.ref)) for _, graph in graphs}
+        gained = {}
+        for _, graph in graphs:
+            if not by_name[graph.heads.ref]:
+                gained[graph.heads.ref] = graph.gained((), by_name=False)
+        self._detail(gained)
+        for _, graph in graphs:
+            if by_name[graph.heads.ref]:
+                gained[graph.heads.ref] = graph.gained(self._told(), by_name=True)
+        self._detail(gained)
+        explained = [self._explain(line, graph, gained[graph.heads.ref]) for line, graph in graphs]
+        self._ask_tests(explained)
+        self._ask_pushes()
+        reconcile(explained, self._unsettled(graphs), self.details, self.index, self.period, self.tallies)
+
+    def _read_moves(self) -> None:
+        read = partial(moves_.read, self.host, self.repository, period=self.period, tally=self.tallies["activity"])
+        self.lines = [read(ref) for ref in self.repository.branches]
+
+    def _heads(self, line: Line) -> Heads | None:
+        tally = self.tallies["heads"]
+        tally.expected = len(self.lines)
+        return heads_.determine(self.host, self.repository, line, self.index.values(), self.period, tally)
+
+    def _graph(self, heads: Heads) -> Graph:
+        tally = self.tallies["commits"]
+        if heads.commits is not None:
+            tally.expected = (tally.expected or 0) + heads.commits
+        return Graph(self.host, self.repository, heads, tally)
+
+    def _landed_in(self, ref: str) -> int:
+        return sum(1 for one in self.index.values() if one.base == ref and self.period.contains(one.merged_at))
+
+    def _told(self) -> list[Commit]:
+        """The commits that detailed requests told: their own, and those that landed them."""
+        found = [commit for one in self.details.found.values() for commit in one.commits]
+        return found + [one.landed for one in self.details.found.values() if one.landed]
+
+    def _detail(self, gained: dict[str, frozenset[str] | None]) -> None:
+        """Detail what landed in the period, what the difference names, and what had been merged into those."""
+        reached = {sha for found in gained.values() for sha in found or ()}
+        refs = set(self.repository.branches)
+        landed = [
+            one
+            for one in self.index.values()
+            if one.base in refs and (self.period.contains(one.merged_at) or one.merge_sha in reached)
+        ]
+        self.details.ask(landed)
+        for _ in range(_DEEP):
+            inner = self._constituents()
+            if not inner:
+                return
+            self.details.ask(inner)
+        self.tallies["pull-requests"].lacks("requests within requests go deeper than they are followed")
+
+    def _constituents(self) -> list[Merged]:
+        """Requests, into whatever branch, whose merge is among the commits of a detailed request with another base."""
+        bases: dict[str, set[str]] = {}
+        for one in self.details.found.values():
+            for commit in one.commits:
+                bases.setdefault(commit.sha, set()).add(one.base)
+        return [
+            one
+            for one in self.index.values()
+            if one.number not in self.details.asked and bases.get(one.merge_sha or "", set()) - {one.base}
+        ]
+
+    def _explain(self, line: Line, graph: Graph, gained: frozenset[str] | None) -> Explained:
+        """What the commits of a ref are explained by; GitHub's index is asked for those that nothing explains."""
+        made = Explained.of(line, graph, gained, self.details, self.period)
+        asked = sorted(made.unexplained | made.promoted)[:_MANY_COMMITS]
+        if not asked:
+            return made
+        tally = self.tallies["merged"]
+
+        def lose(_: Sequence[str], problem: CollectError) -> None:
+            tally.failed(problem, "GitHub's index of the requests of commits")
+
+        index = named_requests(self.host, self.repository, asked, "pull-requests", lose)
+        firsts = {sha: found[0] for sha, found in index.items() if found}
+        firsts = {sha: one for sha, one in firsts.items() if one.base == line.ref or made.promotes(one)}
+        fresh = sorted({one.number for one in firsts.values()} - self.details.asked)
+        if fresh:
+            self.details.ask(firsts.values())
+            tally.details["found by commit"] = fresh
+        named = {sha for sha, one in firsts.items() if one.number in self.details.found and one.base == line.ref}
+        return Explained.of(line, graph, gained, self.details, self.period, named)
+
+    def _ask_tests(self, explained: Iterable[Explained]) -> None:
+        self.tested.rest(self.details.cut_tests)
+        pushed = sorted({sha for one in explained for sha in one.pushed})
+        if pushed:
+            self.tested.pushes(pushed)
+        again = [(one.head_sha, one.number) for one in self.details.found.values() if one.again]
+        if again:
+            self.tested.attempts(again)
+
+    def _ask_pushes(self) -> None:
+        """When heads were pushed that no check suite dates, for requests that were approved."""
+        undated = [one for one in self.details.found.values() if one.approved and not one.pushed]
+        if not undated:
+            return
+        refs = sorted({one.head_ref for one in undated} - set(self.repository.branches))
+        most = max(moves_.FEW, len(self.details.found) // 100)
+        since = min(one.created_at for one in undated)
+        moves_.read_pushes(self.host, self.repository, refs, most, since, self.tallies["activity"])
+
+    def _unsettled(self, graphs: Sequence[tuple[Line, Graph]]) -> list[str]:
+        known = {graph.heads.ref for _, graph in graphs}
+        lost = [line.ref for line in self.lines if line.ref not in known]
+        for line in self.lines:
+            if not line.known:
+                self.tallies["commits"].lacks(
+                    f"{line.ref}: pushes beside the merged requests may be missing: {_NO_RECORD}"
+                )
+        for ref in lost:
+            self.tallies["commits"].lacks(f"{ref}: what it held at the period's start and end is not known")
+        return lost

@@ -1,0 +1,315 @@
+"""
+What is asked of GitHub's GraphQL interface, as text.
+
+Every document validates against the published schema. Sizes of pages are variables, so that one text serves every size;
+documents about many things at once name them by aliases. The costs in points are GitHub's formula: connections asked
+for, divided by a hundred, so lists nested in lists are kept out or short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+CHECKS = "checks"
+"""Optional part: check runs and statuses together, which needs Checks and Commit statuses."""
+RUNS = "runs"
+"""Optional part: the workflow run behind a check, which needs Actions."""
+STATUSES = "statuses"
+"""Optional part: commit statuses alone, for tokens that may not see checks."""
+ISSUES = "issues"
+"""Optional part: the issues that a request closes, which needs Issues."""
+REFUSABLE = {
+    "workflowRun": RUNS,
+    "statusCheckRollup": CHECKS,
+    "checkSuites": CHECKS,
+    "status": STATUSES,
+    "closingIssuesReferences": ISSUES,
+}
+"""Optional parts by the field in whose path GitHub reports that they are refused."""
+
+_PAGE = "pageInfo { hasNextPage endCursor }"
+_ACTOR = """
+fragment actor on Actor {
+  __typename login
+  ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId } ... on Organization {
+  databaseId } }
+"""
+_COMMIT = """
+fragment commit on Commit {
+  oid message authoredDate committedDate committedViaWeb
+  author { name email user { login databaseId } } committer { name email user { login databaseId } }
+  signature { isValid wasSignedByGitHub }
+}
+"""
+_PARENTS = "parents(first: 10) { totalCount nodes { oid } }"
+_FACTS = """
+fragment facts on Repository {
+  id databaseId nameWithOwner url visibility isArchived isFork isEmpty createdAt pushedAt updatedAt
+  squashMergeAllowed mergeCommitAllowed rebaseMergeAllowed autoMergeAllowed
+  defaultBranchRef { name target { oid } }%s
+}
+"""
+_TRACES = """
+  pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { number updatedAt } }
+  deployments(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) {
+    nodes { databaseId latestStatus { createdAt state } }
+  }
+  releases(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { id updatedAt } }"""
+TRACES = ("pullRequests", "deployments", "releases")
+"""What shows that something changed, beside the repository's own times."""
+_CHECK = """
+fragment check on CheckRun {
+  __typename databaseId name status conclusion startedAt completedAt url
+  checkSuite { createdAt app { slug databaseId } push { pusher { ...actor } } %s }
+}
+fragment state on StatusContext { __typename context state createdAt targetUrl }
+"""
+_RUN = "workflowRun { databaseId event }"
+_CONTEXTS = "{ totalCount %s nodes { __typename ...check ...state } }" % _PAGE  # noqa: UP031  braces are GraphQL's
+_STATES = "status { contexts { ...state } }"
+
+TIMELINE = (
+    "HEAD_REF_FORCE_PUSHED_EVENT, BASE_REF_CHANGED_EVENT, BASE_REF_FORCE_PUSHED_EVENT, REVIEW_DISMISSED_EVENT, "
+    "LABELED_EVENT, UNLABELED_EVENT, RENAMED_TITLE_EVENT, ADDED_TO_MERGE_QUEUE_EVENT, REMOVED_FROM_MERGE_QUEUE_EVENT, "
+    "AUTO_MERGE_ENABLED_EVENT, AUTO_SQUASH_ENABLED_EVENT, AUTO_REBASE_ENABLED_EVENT, AUTO_MERGE_DISABLED_EVENT, "
+    "MERGED_EVENT, REOPENED_EVENT, READY_FOR_REVIEW_EVENT, CONVERT_TO_DRAFT_EVENT"
+)
+_EVENT_FIELDS = {
+    "HeadRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
+    "BaseRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
+    "BaseRefChangedEvent": "previousRefName currentRefName",
+    "ReviewDismissedEvent": "previousReviewState dismissalMessage review { id }",
+    "LabeledEvent": "label { name }",
+    "UnlabeledEvent": "label { name }",
+    "RenamedTitleEvent": "previousTitle currentTitle",
+    "AddedToMergeQueueEvent": "",
+    "RemovedFromMergeQueueEvent": "reason",
+    "AutoMergeEnabledEvent": "",
+    "AutoSquashEnabledEvent": "",
+    "AutoRebaseEnabledEvent": "",
+    "AutoMergeDisabledEvent": "reason",
+    # The commit of this event may be null, that of others may not: an alias keeps the types apart.
+    "MergedEvent": "landed: commit { oid } mergeRefName",
+    "ReopenedEvent": "",
+    "ReadyForReviewEvent": "",
+    "ConvertToDraftEvent": "",
+}
+_EVENTS = "".join(
+    f" ... on {kind} {{ id createdAt actor {{ ...actor }} {more} }}" for kind, more in _EVENT_FIELDS.items()
+)
+_REVIEW = "id state submittedAt authorCanPushToRepository body author { ...actor } commit { oid }"
+
+PARTS = {
+    "reviews": f"reviews(first: %s) {{ totalCount {_PAGE} nodes {{ {_REVIEW} }} }}",
+    "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} }} }} }}",
+    "files": f"files(first: %s) {{ totalCount {_PAGE} nodes {{ path changeType }} }}",
+    "events": f"timelineItems(first: %s, itemTypes: [{TIMELINE}]) {{ {_PAGE} nodes {{ __typename {_EVENTS} }} }}",
+}
+"""The lists of a pull request that may need more than one page, by what we call them."""
+FIELDS = {"reviews": "reviews", "commits": "commits", "files": "files", "events": "timelineItems"}
+"""What GitHub calls them."""
+_FIRST = {"reviews": 30, "commits": 20, "files": 50, "events": 60}
+_FIRST_CONTEXTS = 30
+
+_PULL = """
+fragment pull on PullRequest {
+  id number title body url createdAt mergedAt lastEditedAt updatedAt baseRefName baseRefOid headRefName headRefOid
+  isCrossRepository changedFiles additions deletions
+  author { ...actor } mergedBy { ...actor } autoMergeRequest { enabledBy { ...actor } }
+  labels(first: 100) { totalCount nodes { name } }
+  %s
+}
+"""
+
+
+def repositories(count: int, *, traces: bool) -> str:
+    """Facts of `count` repositories, with what shows a change: variables o0, n0 and so on; aliases r0 and so on."""
+    names = ", ".join(f"$o{n}: String!, $n{n}: String!" for n in range(count))
+    asked = "\n".join(f"  r{n}: repository(owner: $o{n}, name: $n{n}) {{ ...facts }}" for n in range(count))
+    return f"query repositories({names}) {{\n{asked}\n}}" + _FACTS % (_TRACES if traces else "")
+
+
+def owned(*, traces: bool) -> str:
+    """A page of the repositories of an owner, with what shows a change."""
+    return _OWNED + _FACTS % (_TRACES if traces else "")
+
+
+_OWNED = f"""query owned($login: String!, $first: Int!, $after: String) {{
+  repositoryOwner(login: $login) {{
+    repositories(first: $first, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
+      totalCount {_PAGE} nodes {{ ...facts }}
+    }}
+  }}
+}}"""
+HEADS = """query heads($owner: String!, $name: String!, $ref: String!, $start: GitObjectID, $end: GitObjectID, $before: Boolean!, $now: Boolean!) {
+  repository(owner: $owner, name: $name) {
+    ref(qualifiedName: $ref) { target { oid } }
+    start: object(oid: $start) @include(if: $before) { ... on Commit { oid history(first: 1) { totalCount } } }
+    end: object(oid: $end) @include(if: $now) { ... on Commit { oid history(first: 1) { totalCount } } }
+  }
+}
+"""  # noqa: E501  one line of variables
+DATED = """query dated($owner: String!, $name: String!, $ref: String!, $start: GitTimestamp!, $end: GitTimestamp!) {
+  repository(owner: $owner, name: $name) {
+    ref(qualifiedName: $ref) {
+      target {
+        ... on Commit {
+          start: history(first: 1, until: $start) { nodes { oid } }
+          end: history(first: 1, until: $end) { nodes { oid } }
+        }
+      }
+    }
+  }
+}
+"""
+HISTORY = f"""query history($owner: String!, $name: String!, $from: GitObjectID!, $first: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    object(oid: $from) {{
+      ... on Commit {{ history(first: $first, after: $after) {{ totalCount {_PAGE} nodes {{ ...commit {_PARENTS} }} }}
+      }} }} }}
+}}{_COMMIT}"""
+MERGED = f"""query merged($owner: String!, $name: String!, $first: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequests(states: MERGED, first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+      totalCount {_PAGE}
+      nodes {{ id number updatedAt mergedAt baseRefName headRefName mergeCommit {{ oid }} }}
+    }}
+  }}
+}}
+"""
+_DEPLOYMENT = """
+fragment deployment on Deployment {
+  id databaseId environment originalEnvironment commitOid task createdAt ref { name } creator { ...actor }
+  statuses(first: 10) { totalCount pageInfo { hasNextPage endCursor } nodes { ...became } }
+}
+fragment became on DeploymentStatus { id state createdAt logUrl creator { ...actor } }
+"""
+_RELEASES = f"""
+fragment released on ReleaseConnection {{
+  totalCount {_PAGE}
+  nodes {{
+    id tagName name description publishedAt createdAt isDraft isPrerelease url tagCommit {{ oid }}
+    author {{ __typename login databaseId }}
+  }}
+}}
+"""
+_NEWEST = "orderBy: {field: CREATED_AT, direction: DESC}"
+DEPLOYMENTS = f"""query deployments(
+  $owner: String!, $name: String!, $first: Int!, $after: String, $releases: Boolean!
+) {{
+  repository(owner: $owner, name: $name) {{
+    deployments(first: $first, after: $after, {_NEWEST}) {{ totalCount {_PAGE} nodes {{ ...deployment }} }}
+    releases(first: 30, {_NEWEST}) @include(if: $releases) {{ ...released }}
+  }}
+}}{_DEPLOYMENT}{_RELEASES}{_ACTOR}"""
+RELEASES = f"""query releases($owner: String!, $name: String!, $first: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    releases(first: $first, after: $after, {_NEWEST}) {{ ...released }}
+  }}
+}}{_RELEASES}"""
+PROBE = """query probe($owner: String!, $name: String!, $oid: GitObjectID!) {
+  repository(owner: $owner, name: $name) {
+    object(oid: $oid) {
+      ... on Commit {
+        statusCheckRollup { contexts(first: 1) { nodes {
+          ... on CheckRun { checkSuite { workflowRun { databaseId } } }
+        } } }
+        status { contexts { context } }
+      }
+    }
+  }
+}
+"""
+
+
+def details(wanted: Collection[str]) -> str:
+    """Pull requests by id, with what belongs to them and those optional parts."""
+    lists = "\n  ".join(text % _FIRST[name] for name, text in PARTS.items())
+    if ISSUES in wanted:
+        lists += "\n  closingIssuesReferences(first: 100) { totalCount nodes { number repository { nameWithOwner } } }"
+    lists += f"\n  head: commits(last: 1) {{ nodes {{ commit {{ oid {_tested(wanted)} }} }} }}"
+    lists += f"\n  mergeCommit {{ ...commit {_PARENTS} {_tested(wanted)} }}"
+    text = f"query details($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...pull }} }}{_PULL % lists}"
+    return text + _ACTOR + _COMMIT + _check(wanted)
+
+
+def rest_of(parts: Sequence[str]) -> str:
+    """The next page of one list for each of several pull requests: variables i0, c0 and so on; aliases p0 and so on."""
+    asked = []
+    for n, part in enumerate(parts):
+        page = PARTS[part] % f"100, after: $c{n}"
+        asked.append(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {page} }} }}")
+    names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(len(parts)))
+    people = _ACTOR if {"reviews", "events"} & set(parts) else ""
+    commits = _COMMIT if "commits" in parts else ""
+    return f"query rest({names}) {{\n{chr(10).join(asked)}\n}}{people}{commits}"
+
+
+def rest_of_statuses(count: int) -> str:
+    """The next page of the statuses of several deployments: variables i0, c0 and so on; aliases p0 and so on."""
+    names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(count))
+    asked = "\n".join(
+        f"  p{n}: node(id: $i{n}) {{ ... on Deployment {{ databaseId statuses(first: 100, after: $c{n}) "
+        f"{{ totalCount {_PAGE} nodes {{ ...became }} }} }} }}"
+        for n in range(count)
+    )
+    fragment = "fragment became" + _DEPLOYMENT.partition("fragment became")[2]
+    return f"query rest({names}) {{\n{asked}\n}}\n{fragment}{_ACTOR}"
+
+
+def commits(count: int) -> str:
+    """Commits by their names: variables s0 and so on; aliases c0 and so on."""
+    return _objects(count, f"...commit {_PARENTS}") + _COMMIT
+
+
+def named_requests(count: int) -> str:
+    """The pull requests that GitHub's index connects with commits."""
+    fields = "id number updatedAt mergedAt baseRefName headRefName mergeCommit { oid } repository { nameWithOwner }"
+    return _objects(count, f"oid associatedPullRequests(first: 10) {{ totalCount nodes {{ {fields} }} }}")
+
+
+def tested(count: int, wanted: Collection[str]) -> str:
+    """The checks of commits, the newest attempt of each."""
+    people = _ACTOR if CHECKS in wanted else ""
+    return _objects(count, f"oid {_tested(wanted)}") + people + _check(wanted)
+
+
+def more_tested(count: int, wanted: Collection[str]) -> str:
+    """The next page of the checks of commits: variables a0 and so on."""
+    asked = f"oid statusCheckRollup {{ contexts(first: 100, after: $a%d) {_CONTEXTS} }}"
+    return _objects(count, asked, "$a%d: String!") + _ACTOR + _check(wanted)
+
+
+def attempts(count: int, wanted: Collection[str]) -> str:
+    """Every attempt of every check of commits, suite by suite."""
+    runs = f"checkRuns(first: 50, filterBy: {{checkType: ALL}}) {{ totalCount {_PAGE} nodes {{ ...check }} }}"
+    suites = f"oid checkSuites(first: 20) {{ totalCount {_PAGE} nodes {{ id {runs} }} }}"
+    check, _, _ = _check(wanted).partition("fragment state")
+    return _objects(count, suites) + _ACTOR + check
+
+
+def _tested(wanted: Collection[str]) -> str:
+    if CHECKS in wanted:
+        return f"statusCheckRollup {{ contexts(first: {_FIRST_CONTEXTS}) {_CONTEXTS} }}"
+    return _STATES if STATUSES in wanted else ""
+
+
+def _check(wanted: Collection[str]) -> str:
+    """The fragments that the chosen parts use; an unused one would make the document invalid."""
+    text = _CHECK % (_RUN if RUNS in wanted else "")
+    if CHECKS in wanted:
+        return text
+    return "fragment state" + text.partition("fragment state")[2] if STATUSES in wanted else ""
+
+
+def _objects(count: int, fields: str, more: str = "") -> str:
+    """Commits of one repository by aliases; `more` declares a further variable for each of them."""
+    numbers = range(count)
+    names = ", ".join(f"$s{n}: GitObjectID!" + (", " + more % n if more else "") for n in numbers)
+    asked = "\n".join(
+        f"    c{n}: object(oid: $s{n}) {{ ... on Commit {{ {fields % n if more else fields} }} }}" for n in numbers
+    )
+    return (
+        f"query commits($owner: String!, $name: String!, {names}) {{\n"
+        f"  repository(owner: $owner, name: $name) {{\n{asked}\n  }}\n}}"
+    )

@@ -1,0 +1,387 @@
+"""
+One configured GitHub: how it is asked, in sizes that it can answer.
+
+GitHub gives a query ten seconds, and answers with data and errors side by side. An answer that lacks whole things is
+not counted, and what it was about is asked again in smaller pieces. One that is refused an optional part counts, and
+that part is not asked for again. Any other error leaves the stream incomplete.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from soc2ev.errors import AccessError, CollectError, ConfigError, Soc2evError
+from soc2ev.fetch import Credential, PageTooLargeError
+from soc2ev.model import Json
+from soc2ev.sources.github import documents, streams
+
+if TYPE_CHECKING:
+    from soc2ev.config import GithubSource
+    from soc2ev.fetch import Answer, Fetch, GraphAnswer
+
+NAME = "github"
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+_NOTHING: Mapping[str, str] = {}
+_QUICK = 4.0
+_GOOD_BEFORE_GROWTH = 5
+_MOST = 100
+_FAILURES = 2
+_STARTS = {"details": 50, "tested": 50, "rest": 20, "named requests": 20, "attempts": 20}
+
+Thing = TypeVar("Thing")
+Key = Callable[[Json], object]
+
+
+class DeniedError(AccessError):
+    """GitHub refuses part of a question; `parts` are the optional ones among them, which can be left out."""
+
+    def __init__(self, message: str, parts: frozenset[str]) -> None:
+        super().__init__(message, hint="give the token the permission that the answer names; what arrived is stored")
+        self.parts = parts
+
+
+class AbsentError(CollectError):
+    """GitHub knows nothing of these; `fields` are the first steps of the paths."""
+
+    def __init__(self, message: str, fields: frozenset[str]) -> None:
+        super().__init__(message, hint="it does not exist, or the token may not see it")
+        self.fields = fields
+
+
+class PartialError(CollectError):
+    """Some of the answer failed, and nothing of it counts: it can be asked again in smaller pieces."""
+
+
+class FlawedError(CollectError):
+    """Some of the answer failed, within things that count otherwise: what is missing in them is not known."""
+
+
+class Sizes:
+    """How much of each kind fits into one question; shared by threads, remembered for the run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sizes: dict[str, int] = {}
+        self._good: dict[str, int] = {}
+
+    def of(self, name: str) -> int:
+        """The size to ask for now."""
+        return self._sizes.get(name, _STARTS.get(name, _MOST))
+
+    def grow(self, name: str, seconds: float) -> None:
+        """An answer came after so many seconds: five quick ones let the size grow by half."""
+        with self._lock:
+            self._good[name] = self._good.get(name, 0) + 1 if seconds < _QUICK else 0
+            if self._good[name] >= _GOOD_BEFORE_GROWTH:
+                self._sizes[name] = min(_MOST, self.of(name) * 3 // 2 + 1)
+                self._good[name] = 0
+
+    def shrink(self, name: str, asked: int) -> None:
+        """So many were too much: half of it from now on."""
+        with self._lock:
+            self._sizes[name] = max(1, min(self.of(name), asked // 2))
+            self._good[name] = 0
+
+
+@dataclass
+class Host:
+    """A GitHub and the credential for it. Safe to use from several threads."""
+
+    fetch: Fetch
+    settings: GithubSource
+    clock: Callable[[], float] = time.monotonic
+    sizes: Sizes = field(default_factory=Sizes)
+    _token: Credential | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The REST root."""
+        return self.settings.url.rstrip("/")
+
+    @property
+    def graphql_url(self) -> str:
+        """The GraphQL address; on Enterprise Server it stands beside `/api/v3`, not below it."""
+        if self.settings.graphql_url:
+            return self.settings.graphql_url
+        return self.url.removesuffix("/v3") + "/graphql" if self.url.endswith("/api/v3") else f"{self.url}/graphql"
+
+    def credential(self) -> Credential:
+        """The credential of the moment; ConfigError when none is configured or it cannot be read."""
+        if self.settings.app is not None:
+            return self.fetch.github_app(self.url, self.settings.app)
+        if self.settings.token is None:
+            raise ConfigError(
+                f"sources.github: {self.url} has neither token nor app",
+                hint="add token: {env: GITHUB_TOKEN}, or app with id, installation and private_key",
+            )
+        if self._token is None:
+            self._token = Credential.bearer(self.fetch.secret(self.settings.token))
+        return self._token
+
+    def query(
+        self,
+        document: str,
+        variables: Mapping[str, Json],
+        *,
+        stream: str,
+        asked: Mapping[str, Json],
+        reuse: bool = False,
+        check: Callable[[Json], None] = lambda _: None,
+    ) -> GraphAnswer:
+        """
+        One question; `asked` says what we make of it (role, repository ...).
+
+        `check` may refuse the data with ValueError before they are counted. An answer whose only errors refuse optional
+        parts, or know nothing of some of the names that were asked for, is returned: `refused` tells the parts.
+        DeniedError, AbsentError, PartialError and FlawedError for other errors beside the data; PageTooLargeError,
+        AccessError, CollectError as Fetch raises them.
+        """
+        odd: list[str] = []
+
+        def count(data: Json) -> int:
+            try:
+                check(data)
+                return streams.count(asked, data)
+            except (Soc2evError, ValueError) as problem:
+                odd.append(str(problem))
+                raise
+
+        try:
+            answer = self.fetch.graphql(
+                self.graphql_url,
+                origin=_origin(self.graphql_url),
+                source=NAME,
+                stream=stream,
+                query=document,
+                variables=variables,
+                auth=self.credential(),
+                headers=HEADERS,
+                request=asked,
+                count=count if asked.get("role") in streams.ROLES else None,
+                reuse=reuse,
+            )
+        except CollectError as problem:
+            if odd and not isinstance(problem, (AccessError, PageTooLargeError)):
+                raise PartialError(problem.message, hint=problem.hint) from None
+            raise
+        _refuse(answer, stream, asked.get("role"))
+        return answer
+
+    def get(
+        self,
+        path: str,
+        *,
+        stream: str,
+        asked: Mapping[str, Json],
+        params: Mapping[str, str] = _NOTHING,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """One REST question below the root; statuses in `accept` are answers too."""
+        return self.fetch.get(self.url + path, params=params, json=True, accept=accept, **self._rest(stream, asked))
+
+    def walk(
+        self, path: str, *, stream: str, asked: Mapping[str, Json], params: Mapping[str, str] = _NOTHING
+    ) -> Iterator[Answer]:
+        """The pages of a REST list."""
+        return self.fetch.pages(self.url + path, params=params, json=True, **self._rest(stream, asked))
+
+    def _rest(self, stream: str, asked: Mapping[str, Json]) -> dict[str, Json]:
+        counts = asked.get("role") in streams.ROLES
+        return {
+            "origin": _origin(self.url),
+            "source": NAME,
+            "stream": stream,
+            "auth": self.credential(),
+            "headers": HEADERS,
+            "request": asked,
+            "count": (lambda body: streams.count(asked, json.loads(body))) if counts else None,
+        }
+
+    def pages(
+        self,
+        document: str,
+        variables: Mapping[str, Json],
+        path: Sequence[str],
+        *,
+        name: str,
+        stream: str,
+        asked: Mapping[str, Json],
+        key: Key,
+        first_page: int = 1,
+        only_first: Mapping[str, Json] = _NOTHING,
+        after: str | None = None,
+        known: Iterable[object] = (),
+        reuse: bool = False,
+    ) -> Iterator[tuple[GraphAnswer, Json]]:
+        """
+        The connection at `path`, page by page with the answer that holds it, in sizes of that name; `asked` gets the
+        number of the page.
+
+        A page that repeats rows of an earlier one (by `key`) is asked again once. CollectError when it repeats again.
+        Variables in `only_first` replace others for the first page; `known` are rows that other requests had.
+        """
+        seen: set[object] = set(known)
+        cursors: set[str | None] = set()
+        number = first_page - 1
+        while after not in cursors:
+            cursors.add(after)
+            number += 1
+
+            def refuse_repeats(data: Json, seen: Collection[object] = seen) -> None:
+                found = _find(data, path)
+                if found and any(key(one) in seen for one in found["nodes"]):
+                    raise ValueError("it repeats rows of an earlier page")
+
+            answer = self.page(
+                document,
+                {**variables, "after": after, **(only_first if number == first_page else {})},
+                name=name,
+                stream=stream,
+                asked={**asked, "page": number},
+                check=refuse_repeats,
+                reuse=reuse,
+            )
+            found = _at(answer.data, path)
+            seen |= {key(one) for one in found["nodes"]}
+            yield answer, found
+            if not found["pageInfo"]["hasNextPage"]:
+                return
+            after = found["pageInfo"]["endCursor"]
+        raise CollectError(f"{stream}: the pages of the list repeat", hint="run again later; all answers are stored")
+
+    def page(
+        self,
+        document: str,
+        variables: Mapping[str, Json],
+        *,
+        name: str,
+        stream: str,
+        asked: Mapping[str, Json],
+        check: Callable[[Json], None],
+        reuse: bool,
+    ) -> GraphAnswer:
+        """
+        One page of the size of that name, which the document calls `first`.
+
+        Asked again once when it was odd or `check` refused it, and in ever smaller sizes when it was too large.
+        """
+        odd = 0
+        while True:
+            size, began = self.sizes.of(name), self.clock()
+            try:
+                answer = self.query(
+                    document, {**variables, "first": size}, stream=stream, asked=asked, check=check, reuse=reuse
+                )
+            except PageTooLargeError:
+                if size == 1:
+                    raise
+                self.sizes.shrink(name, size)
+                continue
+            except (AccessError, AbsentError):
+                raise
+            except CollectError:
+                odd += 1
+                if odd > 1:
+                    raise
+                continue
+            self.sizes.grow(name, self.clock() - began)
+            return answer
+
+    def in_batches(
+        self,
+        name: str,
+        things: Sequence[Thing],
+        ask: Callable[[Sequence[Thing]], None],
+        lose: Callable[[Sequence[Thing], CollectError], None],
+    ) -> None:
+        """
+        Let `ask` ask for all things, as many at once as that name allows; `lose` is told what could not be had.
+
+        A question that is too large or fails in part is split, down to single things. After two failures in a row that
+        splitting does not help, everything left is lost: the endpoint is down or refuses.
+        """
+        waiting, most, failures, alone = list(things), _MOST, 0, False
+        while waiting:
+            chunk = waiting[: min(most, self.sizes.of(name))]
+            began = self.clock()
+            try:
+                ask(chunk)
+            except (PageTooLargeError, PartialError, AbsentError) as problem:
+                most = max(1, len(chunk) // 2)
+                if isinstance(problem, PageTooLargeError):
+                    self.sizes.shrink(name, len(chunk))
+                if len(chunk) > 1 or not (alone or isinstance(problem, AbsentError)):
+                    # Nothing can be split any more: a single thing is asked for once more.
+                    alone = len(chunk) == 1
+                    continue
+                lose(chunk, problem)
+                failures += isinstance(problem, PageTooLargeError)
+            except CollectError as problem:
+                lose(chunk, problem)
+                failures += 1
+                if isinstance(problem, AccessError):
+                    failures = _FAILURES
+            else:
+                failures, most = 0, min(_MOST, most * 2)
+                self.sizes.grow(name, self.clock() - began)
+            waiting, alone = waiting[len(chunk) :], False
+            if failures >= _FAILURES and waiting:
+                lose(waiting, CollectError("not asked for any more after others had failed"))
+                return
+
+
+def _refuse(answer: GraphAnswer, stream: str, role: str | None) -> None:
+    """The exception that the errors of an answer amount to; nothing when it can be used as it is."""
+    if not answer.errors:
+        return
+    if role == "names" and all(error.denied or error.absent for error in answer.errors):
+        return
+    said = f"{stream}: GitHub answered: {answer.errors[0].message[:200]}"
+    denied = [error for error in answer.errors if error.denied]
+    rest = [error for error in answer.errors if not error.denied]
+    if denied:
+        parts = refused(answer)
+        if None in parts or role == "probe":
+            told = frozenset(part for part in parts if part is not None)
+            raise DeniedError(f"{stream}: GitHub answered: {denied[0].message[:200]}", told)
+    if rest and all(error.absent for error in rest):
+        raise AbsentError(said, frozenset(str(error.path[0]) for error in rest if error.path))
+    if rest:
+        # Counted rows are evidence of what they say; asked again they would stand twice.
+        raise (PartialError if answer.item.count is None else FlawedError)(said, hint="run again")
+
+
+def refused(answer: GraphAnswer) -> frozenset[str | None]:
+    """The optional parts that an answer refuses; None among them when it refuses what is not optional."""
+    return frozenset(_optional(error.path) for error in answer.errors if error.denied)
+
+
+def _optional(path: Sequence[str | int]) -> str | None:
+    """The optional part that the path of an error leads into: the deepest one, which asks for more."""
+    found = [documents.REFUSABLE[step] for step in path if isinstance(step, str) and step in documents.REFUSABLE]
+    return found[-1] if found else None
+
+
+def _find(data: Json, path: Sequence[str]) -> Json:
+    for step in path:
+        data = (data or {}).get(step)
+    return data
+
+
+def _at(data: Json, path: Sequence[str]) -> Json:
+    """The connection there; CollectError when GitHub says that there is nothing to hold it."""
+    found = _find(data, path)
+    if found is None:
+        raise CollectError(f"GitHub answered without {path[-1]}", hint="run again; the answer is stored")
+    return found
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,196 @@
+"""
+What moved the refs of a repository: GitHub's own record (activity), with the server's time.
+
+The record is a chain: what a ref held before a move is what it held after the move before. A break in the chain is a
+move that is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from soc2ev.errors import CollectError
+from soc2ev.model import Json
+from soc2ev.sources.github import shapes
+from soc2ev.sources.github.claims import Repository, Tally
+
+if TYPE_CHECKING:
+    from soc2ev.period import Period
+    from soc2ev.sources.github.host import Host
+
+_SPANS = (("day", 1), ("week", 7), ("month", 30), ("quarter", 90), ("year", 365))
+FEW = 5
+"""So many branches are asked for one by one, however few requests there are."""
+_MARGIN = timedelta(hours=2)
+"""The span counts back from a clock that we read a moment ago."""
+_NEAR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of a ref. `before` and `after` are None where there was no commit."""
+
+    ref: str
+    before: str | None
+    after: str | None
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The moves of one production ref, newest first, back to the last one before the period."""
+
+    ref: str
+    moves: tuple[Move, ...]
+    whole: bool
+    """No move between the period's start and the collection is missing."""
+    known: bool = True
+    """The record could be read."""
+
+    def held(self, at: datetime, tip: str | None) -> str | None:
+        """What the ref held at that instant, `tip` being what it holds now."""
+        for move in self.moves:
+            if move.at < at:
+                return move.after
+            tip = move.before
+        return tip
+
+    def within(self, period: Period) -> list[Move]:
+        """The moves of the period, newest first."""
+        return [move for move in self.moves if period.contains(move.at)]
+
+    def rewritten(self, period: Period) -> bool:
+        """Whether commits may have been removed from the ref in the period."""
+        return any(move.kind in ("force_push", "branch_deletion") for move in self.within(period))
+
+
+def read(host: Host, repository: Repository, ref: str, period: Period, tally: Tally) -> Line:
+    """The line of a production ref; what could not be had is told to `tally`."""
+    try:
+        moves = list(_walk(host, repository, period, ref=ref))
+    except CollectError as problem:
+        tally.failed(problem, ref)
+        return Line(ref, (), whole=False, known=False)
+    tally.fetched += len(moves)
+    gaps = _gaps(moves)
+    if gaps:
+        tally.lacks(f"{ref}: {gaps} moves of the ref are missing from the record")
+    silent = not moves and _span(repository, period) is None and repository.tip is not None
+    begins = bool(moves) and moves[-1].at >= period.start and moves[-1].before is not None
+    if silent:
+        tally.lacks(f"{ref}: GitHub has no record of any move of it")
+    elif begins and _span(repository, period) is None:
+        tally.lacks(f"{ref}: the record begins at {moves[-1].at:%Y-%m-%d}, after the period's start")
+    line = Line(ref, tuple(moves), whole=not gaps and not silent)
+    _note_origin(host, repository, line, period, tally)
+    return line
+
+
+def read_pushes(
+    host: Host, repository: Repository, refs: Sequence[str], most: int, since: datetime, tally: Tally
+) -> None:
+    """
+    When heads of requests were pushed, for those that no check suite dates: by branch up to `most`, else all refs at
+    once.
+
+    The rows are evidence for whoever judges; nothing is decided here.
+    """
+    told = list(repository.branches)
+    try:
+        if len(refs) <= most:
+            for ref in refs:
+                tally.fetched += sum(1 for _ in _walk(host, repository, None, ref=ref))
+        else:
+            tally.fetched += sum(
+                move.ref not in told for move in _walk(host, repository, None, without=told, since=since)
+            )
+    except CollectError as problem:
+        tally.failed(problem, "pushes of the heads of requests")
+
+
+def _walk(
+    host: Host,
+    repository: Repository,
+    period: Period | None,
+    *,
+    ref: str | None = None,
+    without: Sequence[str] = (),
+    since: datetime | None = None,
+    role: str = "moves",
+) -> Iterator[Move]:
+    """Moves, newest first, until a page reaches back beyond the start."""
+    asked: dict[str, Json] = {"repository": repository.name, "role": role}
+    params = {"per_page": "100"}
+    if ref is not None:
+        params["ref"] = f"refs/heads/{ref}"
+    if without:
+        asked["without"] = list(without)
+    edge = period.start if period else since
+    if edge is not None and (span := span_for(repository.seen_at - edge)) is not None:
+        params["time_period"] = span
+    stream = repository.stream("activity")
+    for page in host.walk(f"{repository.path}/activity", stream=stream, asked=asked, params=params):
+        found = [_move(value) for value in host.fetch.json(page)]
+        for move in found:
+            yield move
+            if period is not None and move.at < period.start:
+                return
+        if edge is not None and found and found[-1].at < edge:
+            return
+
+
+def _move(value: Json) -> Move:
+    try:
+        row = shapes.move(value)
+        return Move(row["ref"], row["before"], row["after"], row["kind"], instant(row["at"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise CollectError(f"a record of the activity is not understood: {problem!r}"[:300]) from None
+
+
+def instant(text: str) -> datetime:
+    """An instant as GitHub writes it; ValueError for anything else, such as one without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment
+
+
+def _span(repository: Repository, period: Period) -> str | None:
+    return span_for(repository.seen_at - period.start)
+
+
+def span_for(age: timedelta) -> str | None:
+    """The shortest of GitHub's spans that surely reaches so far back; None when none does."""
+    return next((name for name, days in _SPANS if age + _MARGIN <= timedelta(days=days)), None)
+
+
+def _gaps(moves: Sequence[Move]) -> int:
+    """How often the chain of a ref is broken; a deleted ref begins anew."""
+    return sum(1 for newer, older in pairwise(moves) if newer.before != older.after)
+
+
+def _note_origin(host: Host, repository: Repository, line: Line, period: Period, tally: Tally) -> None:
+    """When the ref was created in the period: the ref that held the same commit and went away then is its old name."""
+    made = next((move for move in line.within(period) if move.before is None and move.after), None)
+    if made is None or made.at - repository.created_at <= _NEAR:
+        return
+    try:
+        around = _walk(host, repository, None, since=made.at - _NEAR, role="around")
+        old = {
+            move.ref
+            for move in around
+            if move.ref != line.ref and move.kind == "branch_deletion" and move.before == made.after
+            if abs(move.at - made.at) <= _NEAR
+        }
+        for ref in sorted(old - set(repository.branches)):
+            tally.fetched += sum(1 for _ in _walk(host, repository, period, ref=ref))
+    except CollectError as problem:
+        tally.failed(problem, f"where {line.ref} came from")
+        return
+    if old:
+        tally.details.setdefault("renamed_from", {})[line.ref] = sorted(old)

@@ -1,0 +1,205 @@
+"""
+How a repository is governed when it is collected: rules, environments, people, switches.
+
+Each question fails alone: what is refused leaves its own stream incomplete and is named there. The last question also
+carries what became of the others, so that the tables can tell a setting that is off from one that nobody may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from soc2ev.errors import AccessError, CollectError
+from soc2ev.model import Json
+from soc2ev.sources.github import bypasses
+from soc2ev.sources.github.access import UNKNOWN, Access, is_absent
+from soc2ev.sources.github.claims import Repository, Tallies, Tally, explain
+from soc2ev.sources.github.rules import Rules
+
+if TYPE_CHECKING:
+    from soc2ev.fetch import Answer
+    from soc2ev.period import Period
+    from soc2ev.sources.github.host import Host
+
+DOCUMENT = """
+query($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) {
+    visibility deleteBranchOnMerge webCommitSignoffRequired hasVulnerabilityAlertsEnabled
+    autoMergeAllowed mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
+    github: object(expression: "HEAD:.github/CODEOWNERS") { ...owners }
+    root: object(expression: "HEAD:CODEOWNERS") { ...owners }
+    docs: object(expression: "HEAD:docs/CODEOWNERS") { ...owners }
+  }
+}
+fragment owners on GitObject { ... on Blob { oid text isTruncated } }
+"""
+_WORKFLOW = {name: name for name in ("default_workflow_permissions", "can_approve_pull_request_reviews")}
+_RETENTION = {
+    "days": "artifact_and_log_retention_days",
+    "maximum_allowed_days": "artifact_and_log_retention_maximum_days",
+}
+_SCANNING = {"state": "code_scanning_default_setup"}
+_QUESTIONS = (
+    ("workflow permissions", "/actions/permissions/workflow", _WORKFLOW),
+    ("retention", "/actions/permissions/artifact-and-log-retention", _RETENTION),
+    ("code scanning", "/code-scanning/default-setup", _SCANNING),
+)
+"""Capability, path, and the settings by the members of the answer. The first tells whether the token administers."""
+_NOT_OFFERED = ("retention", "code scanning")
+"""What older servers do not have, and what has to be licensed."""
+_KEYS = "deploy_key_with_write"
+_ENOUGH = 100
+"""Days of retention that leave time to collect a quarter after it has ended."""
+_STREAMS = {
+    "activity": "activity",
+    "commits": "commits",
+    "pull requests": "pull-requests",
+    "checks": "checks",
+    "deployments": "deployments",
+}
+"""Capabilities that the population's own streams tell, and the stream."""
+
+
+class Governance:
+    """The governance of one repository."""
+
+    def __init__(self, host: Host, repository: Repository, period: Period, tallies: Tallies) -> None:
+        self.host, self.repository, self.period, self.tallies = host, repository, period, tallies
+        self.access = Access()
+        self.unseen: list[str] = []
+        self.found: dict[str, Json] = {}
+        """Settings that were told so far."""
+
+    def read(self, *, ledger: bool) -> None:
+        """All snapshots and, with `ledger`, the bypasses; what is missing is told to the tallies."""
+        for capability, path, values in _QUESTIONS:
+            self._ask(capability, path, values)
+        self._keys()
+        self._warn()
+        self._environments()
+        self._permissions()
+        rules = Rules(self.host, self.repository, self.tallies["settings:rules"], self.access)
+        bound = rules.read()
+        if ledger:
+            tally = self.tallies["rule-suites"]
+            if rules.passable:
+                tally.details["without a ledger"] = rules.passable
+            bypasses.read(self.host, self.repository, self.period, bound, tally, self.access)
+            self._note_streams()
+        self._finish()
+
+    def _ask(self, capability: str, path: str, values: Mapping[str, str]) -> None:
+        """A few settings of one answer."""
+        try:
+            answer = self._get(path, {"role": "values", "values": dict(values)})
+        except CollectError as problem:
+            self._unseen(capability, problem, values.values())
+            return
+        told = self.host.fetch.json(answer)
+        self.found |= {name: told[member] for member, name in values.items()}
+        self.access.saw(capability)
+
+    def _unseen(self, capability: str, problem: CollectError, names: Iterable[str]) -> None:
+        """
+        Settings that were not told: a gap, unless the repository does not have them.
+
+        To somebody who administers the repository a refusal says that it has not: Enterprise Server without the
+        endpoint answers 404, a repository without a licence for code scanning 403.
+        """
+        self.unseen += names
+        refused = is_absent(problem) or isinstance(problem, AccessError)
+        if capability in _NOT_OFFERED and refused and self.access.administers:
+            self.access.missed(capability, f"not offered here: {problem.message}"[:500], UNKNOWN)
+            self._settings.details.setdefault("not offered", []).extend(names)
+            return
+        self.access.failed(self._settings, capability, problem, capability)
+        self._settings.details.setdefault("not_visible", {}).update(dict.fromkeys(names, explain(problem)[:500]))
+
+    def _keys(self) -> None:
+        """The deploy keys that can write; each is a setting of its own."""
+        try:
+            for page in self._pages("/keys", self._settings, {"role": "keys"}):
+                self._settings.fetched += page.item.count or 0
+        except CollectError as problem:
+            self._unseen("deploy keys", problem, [_KEYS])
+        else:
+            self.access.saw("deploy keys")
+
+    def _warn(self) -> None:
+        """When GitHub deletes the checks of the period's first day, where that leaves little time to collect them."""
+        days = self.found.get("artifact_and_log_retention_days")
+        if isinstance(days, int) and 0 < days < _ENOUGH:
+            ends = self.period.start + timedelta(days=days)
+            kept = f"GitHub keeps checks and logs of {self.repository.name} for {days} days"
+            first = f"those of {self.period.start:%Y-%m-%d} are deleted on {ends:%Y-%m-%d}"
+            self._settings.details["warnings"] = [f"{kept}: {first}; collect at least monthly"]
+
+    def _environments(self) -> None:
+        tally = self.tallies["settings:environments"]
+        try:
+            for page in self._pages("/environments", tally, {"role": "environments"}):
+                tally.fetched += page.item.count or 0
+                tally.expected = self.host.fetch.json(page)["total_count"]
+        except (KeyError, TypeError) as problem:
+            tally.lacks(f"the list of environments is not understood: {problem!r}"[:300])
+        except CollectError as problem:
+            self.access.failed(tally, "environments", problem, "environments")
+        else:
+            self.access.saw("environments")
+
+    def _permissions(self) -> None:
+        tally = self.tallies["settings:permissions"]
+        try:
+            for page in self._pages("/collaborators", tally, {"role": "collaborators"}, affiliation="all"):
+                tally.fetched += page.item.count or 0
+        except CollectError as problem:
+            self.access.failed(tally, "collaborators", problem, "collaborators")
+        else:
+            self.access.saw("collaborators")
+
+    def _note_streams(self) -> None:
+        """Whether the population's own streams were visible."""
+        for capability, stream in _STREAMS.items():
+            tally = self.tallies[stream]
+            if tally.denied:
+                self.access.missed(capability, "; ".join(tally.reasons)[:500])
+            elif tally.reasons:
+                self.access.missed(capability, "; ".join(tally.reasons)[:500], UNKNOWN)
+            else:
+                self.access.saw(capability)
+
+    def _finish(self) -> None:
+        """The last question, whose request says what became of the others."""
+        seen = self.tallies["settings:capabilities"]
+        asked: dict[str, Json] = {"repository": self.repository.name, "role": "settings"}
+        asked |= {"unseen": self.unseen, "seen": self.access.told}
+        stream = self.repository.stream(self._settings.stream)
+        try:
+            answer = self.host.query(DOCUMENT, self.repository.variables, stream=stream, asked=asked)
+        except CollectError as problem:
+            self._settings.failed(problem, "settings")
+            seen.failed(problem, "what was visible could not be noted")
+            return
+        self._settings.fetched += answer.item.count or 0
+        seen.fetched = len(self.access.found)
+
+    def _get(self, path: str, asked: Mapping[str, Json]) -> Answer:
+        found = {"repository": self.repository.name, **asked}
+        stream = self.repository.stream(self._settings.stream)
+        answer = self.host.get(self.repository.path + path, stream=stream, asked=found)
+        self._settings.fetched += answer.item.count or 0
+        return answer
+
+    def _pages(self, path: str, tally: Tally, asked: Mapping[str, Json], **params: str) -> Iterator[Answer]:
+        return self.host.walk(
+            self.repository.path + path,
+            params={**params, "per_page": "100"},
+            stream=self.repository.stream(tally.stream),
+            asked={"repository": self.repository.name, **asked},
+        )
+
+    @property
+    def _settings(self) -> Tally:
+        return self.tallies["settings:settings"]

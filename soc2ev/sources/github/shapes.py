@@ -1,0 +1,315 @@
+"""
+What GitHub's JSON says, as columns of the declared tables.
+
+The functions take one value of an answer and give the columns that it fills. They trust nothing: a value of another
+shape ends in an exception that the reader of the body turns into TamperedError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from soc2ev.errors import TamperedError
+from soc2ev.model import Json
+
+Columns = dict[str, Json]
+ZERO = "0" * 40
+"""What GitHub writes for no commit: before a branch was created, and after it was deleted."""
+
+
+def account(name: str, value: Json) -> Columns:
+    """The three columns of an account; all None for a deleted one. REST calls the number `id`, GraphQL `databaseId`."""
+    found = value or {}
+    number = found.get("databaseId", found.get("id") if isinstance(found.get("id"), int) else None)
+    kind = found.get("__typename") or found.get("type")
+    return {name: found.get("login"), f"{name}_id": number, f"{name}_type": kind}
+
+
+def commit(value: Json) -> Columns:
+    """Sha and the columns of a commit of GraphQL; TamperedError when it has more parents than arrived."""
+    parents = [one["oid"] for one in value["parents"]["nodes"]]
+    if value["parents"]["totalCount"] != len(parents):
+        raise TamperedError(
+            f"commit {value['oid']} has {value['parents']['totalCount']} parents, not all of which arrived"
+        )
+    signature = value.get("signature")
+    return {
+        "sha": value["oid"],
+        "parents": parents,
+        **_person("author", value.get("author")),
+        **_person("committer", value.get("committer")),
+        "authored_at": value["authoredDate"],
+        "committed_at": value["committedDate"],
+        "message": value["message"],
+        "via_web": value["committedViaWeb"],
+        "signed_by_github": bool(signature and signature["wasSignedByGitHub"] and signature["isValid"]),
+    }
+
+
+def _person(name: str, value: Json) -> Columns:
+    found = value or {}
+    user = {"__typename": "User", **found["user"]} if found.get("user") else None
+    return {f"{name}_name": found.get("name"), f"{name}_email": found.get("email"), **account(name, user)}
+
+
+def compared(value: Json) -> Columns:
+    """Sha and the columns of a commit of REST, where the accounts stand beside the commit."""
+    inner = value["commit"]
+    proof = inner.get("verification") or {}
+    committer = value.get("committer") or {}
+    by_github = committer.get("login") == "web-flow"
+    made: Columns = {"sha": value["sha"], "parents": [one["sha"] for one in value["parents"]]}
+    for name in ("author", "committer"):
+        who = inner.get(name) or {}
+        made |= {f"{name}_name": who.get("name"), f"{name}_email": who.get("email"), **account(name, value.get(name))}
+    made |= {"authored_at": inner["author"]["date"], "committed_at": inner["committer"]["date"]}
+    signed = bool(by_github and proof.get("verified"))
+    return {**made, "message": inner["message"], "via_web": by_github, "signed_by_github": signed}
+
+
+def repository(value: Json) -> Columns:
+    """The columns of github_repositories, without the name that was asked for."""
+    branch = value.get("defaultBranchRef") or {}
+    return {
+        "id": value["databaseId"],
+        "full_name": value["nameWithOwner"],
+        "url": value["url"],
+        "visibility": value["visibility"].lower(),
+        "archived": value["isArchived"],
+        "fork": value["isFork"],
+        "empty": value["isEmpty"],
+        "default_branch": branch.get("name"),
+        "head": (branch.get("target") or {}).get("oid"),
+        "created_at": value["createdAt"],
+        "pushed_at": value["pushedAt"],
+        "squash_allowed": value["squashMergeAllowed"],
+        "merge_allowed": value["mergeCommitAllowed"],
+        "rebase_allowed": value["rebaseMergeAllowed"],
+        "auto_merge_allowed": value["autoMergeAllowed"],
+        "alerts_enabled": None,
+    }
+
+
+def move(value: Json) -> Columns:
+    """One record of the activity; `before` and `after` are None where there was no commit."""
+    return {
+        "id": value["id"],
+        "ref": value["ref"].removeprefix("refs/heads/"),
+        "before": sha(value["before"]),
+        "after": sha(value["after"]),
+        "kind": value["activity_type"],
+        "at": value["timestamp"],
+        **account("actor", value.get("actor")),
+    }
+
+
+def sha(text: str | None) -> str | None:
+    """The name of a commit; None for the zeros that stand for none."""
+    return None if not text or not text.strip("0") else text
+
+
+def indexed(value: Json) -> Columns:
+    """A merged request as the index has it."""
+    return {
+        "number": value["number"],
+        "updated_at": value["updatedAt"],
+        "merged_at": value["mergedAt"],
+        "merge_sha": (value.get("mergeCommit") or {}).get("oid"),
+        "base_ref": value["baseRefName"],
+        "head_ref": value["headRefName"],
+    }
+
+
+def request(value: Json) -> Columns:
+    """The columns of github_pull_requests; `missing` names the lists that go on beyond this answer."""
+    landed = value.get("mergeCommit") or {}
+    issues = value.get("closingIssuesReferences")
+    waiting = value.get("autoMergeRequest") or {}
+    return {
+        "number": value["number"],
+        "title": value["title"],
+        "body": value["body"],
+        "url": value["url"],
+        **account("author", value.get("author")),
+        "created_at": value["createdAt"],
+        "merged_at": value["mergedAt"],
+        "edited_at": value["lastEditedAt"],
+        "updated_at": value["updatedAt"],
+        **account("merger", value.get("mergedBy")),
+        **account("enabler", waiting.get("enabledBy")),
+        "merge_sha": landed.get("oid"),
+        "merge_parents": [one["oid"] for one in landed["parents"]["nodes"]] if landed else None,
+        "base_ref": value["baseRefName"],
+        "base_sha": value["baseRefOid"],
+        "head_ref": value["headRefName"],
+        "head_sha": value["headRefOid"],
+        "cross_repository": value["isCrossRepository"],
+        "changed_files": value["changedFiles"],
+        "additions": value["additions"],
+        "deletions": value["deletions"],
+        "labels": [one["name"] for one in value["labels"]["nodes"]],
+        "issues": None if issues is None else [_issue(one) for one in issues["nodes"]],
+        "missing": ",".join(missing(value)) or None,
+    }
+
+
+def missing(value: Json) -> list[str]:
+    """The parts of a request that this answer does not hold whole."""
+    lists = {"reviews": "reviews", "commits": "commits", "files": "files", "events": "timelineItems"}
+    cut = [name for name, field in lists.items() if not ends(value[field], 0)]
+    # Without a page to go on with: GitHub allows a hundred labels, and nobody closes a hundred issues at once.
+    for name, field in (("labels", "labels"), ("issues", "closingIssuesReferences")):
+        found = value.get(field)
+        cut += [name] if found is None or found["totalCount"] != len(found["nodes"]) else []
+    return cut
+
+
+def ends(connection: Json, before: int) -> bool:
+    """
+    Whether a list ends with this page, `before` entries having come with earlier ones, with all that GitHub counts.
+
+    GitHub lists 250 commits and 3,000 files of a request and says no more than that there is no next page.
+    """
+    counted = connection.get("totalCount")
+    held = before + len(connection["nodes"])
+    return not connection["pageInfo"]["hasNextPage"] and counted in (None, held)
+
+
+def _issue(value: Json) -> str:
+    return f"{value['repository']['nameWithOwner']}#{value['number']}"
+
+
+def review(value: Json) -> Columns:
+    """A review as it stands now."""
+    return {
+        "id": value["id"],
+        **account("reviewer", value.get("author")),
+        "state": value["state"],
+        "submitted_at": value["submittedAt"],
+        "commit_sha": (value.get("commit") or {}).get("oid"),
+        "can_push": value["authorCanPushToRepository"],
+        "body": value["body"],
+    }
+
+
+def event(value: Json) -> Columns:
+    """An entry of a time line; which columns are filled depends on its kind."""
+    before, after = value.get("beforeCommit") or {}, value.get("afterCommit") or value.get("landed") or {}
+    return {
+        "id": value["id"],
+        "kind": value["__typename"],
+        "at": value["createdAt"],
+        **account("actor", value.get("actor")),
+        "name": (value.get("label") or {}).get("name") or value.get("previousRefName"),
+        "before": before.get("oid") or value.get("previousTitle"),
+        "after": after.get("oid") or value.get("currentTitle") or value.get("currentRefName"),
+        "review": (value.get("review") or {}).get("id"),
+        "state": value.get("previousReviewState"),
+        "text": value.get("dismissalMessage") or value.get("reason"),
+    }
+
+
+def file(value: Json) -> Columns:
+    """A changed file."""
+    return {"path": value["path"], "change": value["changeType"]}
+
+
+def check(value: Json) -> Columns:
+    """A check run or a commit status."""
+    if value["__typename"] == "StatusContext":
+        made = dict.fromkeys(("app", "app_id", "started_at", "required", "received_at", "run_id", "event"))
+        state = value["state"]
+        made |= {"id": f"status:{value['context']}", "kind": "status", "name": value["context"], "status": state}
+        done = {"conclusion": state, "completed_at": value["createdAt"], "url": value["targetUrl"]}
+        return {**made, **done, **account("pusher", None)}
+    suite = value["checkSuite"]
+    app, run = suite.get("app") or {}, suite.get("workflowRun") or {}
+    return {
+        "id": f"check:{value['databaseId']}",
+        "kind": "check",
+        "name": value["name"],
+        "app": app.get("slug"),
+        "app_id": app.get("databaseId"),
+        "status": value["status"],
+        "conclusion": value["conclusion"],
+        "started_at": value["startedAt"],
+        "completed_at": value["completedAt"],
+        "required": None,
+        "url": value["url"],
+        "received_at": suite["createdAt"],
+        **account("pusher", (suite.get("push") or {}).get("pusher")),
+        "run_id": run.get("databaseId"),
+        "event": run.get("event"),
+    }
+
+
+def deployment(value: Json) -> Columns:
+    """A deployment; `whole` is whether all its statuses arrived with it."""
+    statuses = value["statuses"]
+    return {
+        "id": value["databaseId"],
+        "environment": value["originalEnvironment"] or value["environment"],
+        "sha": value["commitOid"],
+        "ref": (value.get("ref") or {}).get("name"),
+        "task": value["task"],
+        **account("creator", value.get("creator")),
+        "created_at": value["createdAt"],
+        "url": None,
+        "whole": statuses["totalCount"] == len(statuses["nodes"]),
+    }
+
+
+def deployment_status(value: Json) -> Columns:
+    """What became of a deployment."""
+    return {
+        "id": value["id"],
+        "state": value["state"],
+        "at": value["createdAt"],
+        **account("creator", value.get("creator")),
+        "log_url": value["logUrl"],
+    }
+
+
+def release(value: Json) -> Columns:
+    """A release."""
+    return {
+        "id": value["id"],
+        "tag": value["tagName"],
+        "sha": (value.get("tagCommit") or {}).get("oid"),
+        "name": value["name"],
+        "notes": value["description"],
+        **account("author", value.get("author")),
+        "published_at": value["publishedAt"],
+        "draft": value["isDraft"],
+        "prerelease": value["isPrerelease"],
+        "immutable": None,
+        "url": value["url"],
+    }
+
+
+def contexts(commit_: Mapping[str, Json]) -> tuple[list[Json], int | None, bool]:
+    """The checks of a commit in this answer, how many GitHub counts, and whether they are all here."""
+    if "statusCheckRollup" in commit_:
+        found = (commit_["statusCheckRollup"] or {}).get("contexts")
+        if found is None:
+            return [], 0, True
+        return found["nodes"], found["totalCount"], not found["pageInfo"]["hasNextPage"]
+    if "status" in commit_:
+        return ((commit_["status"] or {}).get("contexts") or []), None, False
+    return [], None, False
+
+
+def suites(commit_: Mapping[str, Json]) -> tuple[list[Json], int, bool]:
+    """Every attempt of every check of a commit in this answer, how many there are, and whether they are all here."""
+    found = commit_["checkSuites"]
+    lists = [suite["checkRuns"] for suite in found["nodes"]]
+    whole = found["totalCount"] == len(found["nodes"]) and all(one["totalCount"] == len(one["nodes"]) for one in lists)
+    return [run for one in lists for run in one["nodes"]], sum(one["totalCount"] for one in lists), whole
+
+
+def objects(data: Mapping[str, Json], prefix: str) -> Iterator[tuple[int, Json]]:
+    """The aliased things of an answer, such as c0, c1 and so on, by their number; None where GitHub has none."""
+    number = 0
+    while f"{prefix}{number}" in data:
+        yield number, data[f"{prefix}{number}"]
+        number += 1

@@ -1,0 +1,320 @@
+"""
+How the stored answers of GitHub are read again, as rows of the declared tables.
+
+Each body stands under a stream and a role (both in its request); the functions here turn one body into rows and use
+nothing but that body and its own request, so that a pack is re-performed without GitHub. Only answers that were counted
+are read; what an error beside the data says is refused is never read as absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from soc2ev.errors import TamperedError
+from soc2ev.model import EvidenceItem, Json, Stream
+from soc2ev.sources.github import governance, shapes, tables
+
+Row = tuple[str, Mapping[str, Json]]
+Asked = Mapping[str, Json]
+"""The request as it was stored: what we told about it, such as repository and role, stands beside the variables."""
+_ROOTS = ("repository", "repositoryOwner")
+"""Null as a whole when GitHub refuses what cannot be null below: no rows then, and the errors say why."""
+Reader = Callable[[Asked, Json], Iterator[Row]]
+_ODD = (AttributeError, IndexError, KeyError, RecursionError, TypeError)
+
+
+def named_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_repositories, from repositories that were asked for by name."""
+    for number, value in shapes.objects(data, "r"):
+        if value is not None:
+            yield tables.REPOSITORIES.name, {"repository": asked["names"][number], **shapes.repository(value)}
+
+
+def owned_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_repositories, from a page of an owner's repositories: those that the globs name, without forks."""
+    for value in data["repositoryOwner"]["repositories"]["nodes"]:
+        if globbed(asked, value):
+            yield tables.REPOSITORIES.name, {"repository": value["nameWithOwner"], **shapes.repository(value)}
+
+
+def globbed(asked: Asked, value: Json) -> bool:
+    """Whether a repository of an owner's list is one that the globs of the request name and nothing else did."""
+    name = value["nameWithOwner"]
+    wanted = any(fnmatchcase(name, glob) for glob in asked["globs"])
+    return wanted and not value["isFork"] and name not in asked["without"]
+
+
+def move_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_ref_updates, but those of refs that other requests ask for by name."""
+    for value in data:
+        row = shapes.move(value)
+        if row["ref"] not in asked.get("without", ()):
+            yield tables.REF_UPDATES.name, {"repository": asked["repository"], **row}
+
+
+def head_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_heads: one row; the count of commits is that of the comparison where the branch was rewritten."""
+    home = data["repository"]
+    start, end = asked["start"], asked["end"]
+    counted = asked.get("ahead_by")
+    yield (
+        tables.HEADS.name,
+        {
+            "repository": asked["repository"],
+            "ref": asked["ref"],
+            "start_sha": start,
+            "end_sha": end,
+            "start_basis": asked["start_basis"],
+            "end_basis": asked["end_basis"],
+            "commits": between(home) if counted is None else counted,
+            "tip": ((home.get("ref") or {}).get("target") or {}).get("oid"),
+        },
+    )
+
+
+def between(home: Json) -> int | None:
+    """Commits that the end has and the start has not, provided that the end descends from it; None when not told."""
+    counts = [_reachable(home, name) for name in ("start", "end")]
+    if "end" not in home:
+        return 0
+    if counts[1] is None or ("start" in home and counts[0] is None):
+        return None
+    return counts[1] - (counts[0] or 0)
+
+
+def _reachable(home: Json, name: str) -> int | None:
+    total: int | None = (home.get(name) or {}).get("history", {}).get("totalCount")
+    return total
+
+
+def history_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_commits, from a page of a commit's history, but those that other requests asked for by name."""
+    for value in data["repository"]["object"]["history"]["nodes"]:
+        if value["oid"] not in asked.get("without", ()):
+            yield tables.COMMITS.name, {**_of_ref(asked), **shapes.commit(value)}
+
+
+def commit_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_commits, from commits that were asked for by name."""
+    for _, value in shapes.objects(data["repository"], "c"):
+        if value:
+            yield tables.COMMITS.name, {**_of_ref(asked), **shapes.commit(value)}
+
+
+def compared_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_commits, from a page of a comparison."""
+    for value in data["commits"]:
+        if value["sha"] not in asked.get("without", ()):
+            yield tables.COMMITS.name, {**_of_ref(asked), **shapes.compared(value)}
+
+
+def index_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_merged_index."""
+    for value in data["repository"]["pullRequests"]["nodes"]:
+        row = {"repository": asked["repository"], "page": asked["page"]}
+        yield tables.INDEX.name, {**row, **shapes.indexed(value)}
+
+
+def detail_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """Pull requests, their commits, reviews, events and files, and the checks of their heads and merges."""
+    for value in data["nodes"]:
+        if value is None:
+            continue
+        of = {"repository": asked["repository"], "number": value["number"]}
+        yield tables.PULL_REQUESTS.name, {**of, **shapes.request(value)}
+        for part in PARTS:
+            yield from _part_rows(of, part, value, 0)
+        landed = value.get("mergeCommit")
+        if landed:
+            yield tables.LANDED.name, {**of, "ref": value["baseRefName"], **shapes.commit(landed)}
+        for part, tested in (("heads", _head(value)), ("merges", landed)):
+            if tested and asked.get("tests", True):
+                yield from _tested_rows(asked, tested, part, value["number"], 1)
+
+
+def _head(value: Json) -> Json:
+    return value["head"]["nodes"][0]["commit"] if value["head"]["nodes"] else None
+
+
+PARTS: Mapping[str, tuple[str, str, Callable[[Json], Mapping[str, Json]]]] = {
+    "reviews": ("reviews", tables.REVIEWS.name, shapes.review),
+    "commits": ("commits", tables.PULL_REQUEST_COMMITS.name, lambda value: shapes.commit(value["commit"])),
+    "files": ("files", tables.FILES.name, shapes.file),
+    "events": ("timelineItems", tables.EVENTS.name, shapes.event),
+}
+"""The lists of a pull request: GitHub's name, our table, and how one entry reads."""
+
+
+def _part_rows(of: Mapping[str, Json], part: str, value: Json, first: int) -> Iterator[Row]:
+    field, table, read = PARTS[part]
+    for position, entry in enumerate(value[field]["nodes"], first):
+        placed = {"position": position} if part == "commits" else {}
+        yield table, {**of, **placed, **read(entry)}
+
+
+def rest_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """Further pages of lists of pull requests, and whether they end with it."""
+    for number, value in shapes.objects(data, "p"):
+        part, page = asked["parts"][number], asked["pages"][number]
+        of = {"repository": asked["repository"], "number": value["number"]}
+        whole = shapes.ends(value[PARTS[part][0]], asked["firsts"][number])
+        yield from _page_rows({**of, "part": part}, page, whole=whole)
+        yield from _part_rows(of, part, value, asked["firsts"][number])
+
+
+def _page_rows(of: Mapping[str, Json], page: int, *, whole: bool) -> Iterator[Row]:
+    yield tables.LIST_PAGES.name, {**of, "page": page, "whole": whole}
+    if whole:
+        yield tables.COMPLETIONS.name, of
+
+
+def tested_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_tested_commits and github_checks, from commits that were asked for by name."""
+    for number, value in shapes.objects(data["repository"], "c"):
+        if value:
+            part, through, page = asked["parts"][number], asked["numbers"][number], asked["pages"][number]
+            yield from _tested_rows(asked, value, part, through, page)
+
+
+def _tested_rows(asked: Asked, commit: Json, part: str, through: int, page: int) -> Iterator[Row]:
+    of = {"repository": asked["repository"], "sha": commit["oid"], "part": part, "number": through}
+    found, counted, whole = shapes.suites(commit) if "checkSuites" in commit else shapes.contexts(commit)
+    if commit.get("statusCheckRollup") is None and asked.get("refused"):
+        counted, whole = None, False
+    reason = None if whole else asked.get("reason") or "more checks than one answer holds"
+    yield tables.TESTED.name, {**of, "page": page, "checks": counted, "whole": whole, "reason": reason}
+    for value in found:
+        yield tables.CHECKS.name, {**of, **shapes.check(value)}
+
+
+def deployment_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """Deployments and what became of them; the first page holds releases as well."""
+    for value in data["repository"]["deployments"]["nodes"]:
+        yield tables.DEPLOYMENTS.name, {"repository": asked["repository"], **shapes.deployment(value)}
+        yield from _status_rows(asked, value)
+    yield from release_rows(asked, data)
+
+
+def status_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """Further pages of the statuses of deployments, and whether they end with it."""
+    for number, value in shapes.objects(data, "p"):
+        whole = not value["statuses"]["pageInfo"]["hasNextPage"]
+        of = {"repository": asked["repository"], "number": value["databaseId"], "part": "statuses"}
+        yield from _page_rows(of, asked["pages"][number], whole=whole)
+        yield from _status_rows(asked, value)
+
+
+def _status_rows(asked: Asked, value: Json) -> Iterator[Row]:
+    of = {"repository": asked["repository"], "deployment": value["databaseId"]}
+    for status in value["statuses"]["nodes"]:
+        yield tables.DEPLOYMENT_STATUSES.name, {**of, **shapes.deployment_status(status)}
+
+
+def release_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """Releases."""
+    for value in data["repository"].get("releases", {"nodes": ()})["nodes"]:
+        yield tables.RELEASES.name, {"repository": asked["repository"], **shapes.release(value)}
+
+
+def _of_ref(asked: Asked) -> dict[str, Json]:
+    return {"repository": asked["repository"], "ref": asked["ref"]}
+
+
+ROLES: Mapping[str, tuple[Reader, str]] = {
+    "names": (named_rows, tables.REPOSITORIES.name),
+    "owner": (owned_rows, tables.REPOSITORIES.name),
+    "moves": (move_rows, tables.REF_UPDATES.name),
+    "heads": (head_rows, tables.HEADS.name),
+    "history": (history_rows, tables.COMMITS.name),
+    "named": (commit_rows, tables.COMMITS.name),
+    "compared": (compared_rows, tables.COMMITS.name),
+    "index": (index_rows, tables.INDEX.name),
+    "details": (detail_rows, tables.PULL_REQUESTS.name),
+    "rest": (rest_rows, tables.LIST_PAGES.name),
+    "tested": (tested_rows, tables.TESTED.name),
+    "deployments": (deployment_rows, tables.DEPLOYMENTS.name),
+    "statuses": (status_rows, tables.LIST_PAGES.name),
+    "releases": (release_rows, tables.RELEASES.name),
+    "suites": (governance.suite_rows, tables.BYPASSES.name),
+    "ruleset": (governance.ruleset_rows, tables.RULES.name),
+    "protection": (governance.protection_rows, tables.RULES.name),
+    "branch": (governance.branch_rows, tables.RULES.name),
+    "environments": (governance.environment_rows, tables.ENVIRONMENTS.name),
+    "collaborators": (governance.permission_rows, tables.PERMISSIONS.name),
+    "values": (governance.value_rows, tables.SETTINGS.name),
+    "keys": (governance.key_rows, tables.SETTINGS.name),
+    "settings": (governance.settings_rows, tables.SETTINGS.name),
+}
+"""By role: who reads the body, and the table whose rows are its count. Bodies of other roles hold no rows."""
+
+
+def count(asked: Asked, data: Json) -> int:
+    """The rows of the role's own table that the data hold; TamperedError when they cannot be read."""
+    reader, table = ROLES[asked["role"]]
+    return sum(name == table for name, _ in _guarded(reader, asked, data))
+
+
+def rows(item: EvidenceItem, body: bytes) -> Iterator[Row]:
+    """The rows of a body; none when nobody counted it. TamperedError for what GitHub cannot have answered."""
+    reader, _ = ROLES.get(item.request.get("role", ""), (None, ""))
+    if item.count is None or reader is None:
+        return
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise TamperedError(f"an answer of GitHub is no JSON: {problem}"[:300]) from None
+    if item.request.get("method") != "POST":
+        yield from _guarded(reader, item.request, data)
+    elif isinstance(data, dict):
+        yield from _guarded(reader, {**item.request, "refused": _refused(data)}, data.get("data"))
+
+
+def _refused(body: Mapping[str, Json]) -> bool:
+    """Whether an error of the answer leads to checks: what is null there is not known."""
+    errors = body.get("errors") or ()
+    return any(isinstance(one, dict) and "statusCheckRollup" in (one.get("path") or ()) for one in errors)
+
+
+def _guarded(reader: Reader, asked: Asked, data: Json) -> Iterator[Row]:
+    if isinstance(data, dict) and any(data.get(root, data) is None for root in _ROOTS):
+        return
+    try:
+        yield from reader(asked, data)
+    except _ODD as problem:
+        raise TamperedError(f"an answer of GitHub is not understood: {problem!r}"[:300]) from None
+
+
+STREAMS: tuple[Stream, ...] = (
+    Stream("repositories", (tables.REPOSITORIES,), rows, per_run=True),
+    Stream("activity", (tables.REF_UPDATES,), rows, per_run=True),
+    Stream("heads", (tables.HEADS,), rows, per_run=True),
+    Stream("commits", (tables.COMMITS,), rows, per_run=True),
+    Stream("merged", (tables.INDEX,), rows, per_run=True),
+    Stream(
+        "pull-requests",
+        (
+            tables.PULL_REQUESTS,
+            tables.LIST_PAGES,
+            tables.COMPLETIONS,
+            tables.LANDED,
+            tables.PULL_REQUEST_COMMITS,
+            tables.REVIEWS,
+            tables.EVENTS,
+            tables.FILES,
+        ),
+        rows,
+        per_run=True,
+    ),
+    Stream("checks", (tables.TESTED, tables.CHECKS), rows, per_run=True),
+    Stream("deployments", (tables.DEPLOYMENTS, tables.DEPLOYMENT_STATUSES), rows, per_run=True),
+    Stream("releases", (tables.RELEASES,), rows, per_run=True),
+    Stream("rule-suites", (tables.BYPASSES,), rows, per_run=True),
+    Stream("rules", (tables.RULES,), rows, snapshot=True),
+    Stream("environments", (tables.ENVIRONMENTS,), rows, snapshot=True),
+    Stream("permissions", (tables.PERMISSIONS,), rows, snapshot=True),
+    # What was visible stands in the last body of the settings; its coverage says whether that could be noted.
+    Stream("settings", (tables.SETTINGS, tables.CAPABILITIES), rows, snapshot=True),
+    Stream("capabilities", (), rows, snapshot=True),
+)

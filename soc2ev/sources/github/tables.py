@@ -1,0 +1,424 @@
+"""
+The tables that the stored answers of GitHub fill, declared column by column.
+
+Everything in them is as GitHub stated it when it was asked. Times are the server's, but for the dates of commits,
+which the clients that made them set. Accounts are known by their number: a login can be given to somebody else.
+"""
+
+from __future__ import annotations
+
+from soc2ev.model import Column, Table
+
+
+def _text(name: str, doc: str) -> Column:
+    return Column(name, "TEXT", doc)
+
+
+def _must(name: str, doc: str, kind: str = "TEXT") -> Column:
+    return Column(name, kind, doc, required=True)
+
+
+def _time(name: str, doc: str) -> Column:
+    return Column(name, "TIMESTAMP", doc)
+
+
+def _flag(name: str, doc: str) -> Column:
+    return Column(name, "BOOLEAN", doc)
+
+
+def _number(name: str, doc: str) -> Column:
+    return Column(name, "BIGINT", doc)
+
+
+def _account(name: str, doc: str) -> tuple[Column, ...]:
+    """An account: login, number and type, all NULL for a deleted one (ghost) or when GitHub links none."""
+    return (
+        _text(name, f"{doc}: login."),
+        _number(f"{name}_id", f"{doc}: number of the account."),
+        _text(f"{name}_type", f"{doc}: User, Bot, Mannequin, Organization, EnterpriseUserAccount."),
+    )
+
+
+_REPOSITORY = _must("repository", "Full name, as the collection asked for it.")
+_SHA = _must("sha", "The full id of the commit.")
+_PULL = _must("number", "Number of the pull request.", "BIGINT")
+_THROUGH = _must("number", "Pull request for which it was asked; 0 when for the commit alone.", "BIGINT")
+_TEST_PAGE = _must("page", "Page of the commit's checks, from 1.", "BIGINT")
+_POSITION = _must("position", "Place in the answer, from 0.", "BIGINT")
+
+_COMMIT = (
+    Column("parents", "TEXT[]", "The parents, first parent first."),
+    _text("author_name", "The author, as stated by the client."),
+    _text("author_email", "The author's address, as stated."),
+    *_account("author", "The account that GitHub links to the author's address"),
+    _text("committer_name", "The committer, as stated by the client."),
+    _text("committer_email", "The committer's address, as stated."),
+    *_account("committer", "The account that GitHub links to the committer's address"),
+    _time("authored_at", "Author date, set by the client."),
+    _time("committed_at", "Committer date, set by the client."),
+    _text("message", "The whole message."),
+    _flag("via_web", "Committed through GitHub's web interface or by its merge button."),
+    _flag("signed_by_github", "Carries GitHub's own valid signature."),
+)
+
+REPOSITORIES = Table(
+    "github_repositories",
+    "A repository as it was when collected.",
+    (
+        _REPOSITORY,
+        _number("id", "GitHub's number of the repository: it stays when the name changes."),
+        _text("full_name", "Its name now; differs from `repository` when it was renamed or moved."),
+        _text("url", "Where a person can look at it."),
+        _text("visibility", "public, private or internal."),
+        _flag("archived", "Nobody can push to it."),
+        _flag("fork", "It is a fork."),
+        _flag("empty", "Nothing was ever pushed."),
+        _text("default_branch", "The default branch now; NULL when it is empty."),
+        _text("head", "The commit at the tip of the default branch now."),
+        _time("created_at", "When it was created."),
+        _time("pushed_at", "When it last received a push."),
+        _flag("squash_allowed", "Pull requests may be squashed."),
+        _flag("merge_allowed", "Pull requests may be merged with a merge commit."),
+        _flag("rebase_allowed", "Pull requests may be rebased."),
+        _flag("auto_merge_allowed", "Pull requests may be merged automatically."),
+        _flag("alerts_enabled", "Dependabot alerts are on; NULL when the token may not see it."),
+    ),
+    ("repository",),
+)
+REF_UPDATES = Table(
+    "github_ref_updates",
+    "Every move of a ref that GitHub recorded (repository activity), with the server's time.",
+    (
+        _REPOSITORY,
+        _must("id", "GitHub's number of the record.", "BIGINT"),
+        _must("ref", "Branch, without refs/heads/."),
+        _text("before", "What the ref held; NULL when it was created."),
+        _text("after", "What it held afterwards; NULL when it was deleted."),
+        _text("kind", "push, force_push, branch_creation, branch_deletion, pr_merge, merge_queue_merge."),
+        _must("at", "When the server received it.", "TIMESTAMP"),
+        *_account("actor", "Who did it"),
+    ),
+    ("repository", "id"),
+)
+HEADS = Table(
+    "github_heads",
+    "What a production ref held at the period's start and end, how many commits lie between, and on what grounds.",
+    (
+        _REPOSITORY,
+        _must("ref", "Production branch."),
+        _text("start_sha", "What it held at the start; NULL when it held nothing."),
+        _text("end_sha", "What it held at the end; NULL when it held nothing."),
+        _text("start_basis", "activity, pull requests, commit dates, or nothing."),
+        _text("end_basis", "activity, pull requests, commit dates, or nothing."),
+        _number("commits", "Commits reachable from the end and not from the start, by GitHub's own count."),
+        _text("tip", "What it holds now."),
+    ),
+    ("repository", "ref"),
+)
+COMMITS = Table(
+    "github_commits",
+    "Commits of a production ref, from GitHub's commit graph.",
+    (_REPOSITORY, _must("ref", "Production branch."), _SHA, *_COMMIT),
+    ("repository", "ref", "sha"),
+)
+LANDED = Table(
+    "github_landed_commits",
+    "The commit that landed a pull request: merge commit, squash, or the last one of a rebase.",
+    (_REPOSITORY, _PULL, _text("ref", "Branch it was merged into."), _SHA, *_COMMIT),
+    ("repository", "number"),
+)
+INDEX = Table(
+    "github_merged_index",
+    "Merged pull requests as the list by last change names them: an independent route to what was merged.",
+    (
+        _REPOSITORY,
+        _must("page", "Which page of the walk named it; a second look at the front names some again.", "BIGINT"),
+        _PULL,
+        _time("updated_at", "When anything about it last changed."),
+        _time("merged_at", "When it was merged."),
+        _text("merge_sha", "The commit that the base branch held after the merge."),
+        _text("base_ref", "Branch it was merged into."),
+        _text("head_ref", "Branch it came from."),
+    ),
+    ("repository", "page", "number"),
+)
+PULL_REQUESTS = Table(
+    "github_pull_requests",
+    "Merged pull requests, with what they held when collected.",
+    (
+        _REPOSITORY,
+        _PULL,
+        _text("title", "Title now."),
+        _text("body", "Description now."),
+        _text("url", "Where a person can look at it."),
+        *_account("author", "Who opened it"),
+        _time("created_at", "When it was opened."),
+        _time("merged_at", "When it was merged."),
+        _time("edited_at", "When its description was last edited; NULL when never."),
+        _time("updated_at", "When anything about it last changed."),
+        *_account("merger", "Who merged it"),
+        *_account("enabler", "Who switched on that it merges by itself; NULL when nobody did"),
+        _text("merge_sha", "The commit that the base branch held after the merge."),
+        Column("merge_parents", "TEXT[]", "Parents of that commit."),
+        _text("base_ref", "Branch it was merged into."),
+        _text("base_sha", "What the base branch held, as GitHub last compared."),
+        _text("head_ref", "Branch it came from."),
+        _text("head_sha", "What that branch held at the end."),
+        _flag("cross_repository", "It came from a fork."),
+        _number("changed_files", "Files changed, by GitHub's count."),
+        _number("additions", "Lines added."),
+        _number("deletions", "Lines removed."),
+        Column("labels", "TEXT[]", "Labels now."),
+        Column("issues", "TEXT[]", "Issues that it closes, as owner/name#number."),
+        _text(
+            "missing",
+            "Parts that this answer cut, comma separated: reviews, commits, files, events, labels, issues. "
+            "The first four are whole after all when github_completions says so.",
+        ),
+    ),
+    ("repository", "number"),
+)
+_LIST = _must("part", "reviews, commits, files or events; statuses, where the number is a deployment's.")
+LIST_PAGES = Table(
+    "github_list_pages",
+    "Further pages of lists of pull requests and deployments that one answer cut.",
+    (
+        _REPOSITORY,
+        _PULL,
+        _LIST,
+        _must("page", "Number of the page, from 2.", "BIGINT"),
+        _must("whole", "The list ended with this page.", "BOOLEAN"),
+    ),
+    ("repository", "number", "part", "page"),
+)
+COMPLETIONS = Table(
+    "github_completions",
+    "Lists of pull requests and deployments that one answer cut and that further pages completed.",
+    (_REPOSITORY, _PULL, _LIST),
+    ("repository", "number", "part"),
+)
+PULL_REQUEST_COMMITS = Table(
+    "github_pull_request_commits",
+    "Commits of a pull request's branch, in GitHub's order.",
+    (_REPOSITORY, _PULL, _SHA, _POSITION, *_COMMIT),
+    ("repository", "number", "sha"),
+)
+REVIEWS = Table(
+    "github_reviews",
+    "Reviews of a pull request as they stand now; a dismissed one keeps its first state in github_events.",
+    (
+        _REPOSITORY,
+        _PULL,
+        _must("id", "GitHub's id of the review."),
+        *_account("reviewer", "Who reviewed"),
+        _text("state", "APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING, now."),
+        _time("submitted_at", "When it was submitted."),
+        _text("commit_sha", "The commit that GitHub now says was reviewed; it can move after a force push."),
+        _flag("can_push", "The reviewer may write to the repository, now."),
+        _text("body", "What the reviewer wrote."),
+    ),
+    ("repository", "number", "id"),
+)
+EVENTS = Table(
+    "github_events",
+    "What happened to a pull request, from its time line.",
+    (
+        _REPOSITORY,
+        _PULL,
+        _must("id", "GitHub's id of the event."),
+        _must("kind", "Type of the event, such as HeadRefForcePushedEvent or LabeledEvent."),
+        _time("at", "When it happened."),
+        *_account("actor", "Who did it"),
+        _text("name", "Label added or removed, or branch before a change of base."),
+        _text("before", "Commit before a force push, or title before a change of title."),
+        _text(
+            "after", "Commit after a force push or merge, title after a change of title, branch after a change of base."
+        ),
+        _text("review", "Id of the review that was dismissed."),
+        _text("state", "State of the review before it was dismissed."),
+        _text("text", "What was written: comment or reason."),
+    ),
+    ("repository", "number", "id"),
+)
+FILES = Table(
+    "github_files",
+    "Files that a pull request changes.",
+    (
+        _REPOSITORY,
+        _PULL,
+        _must("path", "Path."),
+        _text("change", "ADDED, MODIFIED, DELETED, RENAMED, COPIED, CHANGED."),
+    ),
+    ("repository", "number", "path"),
+)
+TESTED = Table(
+    "github_tested_commits",
+    "Commits whose checks were asked for, by page: a commit without checks stands here and has none.",
+    (
+        _REPOSITORY,
+        _SHA,
+        _must("part", "heads, merges, pushes or attempts: which question asked."),
+        _THROUGH,
+        _TEST_PAGE,
+        _number("checks", "Checks and statuses that GitHub counted; NULL when it refused to tell."),
+        _flag("whole", "With this page every one of them has arrived."),
+        _text("reason", "Why not."),
+    ),
+    ("repository", "sha", "part", "number", "page"),
+)
+CHECKS = Table(
+    "github_checks",
+    "Check runs and commit statuses on tested commits, every attempt that was asked for.",
+    (
+        _REPOSITORY,
+        _SHA,
+        _must("part", "heads, merges, pushes or attempts: which question asked."),
+        _THROUGH,
+        _must("id", "check:<number> or status:<context>."),
+        _must("kind", "check or status."),
+        _must("name", "Name of the check, or context of the status."),
+        _text("app", "Slug of the App that reported it; NULL for a status."),
+        _number("app_id", "Number of that App."),
+        _text("status", "COMPLETED, IN_PROGRESS, QUEUED ...; for a status its state."),
+        _text("conclusion", "SUCCESS, FAILURE, NEUTRAL, SKIPPED, CANCELLED, TIMED_OUT ...; NULL while it runs."),
+        _time("started_at", "When it started."),
+        _time("completed_at", "When it ended; for a status, when it was set."),
+        _flag("required", "GitHub says now that this pull request required it; NULL when not asked."),
+        _text("url", "Where a person can look at it."),
+        _time("received_at", "When the server first made a suite for the commit: it had received the push by then."),
+        *_account("pusher", "Who pushed the commit, as the suite says"),
+        _number("run_id", "Number of the workflow run."),
+        _text("event", "What started the workflow: push, pull_request, merge_group ..."),
+    ),
+    ("repository", "sha", "part", "number", "id"),
+)
+DEPLOYMENTS = Table(
+    "github_deployments",
+    "Deployments that GitHub recorded.",
+    (
+        _REPOSITORY,
+        _must("id", "GitHub's number of the deployment.", "BIGINT"),
+        _text("environment", "Where to, as first named."),
+        _SHA,
+        _text("ref", "What was asked to be deployed."),
+        _text("task", "deploy, or another task."),
+        *_account("creator", "Who or what created it"),
+        _must("created_at", "When it was created.", "TIMESTAMP"),
+        _text("url", "Where a person can look at it."),
+        _flag("whole", "All its statuses arrived."),
+    ),
+    ("repository", "id"),
+)
+DEPLOYMENT_STATUSES = Table(
+    "github_deployment_statuses",
+    "What became of a deployment.",
+    (
+        _REPOSITORY,
+        _must("deployment", "GitHub's number of the deployment.", "BIGINT"),
+        _must("id", "GitHub's id of the status."),
+        _must("state", "IN_PROGRESS, SUCCESS, FAILURE, ERROR, INACTIVE, WAITING ..."),
+        _time("at", "When it was reported."),
+        *_account("creator", "Who or what reported it"),
+        _text("log_url", "Where the log is."),
+    ),
+    ("repository", "deployment", "id"),
+)
+RELEASES = Table(
+    "github_releases",
+    "Published releases.",
+    (
+        _REPOSITORY,
+        _must("id", "GitHub's id of the release."),
+        _text("tag", "Its tag."),
+        _text("sha", "The commit that the tag names now."),
+        _text("name", "Its title."),
+        _text("notes", "Its notes."),
+        *_account("author", "Who made it"),
+        _time("published_at", "When it was published; NULL for a draft."),
+        _flag("draft", "Not published yet."),
+        _flag("prerelease", "Marked as no final release."),
+        _flag("immutable", "Its tag and files cannot be changed any more; NULL when not told."),
+        _text("url", "Where a person can look at it."),
+    ),
+    ("repository", "id"),
+)
+RULES = Table(
+    "github_rules",
+    "What the rules asked of a production ref when collected: rulesets of each level and protection, one row each.",
+    (
+        _REPOSITORY,
+        _must("ref", "Production branch."),
+        _must("origin", "ruleset:<number>, protection, or none when neither applies."),
+        _text("name", "Name of the ruleset or pattern of the protection."),
+        _text("level", "Repository, Organization or Enterprise."),
+        _time("changed_at", "When the ruleset was last changed; NULL for protection, which does not tell."),
+        _number("approvals", "Approvals that it requires; NULL when it has no such rule."),
+        _flag("dismiss_stale", "A push dismisses approvals."),
+        _flag("code_owners", "A code owner has to approve."),
+        _flag("last_push_approval", "Somebody else than the last pusher has to approve."),
+        Column("checks", "TEXT[]", "Names of the required checks; NULL when it has no such rule."),
+        Column("check_apps", "TEXT[]", "For each of them the number of the App that must report it, or an empty text."),
+        _flag("strict", "The branch has to be up to date with its base."),
+        _flag("merge_queue", "Merges go through a queue."),
+        _text("grouping", "ALLGREEN or HEADGREEN for a merge queue."),
+        _flag("no_force_push", "Force pushes are refused."),
+        _flag("no_deletion", "The branch cannot be deleted."),
+        _flag("admins_included", "It binds administrators too; NULL when not told."),
+        _flag("bypass_visible", "The token may see who can bypass it."),
+        Column("bypass", "TEXT[]", "Who can bypass it: type:number:mode; NULL when not visible."),
+    ),
+    ("repository", "ref", "origin"),
+)
+BYPASSES = Table(
+    "github_rule_suites",
+    "Moves of a ref that the rules judged and that somebody bypassed.",
+    (
+        _REPOSITORY,
+        _must("id", "GitHub's number of the evaluation.", "BIGINT"),
+        _must("ref", "Branch, without refs/heads/."),
+        _text("before", "What the ref held."),
+        _text("after", "What it held afterwards."),
+        *_account("actor", "Who pushed or merged"),
+        _time("at", "When."),
+        _text("result", "pass, fail or bypass."),
+    ),
+    ("repository", "id"),
+)
+ENVIRONMENTS = Table(
+    "github_environments",
+    "Environments and what protects them.",
+    (
+        _REPOSITORY,
+        _must("name", "Name of the environment."),
+        Column(
+            "reviewers", "TEXT[]", "Who has to approve a deployment: User:<number> or Team:<number>; empty when nobody."
+        ),
+        _flag("prevent_self_review", "Who starts a deployment cannot approve it."),
+        _flag("admins_bypass", "Administrators can skip the protection; NULL when not told."),
+        _text("branches", "protected, custom, or NULL when any branch may deploy."),
+    ),
+    ("repository", "name"),
+)
+PERMISSIONS = Table(
+    "github_permissions",
+    "Who may do what in a repository.",
+    (_REPOSITORY, *_account("account", "Who"), _must("role", "read, triage, write, maintain, admin or a custom role.")),
+    ("repository", "account_id"),
+)
+SETTINGS = Table(
+    "github_settings",
+    "Further settings of a repository, one row each.",
+    (_REPOSITORY, _must("name", "Name of the setting."), _text("value", "Its value now; NULL when GitHub tells none.")),
+    ("repository", "name"),
+)
+CAPABILITIES = Table(
+    "github_capabilities",
+    "What the token could see of each repository: a capability that is not visible is never evidence of absence.",
+    (
+        _REPOSITORY,
+        _must("capability", "activity, commits, pull requests, checks, deployments, rules, protection ..."),
+        _text("visible", "yes, no or unknown."),
+        _text("reason", "What GitHub answered when it is not yes."),
+    ),
+    ("repository", "capability"),
+)

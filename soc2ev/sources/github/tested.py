@@ -1,0 +1,125 @@
+"""
+Checks of commits that no detailed request tells: what was pushed, every attempt where a later one hides it, and the
+rest of long lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from soc2ev.errors import CollectError
+from soc2ev.model import Json
+from soc2ev.sources.github import documents, shapes
+from soc2ev.sources.github.claims import Repository, Tallies, Tally
+from soc2ev.sources.github.details import Capabilities, TestCut
+from soc2ev.sources.github.host import DeniedError
+
+if TYPE_CHECKING:
+    from soc2ev.sources.github.host import Host
+
+_Document = Callable[[int, frozenset[str]], str]
+_MOST_PAGES = 50
+OPTIONAL = (documents.CHECKS, documents.RUNS, documents.STATUSES, documents.ISSUES)
+"""The parts that tokens are often refused."""
+
+
+def probe(host: Host, repository: Repository) -> frozenset[str]:
+    """The optional parts that the token may see, asked of the tip of a default branch."""
+    granted = frozenset(OPTIONAL)
+    variables = {**repository.variables, "oid": repository.tip}
+    asked = {"repository": repository.name, "role": "probe"}
+    try:
+        host.query(documents.PROBE, variables, stream=repository.stream("checks"), asked=asked)
+    except DeniedError as problem:
+        return granted - problem.parts
+    except CollectError:
+        # Whether checks can be had is found out with the first requests: this question only saves asking twice.
+        return granted
+    return granted
+
+
+class Tested:
+    """Questions about the checks of commits of one repository."""
+
+    def __init__(self, host: Host, repository: Repository, tallies: Tallies, capabilities: Capabilities) -> None:
+        self.host, self.repository, self.capabilities, self.tallies = host, repository, capabilities, tallies
+        self.tally: Tally = tallies["checks"]
+
+    def pushes(self, shas: Sequence[str]) -> None:
+        """The checks of commits that were pushed straight to a production ref."""
+        self._count(len(shas))
+        cut: list[TestCut] = []
+        wanted = [TestCut(sha, "pushes", 0, "", 1) for sha in shas]
+        self.host.in_batches("tested", wanted, lambda chunk: self._ask(chunk, documents.tested, cut), self._lose)
+        self.rest(cut)
+
+    def attempts(self, heads: Sequence[tuple[str, int]]) -> None:
+        """Every attempt of every check on these heads of requests."""
+        if documents.CHECKS not in self.capabilities.granted:
+            return
+        self._count(len(heads))
+        wanted = [TestCut(sha, "attempts", number, "", 1) for sha, number in heads]
+        self.host.in_batches("attempts", wanted, lambda chunk: self._ask(chunk, documents.attempts, []), self._lose)
+
+    def rest(self, cut: list[TestCut]) -> None:
+        """The further pages of the checks of commits, until every list has ended."""
+        while cut:
+            following: list[TestCut] = []
+            self._rest_once(cut, following)
+            cut = following
+
+    def _rest_once(self, cut: list[TestCut], following: list[TestCut]) -> None:
+        def ask(chunk: Sequence[TestCut]) -> None:
+            self._ask(chunk, documents.more_tested, following, paged=True)
+
+        def lose(chunk: Sequence[TestCut], problem: CollectError) -> None:
+            for one in chunk:
+                self.tally.failed(problem, f"the rest of the checks of {one.sha[:12]}")
+
+        self.host.in_batches("rest", cut, ask, lose)
+
+    def _count(self, more: int) -> None:
+        self.tally.expected = (self.tally.expected or 0) + more
+
+    def _ask(
+        self, chunk: Sequence[TestCut], document: _Document, following: list[TestCut], *, paged: bool = False
+    ) -> None:
+        variables = {**self.repository.variables, **{f"s{n}": one.sha for n, one in enumerate(chunk)}}
+        variables |= {f"a{n}": one.cursor for n, one in enumerate(chunk)} if paged else {}
+        reason = self.capabilities.reason
+        asked: dict[str, Json] = {"repository": self.repository.name, "role": "tested"}
+        asked |= {"parts": [one.part for one in chunk], "numbers": [one.number for one in chunk]}
+        asked |= {"pages": [one.page for one in chunk], **({"reason": reason} if reason else {})}
+        answer = self.host.query(
+            document(len(chunk), self.capabilities.granted),
+            variables,
+            stream=self.repository.stream("checks"),
+            asked=asked,
+            reuse=True,
+        )
+        self.capabilities.narrow(answer, self.tallies)
+        for one, (_, value) in zip(chunk, shapes.objects(answer.data["repository"], "c"), strict=True):
+            self._note(one, value, following)
+
+    def _note(self, one: TestCut, value: Json, following: list[TestCut]) -> None:
+        if value is None:
+            self.tally.lacks(f"GitHub does not know the commit {one.sha[:12]} any more")
+            return
+        self.tally.fetched += one.page == 1
+        if "checkSuites" in value:
+            if not shapes.suites(value)[2]:
+                self.tally.lacks(f"{one.sha[:12]} has more attempts of checks than one answer holds")
+            return
+        contexts = (value.get("statusCheckRollup") or {}).get("contexts")
+        if contexts is None or not contexts["pageInfo"]["hasNextPage"]:
+            return
+        cursor = contexts["pageInfo"]["endCursor"]
+        if not contexts["nodes"] or cursor == one.cursor or one.page > _MOST_PAGES:
+            self.tally.lacks(f"the pages of the checks of {one.sha[:12]} repeat")
+            return
+        following.append(TestCut(one.sha, one.part, one.number, cursor, one.page + 1))
+
+    def _lose(self, chunk: Sequence[TestCut], problem: CollectError) -> None:
+        for one in chunk:
+            self.tally.failed(problem, f"the checks of {one.sha[:12]}")

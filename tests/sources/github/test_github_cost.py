@@ -1,0 +1,110 @@
+"""What a collection costs: requests, sizes that GitHub can answer, and documents that it accepts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from graphql import build_schema, parse, validate
+
+from soc2ev.sources.github import documents
+from tests.fakes.github import faults, tokens
+from tests.fakes.github.graphql import SCHEMA_FILE
+from tests.fakes.github.large import large
+from tests.fakes.github.scenarios.story import Story
+from tests.sources.github.runs import SECRET, collect
+
+EVERYTHING = frozenset((documents.CHECKS, documents.RUNS, documents.STATUSES, documents.ISSUES))
+DOCUMENTS = {
+    "repositories": documents.repositories(3, traces=True),
+    "bare repositories": documents.repositories(1, traces=False),
+    "owned": documents.owned(traces=True),
+    "bare owned": documents.owned(traces=False),
+    "heads": documents.HEADS,
+    "dated": documents.DATED,
+    "history": documents.HISTORY,
+    "merged": documents.MERGED,
+    "deployments": documents.DEPLOYMENTS,
+    "releases": documents.RELEASES,
+    "probe": documents.PROBE,
+    "details": documents.details(EVERYTHING),
+    "details without runs": documents.details(EVERYTHING - {documents.RUNS}),
+    "details with statuses": documents.details({documents.STATUSES}),
+    "bare details": documents.details(()),
+    "rest": documents.rest_of(["reviews", "commits", "files", "events"]),
+    "rest of files": documents.rest_of(["files"]),
+    "rest of statuses": documents.rest_of_statuses(2),
+    "commits": documents.commits(2),
+    "named requests": documents.named_requests(2),
+    "tested": documents.tested(2, EVERYTHING),
+    "tested by statuses": documents.tested(2, {documents.STATUSES}),
+    "more tested": documents.more_tested(2, EVERYTHING),
+    "attempts": documents.attempts(2, EVERYTHING),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_document_is_valid(name: str) -> None:
+    """GitHub refuses a document with a field that it does not know, an unused fragment or variable."""
+    schema = build_schema(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert [] == validate(schema, parse(DOCUMENTS[name]))
+
+
+def test_a_busy_month_stays_within_its_requests(tmp_path: Path) -> None:
+    """2,000 requests in four repositories: at most 0.05 for each, and six for each repository; all commits settled."""
+    story = large(2_000)
+    story.token(tokens.classic(SECRET, "root"))
+    run = collect(tmp_path, story, scope="[{repository: 'acme/*'}]")
+    assert {} == run.incomplete
+    merged = sum(entry.fetched for name, entry in run.coverages.items() if name.endswith(":pull-requests"))
+    assert 1_800 < merged
+    assert run.requests <= 0.05 * merged + 4 * 6
+    named = [item for item, _ in run.stored if item.request.get("role") == "named"]
+    assert 4 <= len(named) <= 8
+    assert not [item for item, _ in run.stored if item.request.get("role") == "history"]
+
+
+def test_named_commits_do_not_come_twice_when_the_history_is_read_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where naming commits does not settle the difference, the pages of the history leave out what was told."""
+    monkeypatch.setattr("soc2ev.sources.github.graph._FEW_PAGES", 0)
+    monkeypatch.setattr("soc2ev.sources.github.graph._PAGES_PER_REQUEST", 0.0)
+    monkeypatch.setattr("soc2ev.sources.github.graph._MOST_NAMES", 1)
+    story = Story()
+    story.token(tokens.classic(SECRET, "cat"))
+    for number in range(3):
+        change = story.open(title=f"ABC-{number}")
+        change.push(story.ann)
+        change.push(story.ann)
+        change.merge(story.bob, "rebase")
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert {"named", "history"} <= {item.request.get("role") for item, _ in run.stored}
+    assert 10 == run.of("commits").fetched == len(run.rows("github_commits"))
+
+
+def test_an_answer_that_is_too_large_is_asked_for_in_halves(tmp_path: Path) -> None:
+    """A gateway that gives up on the details makes them smaller until they pass, and the size is remembered."""
+    story = Story()
+    story.token(tokens.classic(SECRET, "cat"))
+    for number in range(9):
+        story.clean(title=f"ABC-{number}")
+    refusing = faults.status(502, on="POST /graphql", at=7, times=4)
+    run = collect(tmp_path, story, faults=[refusing], workers=1)
+    assert {} == run.incomplete
+    assert 9 == len(run.rows("github_pull_requests"))
+
+
+def test_pages_of_every_list_are_followed(tmp_path: Path) -> None:
+    """More merged requests, moves, commits and deployments than one page holds arrive whole."""
+    story = Story()
+    story.token(tokens.classic(SECRET, "cat"))
+    for number in range(130):
+        story.api.push(story.ann, {"a": str(number)})
+        story.api.deploy(story.api.head(), story.cat, states=("success",))
+    run = collect(tmp_path, story, now=datetime(2026, 11, 3, tzinfo=UTC))
+    assert {} == run.incomplete
+    assert (131, 130) == (len(run.rows("github_commits")), len(run.rows("github_deployments")))
+    assert 131 == len(run.rows("github_ref_updates"))
