@@ -228,6 +228,18 @@ class Config(Strict):
             raise ValueError("write version: 1")
         return value
 
+    def variables(self) -> set[str]:
+        """Names of the environment variables that secrets come from."""
+        return _variables(self.model_dump())
+
+
+def _variables(value: Any) -> set[str]:
+    """The names below every `env:`, wherever a connector's entry has one."""
+    if isinstance(value, Mapping):
+        own = {value["env"]} if isinstance(value.get("env"), str) else set()
+        return own.union(*(_variables(part) for part in value.values()))
+    return set().union(*map(_variables, value)) if isinstance(value, list | tuple) else set()
+
 
 class Settings(BaseModel):
     """A configuration, where it was read from and the folder that its paths are relative to."""

@@ -34,14 +34,12 @@ def collect(period: Period = "last-month", format_: Format = "table", config: Co
     """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev import sources
-    from soc2ev.fetch import Fetch
 
     found = session.settings()
     wanted = session.period(period, found.config.timezone)
     console.say(f"collecting {wanted.name} ({wanted.start:%Y-%m-%d %H:%M}Z to {wanted.end:%Y-%m-%d %H:%M}Z)")
     with session.writer(found) as vault:
-        fetch = Fetch(vault, say=lambda text: console.say(f"  {console.safe(text)}"), environment=session.environment())
-        coverages = list(sources.collect(fetch, found, wanted))
+        coverages = list(sources.collect(session.fetch(found, vault, wanted.end), found, wanted))
     head = session.vault(found).head()
     if format_ == "json":
         from soc2ev.controls.report import coverage, instant

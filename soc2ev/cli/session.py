@@ -21,6 +21,7 @@ from soc2ev.errors import ConfigError, VaultError
 if TYPE_CHECKING:
     from soc2ev.checklist.assessment import Assessment
     from soc2ev.config import Settings
+    from soc2ev.fetch import Fetch
     from soc2ev.period import Period
     from soc2ev.vault import Signer, Vault, Writer
 
@@ -119,10 +120,32 @@ def bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
-def environment() -> dict[str, str]:
-    """What collecting may know of the environment: where programs are, proxies and CA bundles."""
-    known = ("PATH", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-    return {name: os.environ[name] for one in known for name in (one, one.lower()) if name in os.environ}
+def environment(found: Settings) -> dict[str, str]:
+    """What collecting may know of the environment: programs, proxies, CA bundles, and what the configuration names."""
+    known = (
+        "PATH",
+        "HOME",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+    )
+    names = {*known, *(one.lower() for one in known), *found.config.variables()}
+    return {name: os.environ[name] for name in sorted(names) if name in os.environ}
+
+
+def fetch(found: Settings, vault: Writer, closed: datetime | None = None) -> Fetch:
+    """
+    The way of a run into the world. `closed` is when its period ended: what an interrupted run stored later is not
+    asked for again.
+    """
+    from soc2ev.cli import console
+    from soc2ev.fetch import Fetch
+
+    say = lambda text: console.say(f"  {console.safe(text)}")  # noqa: E731  one line of progress
+    return Fetch(vault, say=say, environment=environment(found), folder=found.file.parent, now=now, resume_after=closed)
 
 
 def slug(name: str) -> str:

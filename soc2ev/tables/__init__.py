@@ -17,9 +17,19 @@ from typing import TYPE_CHECKING, Self
 from soc2ev.errors import Soc2evError
 from soc2ev.model import Column, Coverage, EvidenceItem, Json, Stream, Table
 from soc2ev.sources import SOURCES
-from soc2ev.tables import approvals, changes, plan, sightings
+from soc2ev.tables import approvals, changes, hosted, plan, sightings
 from soc2ev.tables.engine import Engine, Rows
-from soc2ev.tables.standard import CHANGE_FACTS, COLLECTIONS, DERIVED, POLICY, RELEASES, SUPERSEDED
+from soc2ev.tables.standard import (
+    ALTERNATIVES,
+    CHANGE_FACTS,
+    COLLECTIONS,
+    DERIVED,
+    ONLY_FROM,
+    OPTIONAL,
+    POLICY,
+    RELEASES,
+    SUPERSEDED,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -79,9 +89,17 @@ class Tables:
             here = [entry for entry in self._coverage if _belongs(entry, source, names)]
             silent = [name for name in sorted(names) if not any(_belongs(entry, source, {name}) for entry in here)]
             found += here
-            if silent:
+            if silent and (here or not self._is_told_elsewhere(source, wanted)):
                 found.append(_undelivered(source, self.period, wanted) if not here else _silent(here[0], silent))
         return tuple(found)
+
+    def _is_told_elsewhere(self, source: str, wanted: Iterable[str]) -> bool:
+        """Whether the facts say what the absence of the source means, or another source tells the same."""
+        own = {table.name for one in SOURCES if source == one.NAME for stream in one.STREAMS for table in stream.tables}
+        if any(name in own or ONLY_FROM.get(name) == source for name in wanted):
+            return False
+        others = {entry.stream.partition(":")[0] for entry in self._coverage or ()}
+        return source in OPTIONAL and (source not in ALTERNATIVES or bool(others & ALTERNATIVES))
 
 
 def load(vault: Vault, settings: Settings, period: Period) -> Tables:
@@ -102,7 +120,8 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     problems, bodies = _load_bodies(engine, vault, coverages)
     settled = [_with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = _refuse_repeated_keys(engine, settled)
-    _derive(engine, settings.config, coverages)
+    problems = _derive(engine, settings.config, settled)
+    settled = [_with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in settled]
     seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
     approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
@@ -273,7 +292,8 @@ def _superseded(entry: Coverage) -> dict[str, Json]:
     }
 
 
-def _derive(engine: Engine, config: Config, coverages: Iterable[Coverage]) -> None:
+def _derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> hosted.Problems:
+    """Fill the derived tables; what does not add up, by run and stream."""
     policy = config.policy
     row = {
         "organisation": config.organisation,
@@ -283,9 +303,12 @@ def _derive(engine: Engine, config: Config, coverages: Iterable[Coverage]) -> No
         "review_within_business_days": policy.emergency.review_within_business_days,
     }
     engine.insert(POLICY, [row])
-    changes.derive(engine, config, {entry.run: entry.period.start for entry in coverages if _is_line(entry)})
+    delivered, problems = hosted.derive(engine, config, coverages)
+    starts = {entry.run: entry.period.start for entry in coverages if _is_line(entry)}
+    changes.derive(engine, config, starts, delivered)
     for table in _BY_SQL:
         engine.derive((Path(__file__).parent / f"{table.name}.sql").read_text(encoding="utf-8"))
+    return problems
 
 
 def _refuse_unexplained(engine: Engine, coverages: list[Coverage]) -> list[Coverage]:
@@ -295,14 +318,17 @@ def _refuse_unexplained(engine: Engine, coverages: list[Coverage]) -> list[Cover
     )
     for row in engine.stream(sql):
         problem = f"{row['n']} commits belong to no change of {row['ref']}"
-        scope = {"repository": row["repository"], "ref": row["ref"]}
         coverages = [
-            _with_problems(entry, [problem])
-            if entry.stream.endswith(":commits") and dict(entry.scope) == scope
-            else entry
+            _with_problems(entry, [problem]) if _is_of(entry, row["repository"], row["ref"]) else entry
             for entry in coverages
         ]
     return coverages
+
+
+def _is_of(entry: Coverage, repository: str, ref: str) -> bool:
+    """Whether it claims the commits of that ref; GitHub's claim is for all production refs of a repository."""
+    of_ref = entry.scope.get("ref") in (ref, None) and entry.scope.get("repository") == repository
+    return entry.stream.endswith(":commits") and of_ref
 
 
 def _behind(needs: Iterable[str]) -> dict[str, set[str]]:
@@ -364,7 +390,7 @@ def _outside_by_stream(engine: Engine, coverages: Iterable[Coverage]) -> dict[st
     for row in engine.select(sql):
         found[(row["repository"], row["ref"])].append({"commit": row["sha"], "reason": row["reason"]})
     return {
-        entry.stream: tuple(found[(entry.scope.get("repository", ""), entry.scope.get("ref", ""))])
+        entry.stream: tuple(one for ref, listed in found.items() if _is_of(entry, *ref) for one in listed)
         for entry in coverages
         if entry.stream.endswith(":commits")
     }

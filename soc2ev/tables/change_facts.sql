@@ -17,4 +17,5 @@ select
   'Plain git holds no description of the pull request and no rollback plan; collect GitHub or Jira.' as documentation_reason,
   'Plain git holds no deployments; collect GitHub.' as deployment_reason,
   evidence
-from changes;
+from changes
+where item not in (select item from change_facts);

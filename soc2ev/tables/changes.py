@@ -8,24 +8,20 @@ commit that is reachable from it and not from the change before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from soc2ev import ticket_keys
-from soc2ev.errors import ConfigError
-from soc2ev.tables import commit_text
+from soc2ev.tables import commit_text, scoping
 from soc2ev.tables.standard import CHANGE_COMMITS, CHANGES
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-    from soc2ev.config import Config, Scope
+    from soc2ev.config import Config
     from soc2ev.model import Json
     from soc2ev.tables.engine import Engine
+    from soc2ev.tables.scoping import Kinds
 
 _REVIEW_TRAILERS = ("reviewed-by", "approved-by", "acked-by", "reviewers")
 _PLATFORM_COMMITTERS = frozenset({"noreply@github.com", "noreply@gitlab.com", "noreply@bitbucket.org"})
@@ -46,13 +42,16 @@ class _Claims:
     evidence: set[str] = field(default_factory=set)
 
 
-def derive(engine: Engine, config: Config, starts: Mapping[str, datetime]) -> None:
+def derive(
+    engine: Engine, config: Config, starts: Mapping[str, datetime], elsewhere: Collection[str] = frozenset()
+) -> None:
     """
-    Fill `changes` and `change_commits` from the tables of plain git.
+    Add to `changes` and `change_commits` what the tables of plain git tell.
 
-    `starts` says for each run when the period begins that it collected. ConfigError for path rules that cannot be read.
+    `starts` says for each run when the period begins that it collected; `elsewhere` are repositories whose changes a
+    server recorded better. ConfigError for path rules that cannot be read.
     """
-    owners = _owners(engine, starts)
+    owners = {ref: found for ref, found in _owners(engine, starts).items() if ref[0] not in elsewhere}
     claims = _claims(engine, config, owners)
     paths = _paths(engine)
     brought: dict[Ref, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -60,7 +59,7 @@ def derive(engine: Engine, config: Config, starts: Mapping[str, datetime]) -> No
         for sha, integration in owner.items():
             brought[ref][integration or ""].append(sha)
     refs_of = _refs_of(engine, config, owners)
-    kinds = _kinds(engine)
+    kinds = scoping.kinds(engine)
     releases = _releases(engine)
     outside: dict[Ref, dict[str, str]] = defaultdict(dict)
     items: dict[Ref, dict[str, str]] = defaultdict(dict)
@@ -72,7 +71,7 @@ def derive(engine: Engine, config: Config, starts: Mapping[str, datetime]) -> No
             if sha not in brought[ref]:
                 continue
             changed = paths.get((*ref, sha))
-            if reason := _outside(config, ref, changed):
+            if reason := scoping.outside(config, *ref, changed):
                 outside[ref][sha] = reason
                 continue
             item = f"{ref[0]}:{ref[1]}@{sha}" if len(refs_of[ref[0]]) > 1 else f"{ref[0]}@{sha}"
@@ -100,7 +99,7 @@ def _refs_of(engine: Engine, config: Config, owners: Iterable[Ref]) -> dict[str,
     for repository, ref in owners:
         found[repository].add(ref)
     for repository, refs in found.items():
-        refs.update(*(scope.branches for scope in _scopes(config, repository)))
+        refs.update(*(scope.branches for scope in scoping.entries(config, repository)))
     return found
 
 
@@ -177,7 +176,7 @@ def _change(
     commits: Sequence[str],
     claims: _Claims,
     changed: Sequence[str] | None,
-    kinds: Mapping[str, GitIgnoreSpec] | None,
+    kinds: Kinds | None,
 ) -> dict[str, Json]:
     message = commit["message"] or ""
     request = commit_text.pull_request(message)
@@ -211,7 +210,7 @@ def _change(
         "makers": sorted(claims.makers),
         "approvers": [],
         "claimed_reviewers": sorted(claims.reviewers),
-        "kinds": _kinds_of(kinds, changed),
+        "kinds": scoping.kinds_of(kinds, changed),
         "reverts": reverts,
         "cherry_picked_from": copies,
         "paths_changed": None if changed is None else len(changed),
@@ -247,58 +246,6 @@ def _paths(engine: Engine) -> dict[tuple[str, ...], list[str]]:
     return found
 
 
-def _outside(config: Config, ref: Ref, changed: Sequence[str] | None) -> str | None:
-    """Why path rules leave a change out; None when it is in. Unknown files keep a change in the population."""
-    scope = scope_of(config, *ref)
-    if scope is None or changed is None or not changed:
-        return None
-    rules = scope.paths
-    if rules.include in ([], ["**"]) and not rules.exclude:
-        return None
-    try:
-        included, excluded = _spec(tuple(rules.include or ["**"])), _spec(tuple(rules.exclude))
-    except ValueError as problem:
-        hint = "path rules are written as in .gitignore"
-        raise ConfigError(f"scope {scope.repository}: paths: {problem}", hint=hint) from None
-    if any(included.match_file(path) and not excluded.match_file(path) for path in changed):
-        return None
-    return f"all {len(changed)} changed files are left out by the path rules of scope {scope.repository}"
-
-
-def scope_of(config: Config, repository: str, ref: str) -> Scope | None:
-    """
-    The scope entry for that branch; None when the configuration names none.
-
-    Of the entries whose name or glob matches the repository, the first that names the branch, else the first that
-    names no branch.
-    """
-    matching = _scopes(config, repository)
-    naming = [scope for scope in matching if ref in scope.branches]
-    return next(iter(naming or [scope for scope in matching if not scope.branches] or matching), None)
-
-
-def _scopes(config: Config, repository: str) -> list[Scope]:
-    return [scope for scope in config.scope if fnmatchcase(repository, scope.repository)]
-
-
-def _kinds(engine: Engine) -> dict[str, GitIgnoreSpec] | None:
-    """Path rules by kind of production change, from the register; None when one of them cannot be read."""
-    patterns: dict[str, list[str]] = defaultdict(list)
-    for row in _rows(engine, "register_change_kinds", "included is not false"):
-        patterns[row["kind"]] += row["paths"] or []
-    try:
-        return {kind: _spec(tuple(globs)) for kind, globs in sorted(patterns.items()) if globs}
-    except ValueError:
-        return None
-
-
-def _kinds_of(kinds: Mapping[str, GitIgnoreSpec] | None, changed: Sequence[str] | None) -> list[str] | None:
-    """The kinds of a change; None when its files or the rules are not known."""
-    if kinds is None or changed is None:
-        return None
-    return [kind for kind, spec in kinds.items() if any(map(spec.match_file, changed))]
-
-
 def _releases(engine: Engine) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in _rows(engine, "git_refs", "ref like 'refs/tags/%'"):
@@ -308,11 +255,3 @@ def _releases(engine: Engine) -> dict[tuple[str, str], list[str]]:
 
 def _rows(engine: Engine, table: str, where: str) -> Iterator[Mapping[str, Json]]:
     yield from engine.stream(f'select * from "{table}" where {where}')  # noqa: S608
-
-
-@lru_cache(maxsize=256)
-def _spec(globs: tuple[str, ...]) -> GitIgnoreSpec:
-    """The patterns as .gitignore reads them: `docs/**`, `*.tf`, `/config`."""
-    import pathspec
-
-    return pathspec.GitIgnoreSpec.from_lines(globs)

@@ -41,6 +41,7 @@ CHANGES = Table(
         Column("integrated_at_basis", "TEXT", "server record, or the committer's own clock"),
         Column("pull_request", "BIGINT", "number of the pull request"),
         Column("pull_request_basis", "TEXT", "who says so"),
+        Column("pull_requests", "TEXT[]", "numbers of all pull requests that landed with the move, as a queue's group"),
         Column("title", "TEXT", "title of the pull request or first line of the commit message"),
         Column("url", "TEXT", "where a person can look at it"),
         Column("commits", "TEXT[]", "ids of the commits that this move brought, sorted"),
@@ -87,8 +88,10 @@ CHANGE_FACTS = Table(
         Column(
             "final_content_approved", "BOOLEAN", "an independent person approved what was merged, and it still stood"
         ),
+        Column("review_applies", "BOOLEAN", "false for a handled emergency and for a change approved beforehand"),
         Column("review_reason", "TEXT", "what the evidence says about it, or why nothing does"),
         Column("approved_before_production", "BOOLEAN", "approved before the merge, and before deployment where gated"),
+        Column("approval_applies", "BOOLEAN", "false where the emergency procedure, followed, took its place"),
         Column("approval_reason", "TEXT", "what the evidence says about it, or why nothing does"),
         Column(
             "duties_separated", "BOOLEAN", "nobody approved their own work and no rule was bypassed without a record"
@@ -102,6 +105,46 @@ CHANGE_FACTS = Table(
         Column("deployed", "BOOLEAN", "reached production by a deployment that succeeded and was watched"),
         Column("deployment_reason", "TEXT", "what the evidence says about it, or why nothing does"),
         Column("evidence", "TEXT[]", "digests of the stored bodies behind the facts"),
+    ),
+)
+
+CUSTODY = Table(
+    name="custody",
+    doc="The chain of custody of each change: who did what to it, and when, as the servers recorded it.",
+    key=("item", "position"),
+    columns=(
+        Column("item", "TEXT", "the change"),
+        Column("position", "BIGINT", "place in time, from 0; what has no time comes first"),
+        Column("at", "TIMESTAMP", "when; NULL when no record tells"),
+        Column("step", "TEXT", "ticket, commit, push, review, check, rule, merge, deployment", required=True),
+        Column("who", "TEXT", "who did it, as the server names the account; NULL for a machine or when not known"),
+        Column("what", "TEXT", "what happened", required=True),
+        Column("clock", "TEXT", "server, or client for dates that a client's clock set", required=True),
+    ),
+)
+
+DEPLOYMENTS = Table(
+    name="deployments",
+    doc="Deployments to production environments in the period, as the host recorded them.",
+    key=("item",),
+    columns=(
+        Column("item", "TEXT", "<repository>#deployment-<id>"),
+        Column("repository", "TEXT", "full name", required=True),
+        Column("ref", "TEXT", "production branch on whose history its commit was looked for"),
+        Column("environment", "TEXT", "where to"),
+        Column("sha", "TEXT", "the commit that was deployed", required=True),
+        Column("created_at", "TIMESTAMP", "when it was created, by the server"),
+        Column("creator", "TEXT", "login of who or what created it; NULL for an account that is gone"),
+        Column("creator_id", "BIGINT", "number of that account"),
+        Column("creator_type", "TEXT", "User or Bot"),
+        Column("state", "TEXT", "last status, in lower case; inactive once another deployment followed"),
+        Column("succeeded", "BOOLEAN", "it succeeded at some time; NULL while it runs or nothing was reported"),
+        Column("followed_by", "TIMESTAMP", "when the next deployment to the same environment succeeded"),
+        Column("commit_known", "BOOLEAN", "its commit is of the branch's history; NULL when nobody told about it"),
+        Column("brought", "TEXT[]", "changes that it brought since the last successful one"),
+        Column("brought_known", "BOOLEAN", "these are all: the last successful deployment is known and in the history"),
+        Column("rollback", "BOOLEAN", "it went back to an older commit; NULL when that cannot be told"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
     ),
 )
 
@@ -224,10 +267,16 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (SUPERSEDED, ()),
         (
             CHANGES,
-            ("git_commits", "git_people", "git_trailers", "git_integrations", "git_heads", "git_shortlog", "git_paths"),
+            (
+                *("git_commits", "git_people", "git_trailers", "git_integrations", "git_heads", "git_shortlog"),
+                *("git_paths", "github_repositories", "github_ref_updates", "github_heads", "github_commits"),
+                *("github_merged_index", "github_pull_requests"),
+            ),
         ),
         (CHANGE_COMMITS, ("changes",)),
-        (CHANGE_FACTS, ("changes",)),
+        (CHANGE_FACTS, ("changes", "github_checks", "github_deployments")),
+        (CUSTODY, ("changes",)),
+        (DEPLOYMENTS, ("changes", "github_deployments", "github_deployment_statuses")),
         (SIGHTINGS, ("git_heads",)),
         (HISTORY_CHECKS, ("git_sightings", "git_commits")),
         (RELEASES, ("changes", "git_refs")),
@@ -235,3 +284,10 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
     )
 }
 """Derived tables in the order in which they are made, with the tables that each is made from."""
+
+ALTERNATIVES = frozenset({"git", "github"})
+"""Sources of the same tables: where one of them delivers, another that is not configured is no gap."""
+OPTIONAL = ALTERNATIVES | {"jira"}
+"""Sources that may be absent: the facts themselves say what their absence leaves unknown."""
+ONLY_FROM = {"deployments": "github", "custody": "github"}
+"""Derived tables that one source alone can fill: without it their emptiness says nothing."""

@@ -245,11 +245,11 @@ def test_a_quiet_month_proves_nothing_about_approvals(soc2ev: Run, workplace: Wo
 def test_what_this_version_cannot_collect_is_incomplete(soc2ev: Run, workplace: Workplace) -> None:
     """A source that is configured and not built yet is said, exit 5, instead of being passed over."""
     text = (workplace.path / "soc2ev.yaml").read_text(encoding="utf-8")
-    jira = "  jira: [{url: 'https://acme.atlassian.net', token: {env: JIRA_TOKEN}}]\n"
-    (workplace.path / "soc2ev.yaml").write_text(text.replace("sources:\n", f"sources:\n{jira}"), encoding="utf-8")
+    imports = "  imports: [{format: prowler-ocsf, path: findings.json}]\n"
+    (workplace.path / "soc2ev.yaml").write_text(text.replace("sources:\n", f"sources:\n{imports}"), encoding="utf-8")
     collected = soc2ev("collect", "--period", "2026-10", cwd=workplace.path)
     assert 5 == collected.code
-    assert "sources.jira" in collected.out
+    assert "sources.imports" in collected.out
 
 
 def test_a_changed_copy_of_a_shipped_control_is_said(soc2ev: Run, workplace: Workplace) -> None:

@@ -1,0 +1,142 @@
+"""How one thing of Jira reads as values of our columns; whatever has another form than Jira gives it is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from soc2ev.sources.jira import adf
+
+if TYPE_CHECKING:
+    from soc2ev.model import Json
+
+FIELDS = (
+    "summary",
+    "description",
+    "issuetype",
+    "project",
+    "status",
+    "resolution",
+    "resolutiondate",
+    "created",
+    "updated",
+    "reporter",
+    "assignee",
+    "labels",
+    "fixVersions",
+    "issuelinks",
+)
+"""Fields of tickets that are asked for."""
+HISTORY = ("status", "issuetype", "summary", "description", "resolution", "project")
+"""Fields whose changes are asked for; bulkfetch takes ten at most."""
+_KEPT = frozenset({*HISTORY, "key"})
+"""The same, as Data Center names them in a history, which cannot be asked for less."""
+_MILLISECONDS = 10**11
+
+
+def ticket(value: Json, web: str) -> dict[str, Json]:
+    """The columns of jira_tickets that tell of the ticket itself; `web` is the address of the pages for people."""
+    fields = value["fields"]
+    status = fields["status"]
+    return {
+        "ticket": text(value["id"]),
+        "key": value["key"],
+        "project": _in(fields.get("project"), "key"),
+        "type": _in(fields.get("issuetype"), "name"),
+        "summary": fields.get("summary"),
+        "description": adf.plain(fields.get("description")),
+        "status": status["name"],
+        "status_category": _in(status.get("statusCategory"), "key"),
+        "resolution": _in(fields.get("resolution"), "name"),
+        "created_at": instant(fields["created"]),
+        "updated_at": instant(fields.get("updated")),
+        "resolved_at": instant(fields.get("resolutiondate")),
+        **account("reporter", fields.get("reporter")),
+        **account("assignee", fields.get("assignee")),
+        "labels": fields.get("labels") or [],
+        "fix_versions": [version["name"] for version in fields.get("fixVersions") or ()],
+        "links": [_link(link) for link in fields.get("issuelinks") or ()],
+        "url": f"{web}/browse/{value['key']}",
+    }
+
+
+def events(of: Mapping[str, Json], history: Json) -> Iterator[dict[str, Json]]:
+    """The rows of jira_events for one change of a ticket."""
+    for position, item in enumerate(history["items"]):
+        if item["field"].lower() in _KEPT:
+            yield {
+                **of,
+                "event": text(history["id"]),
+                "position": position,
+                "at": instant(history["created"]),
+                **account("actor", history.get("author")),
+                "field": item["field"],
+                "before": item.get("fromString"),
+                "after": item.get("toString"),
+            }
+
+
+def approval(of: Mapping[str, Json], value: Json) -> Iterator[dict[str, Json]]:
+    """The rows of jira_approvals for one approval; one of nobody still is a row."""
+    for position, one in enumerate(value.get("approvers") or [{}]):
+        yield {
+            **of,
+            "approval": text(value["id"]),
+            "position": position,
+            "name": value.get("name"),
+            "decision": value["finalDecision"],
+            "created_at": _date(value.get("createdDate")),
+            "completed_at": _date(value.get("completedDate")),
+            **account("approver", one.get("approver")),
+            "approver_decision": one.get("approverDecision"),
+        }
+
+
+def account(name: str, value: Json) -> dict[str, Json]:
+    """The three columns of an account. Data Center has no accountId and no types: everybody is a User there."""
+    if not value:
+        return {name: None, f"{name}_id": None, f"{name}_type": None}
+    kind = "Bot" if value.get("accountType") == "app" else "User"
+    known = value.get("accountId") or value.get("key") or value["name"]
+    return {name: value.get("displayName"), f"{name}_id": known, f"{name}_type": kind}
+
+
+def text(value: Json) -> str:
+    """An id, which Jira writes as text here and as a number there."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"{value!r} is no id")
+    return str(value)
+
+
+def instant(value: Json) -> datetime | None:
+    """
+    An instant as Jira writes it: 2026-10-05T12:00:00.000+0200, or seconds or milliseconds since 1970.
+
+    bulkfetch of histories answers with numbers, in seconds in Atlassian's example and in milliseconds in practice.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value / 1000 if value >= _MILLISECONDS else value, UTC)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return moment.astimezone(UTC)
+
+
+def _date(value: Json) -> datetime | None:
+    """A date of Service Management, in several spellings side by side."""
+    if value is None:
+        return None
+    return instant(value["iso8601"] if value.get("iso8601") else value["epochMillis"])
+
+
+def _in(value: Json, name: str) -> Json:
+    return None if value is None else value.get(name)
+
+
+def _link(value: Json) -> str:
+    outward = value.get("outwardIssue")
+    end = outward or value["inwardIssue"]
+    return f"{value['type']['outward' if outward else 'inward']} {end['key']}"

@@ -1,0 +1,149 @@
+"""
+Changes from hosts that record what happens to a branch: moves of production refs, and what is known about each.
+
+GitHub's record of ref updates, the commit graph and the merged pull requests are three routes to one population; what
+they do not agree on is a problem of the coverage, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from soc2ev.tables import scoping
+from soc2ev.tables.facts.judge import judge
+from soc2ev.tables.facts.people import People
+from soc2ev.tables.hosted.collection import Collection, RefMoves
+from soc2ev.tables.hosted.custody import custody_rows
+from soc2ev.tables.hosted.deliveries import deployment_rows
+from soc2ev.tables.hosted.gather import Case, Gatherer
+from soc2ev.tables.hosted.rows import change_row, fact_row, fate_rows
+from soc2ev.tables.hosted.tickets import TicketSystem
+from soc2ev.tables.standard import CHANGE_COMMITS, CHANGE_FACTS, CHANGES, CUSTODY, DEPLOYMENTS
+
+if TYPE_CHECKING:
+    from soc2ev.config import Config
+    from soc2ev.model import Coverage, Json
+    from soc2ev.tables.engine import Engine
+
+_BATCH = 400
+Problems = dict[tuple[str, str], list[str]]
+"""Complaints by run and stream."""
+
+
+def derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> tuple[set[str], Problems]:
+    """
+    Add GitHub's changes, their commits and their facts to the tables.
+
+    Gives the repositories that it delivers, and what does not add up, by run and stream. ConfigError for path rules
+    that cannot be read.
+    """
+    tickets = TicketSystem(engine, coverages, configured=bool(config.sources.jira))
+    gatherer = Gatherer(engine, config, _settings(coverages), tickets)
+    writer = _Writer(engine, config, gatherer)
+    problems: Problems = defaultdict(list)
+    delivered = set()
+    for (repository, run), streams in sorted(_collections(coverages).items()):
+        found = Collection(engine, repository, run, streams)
+        for ref in found.refs():
+            delivered.add(repository)
+            writer.add(found, ref)
+            problems[(run, f"github:{repository}:commits")] += ref.problems
+    writer.finish()
+    return delivered, problems
+
+
+class _Writer:
+    """Judges the moves of one ref after another and writes their rows."""
+
+    def __init__(self, engine: Engine, config: Config, gatherer: Gatherer) -> None:
+        self._engine, self._config, self._gatherer = engine, config, gatherer
+        machines = config.policy.bots.service_accounts
+        accounts, people = engine.stream("select * from accounts"), engine.stream("select * from people")
+        self._people = People(list(accounts), list(people), machines)
+        self._seen: Counter[str] = Counter()
+        self._deployments: dict[str, dict[str, Json]] = {}
+
+    def add(self, found: Collection, ref: RefMoves) -> None:
+        """All rows of that ref's moves."""
+        items = self._items(found, ref)
+        outside: dict[int, str] = {}
+        changes: list[dict[str, Json]] = []
+        facts: list[dict[str, Json]] = []
+        steps: list[dict[str, Json]] = []
+        url = self._url(found)
+        for place, case in enumerate(self._gatherer.cases(found, ref, items)):
+            if reason := scoping.outside(self._config, found.repository, ref.ref, case.paths):
+                outside[place] = reason
+                continue
+            judged = judge(case.change, self._config.policy, self._people)
+            changes.append(change_row(case, judged, url))
+            facts.append(fact_row(case, judged))
+            steps += custody_rows(case.change)
+            if len(changes) >= _BATCH:
+                self._flush(changes, facts, steps)
+        self._flush(changes, facts, steps)
+        self._engine.insert(CHANGE_COMMITS, fate_rows(found.repository, ref, items, outside))
+        delivered = self._gatherer.delivered(found, ref)
+        for row in deployment_rows(found, ref, delivered, items):
+            known = self._deployments.get(row["item"])
+            # With several production refs a deployment belongs to the one whose history holds its commit.
+            if known is None or (row["commit_known"] and not known["commit_known"]):
+                self._deployments[row["item"]] = row
+
+    def finish(self) -> None:
+        """The rows that need all refs."""
+        self._engine.insert(DEPLOYMENTS, self._deployments.values())
+
+    def _flush(self, *waiting: list[dict[str, Json]]) -> None:
+        for table, rows in zip((CHANGES, CHANGE_FACTS, CUSTODY), waiting, strict=True):
+            self._engine.insert(table, rows)
+            rows.clear()
+
+    def _items(self, found: Collection, ref: RefMoves) -> dict[int, str]:
+        """Item ids by place; a ref that comes back to a commit it held before gives that commit a second item."""
+        several = len(self._refs(found.repository)) > 1
+        name = f"{found.repository}:{ref.ref}" if several else found.repository
+        items = {}
+        for place, move in enumerate(ref.moves):
+            item = f"{name}@{move.after}"
+            self._seen[item] += 1
+            items[place] = item if self._seen[item] == 1 else f"{item}~{self._seen[item]}"
+        return items
+
+    def _refs(self, repository: str) -> set[str]:
+        sql = "select repository, ref from github_heads union select repository, ref from git_heads"
+        refs = {row["ref"] for row in self._engine.stream(sql) if row["repository"] == repository}
+        return refs.union(*(entry.branches for entry in scoping.entries(self._config, repository)))
+
+    def _url(self, found: Collection) -> str | None:
+        sql = "select repository, url from github_repositories where url is not null order by all"
+        return next((row["url"] for row in self._engine.stream(sql) if row["repository"] == found.repository), None)
+
+
+def _collections(coverages: Iterable[Coverage]) -> dict[tuple[str, str], dict[str, Coverage]]:
+    """By repository and run, then by the last part of the stream's name."""
+    found: dict[tuple[str, str], dict[str, Coverage]] = defaultdict(dict)
+    for entry, repository, stream in _of_github(coverages):
+        if entry.stream == f"github:{repository}:{stream}" and entry.run:
+            found[(repository, entry.run)][stream] = entry
+    return dict(found)
+
+
+def _settings(coverages: Iterable[Coverage]) -> Mapping[tuple[str, str], Coverage]:
+    """Coverages of settings by repository and stream."""
+    return {
+        (repository, stream): entry
+        for entry, repository, stream in _of_github(coverages)
+        if entry.stream == f"github:{repository}:settings:{stream}"
+    }
+
+
+def _of_github(coverages: Iterable[Coverage]) -> Iterator[tuple[Coverage, str, str]]:
+    for entry in coverages:
+        if entry.stream.startswith("github:") and entry.scope.get("repository"):
+            yield entry, entry.scope["repository"], entry.stream.rpartition(":")[2]
+
+
+__all__ = ["Case", "derive"]

@@ -1,0 +1,130 @@
+"""
+One collection of one repository from GitHub, as the tables hold it: its graph, its moves, its pull requests.
+
+Months of a year are several collections; nothing of one is read with the eyes of another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from soc2ev.tables.hosted import moves
+from soc2ev.tables.hosted.graph import Graph
+from soc2ev.tables.hosted.requests import Requests, account
+
+if TYPE_CHECKING:
+    from soc2ev.model import Coverage, Json
+    from soc2ev.period import Period
+    from soc2ev.tables.engine import Engine
+
+
+@dataclass(slots=True)
+class RefMoves:
+    """What happened to one production ref."""
+
+    ref: str
+    moves: list[moves.Move]
+    tip: str | None
+    unexplained: list[str] = field(default_factory=list)
+    """Commits that reached the ref and that no move brought."""
+    problems: list[str] = field(default_factory=list)
+
+
+class Collection:
+    """What one run collected about one repository for one span of time."""
+
+    def __init__(self, engine: Engine, repository: str, run: str, coverages: Mapping[str, Coverage]) -> None:
+        """`coverages` are those of the run's streams, by the last part of their names."""
+        self.repository, self.run, self.coverages = repository, run, coverages
+        self.requests = Requests(engine, repository, run)
+        self.landings = self._landings()
+        self.graph, self.messages = self._graph()
+
+    @property
+    def period(self) -> Period:
+        """The span that it was asked for."""
+        return next(iter(self.coverages.values())).period
+
+    def complete(self, stream: str) -> bool:
+        """Whether that stream was collected whole."""
+        return stream in self.coverages and self.coverages[stream].complete
+
+    def refs(self) -> Iterator[RefMoves]:
+        """Each production ref with its moves in the span, oldest first."""
+        rows = defaultdict(list)
+        for row in self.requests.rows("github_ref_updates"):
+            rows[row["ref"]].append(row)
+        heads = {row["ref"]: row for row in self.requests.rows("github_heads")}
+        for ref in sorted(heads):
+            yield self._ref(ref, heads[ref], rows[ref])
+
+    def _ref(self, ref: str, head: Mapping[str, Json], rows: list[Mapping[str, Json]]) -> RefMoves:
+        graph, start, end = self.graph, head["start_sha"], head["end_sha"]
+        before = graph.reach([start])
+        found = list(moves.within(moves.recorded(rows), self.period.start, self.period.end))
+        if not self.complete("activity"):
+            line = moves.inferred(graph, end, start, self.landings, self.messages.get)
+            known = {move.after: move for move in found}
+            found = [known.get(move.after, move) for move in line if move.after not in before]
+        taken = moves.share_out(graph, found, before)
+        moves.name_requests(graph, found, self.landings, ref)
+        reached = graph.known(graph.reach([end], stop=before.__contains__))
+        problems = [*self._uncounted(ref, head["commits"], len(reached)), *self._unlanded(ref, taken | before)]
+        return RefMoves(ref, found, end, sorted(reached - taken), problems)
+
+    @staticmethod
+    def _uncounted(ref: str, expected: int | None, known: int) -> Iterator[str]:
+        if expected is not None and known != expected:
+            yield f"{known} of the {expected} commits that GitHub counts on {ref} are known"
+
+    def _unlanded(self, ref: str, held: set[str]) -> Iterator[str]:
+        """Pull requests that were merged into the ref in the span, and that the ref never held."""
+        everyone = [one for landed in self.landings.values() for one in landed]
+        lost = [
+            one.number
+            for one in everyone
+            if one.base_ref == ref
+            and one.merge_sha not in held
+            and one.merged_at
+            and self.period.start <= one.merged_at < self.period.end
+        ]
+        if lost:
+            yield f"no move of {ref} brought these merged pull requests: {_numbered(lost)}"
+
+    def _landings(self) -> dict[str, list[moves.Landing]]:
+        """Pull requests by the commit that landed them."""
+        messages: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for row in self.requests.rows("github_pull_request_commits"):
+            messages[row["number"]].append((row["position"], row["message"] or ""))
+        found: dict[str, list[moves.Landing]] = defaultdict(list)
+        for row in self.requests.rows("github_pull_requests", "merge_sha is not null"):
+            landing = moves.Landing(
+                number=row["number"],
+                merge_sha=row["merge_sha"],
+                merged_at=row["merged_at"],
+                base_ref=row["base_ref"] or "",
+                messages=tuple(text for _, text in sorted(messages[row["number"]])),
+                merger=account(row, "merger"),
+                evidence=row["evidence"],
+            )
+            found[row["merge_sha"]].append(landing)
+        return dict(found)
+
+    def _graph(self) -> tuple[Graph, dict[str, str]]:
+        parents: dict[str, tuple[str, ...]] = {}
+        messages: dict[str, str] = {}
+        for table in ("github_pull_request_commits", "github_commits"):
+            for row in self.requests.rows(table):
+                parents[row["sha"]] = tuple(row["parents"] or ())
+                messages[row["sha"]] = row["message"] or ""
+        for row in self.requests.rows("github_pull_requests", "merge_sha is not null and merge_parents is not null"):
+            parents.setdefault(row["merge_sha"], tuple(row["merge_parents"]))
+        return Graph(parents), messages
+
+
+def _numbered(numbers: list[int]) -> str:
+    shown = ", ".join(f"#{number}" for number in sorted(numbers)[:10])
+    return shown + (f" and {len(numbers) - 10} more" if len(numbers) > 10 else "")  # noqa: PLR2004  what fits a line

@@ -1,0 +1,257 @@
+"""Everything that is known about the moves of a production ref, put together for the rules that judge them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from soc2ev.tables import commit_text, scoping
+from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Rule, Rules, Tests
+from soc2ev.tables.hosted import mentions
+from soc2ev.tables.hosted.deployments import Delivered
+from soc2ev.tables.hosted.requests import commit, listed
+
+if TYPE_CHECKING:
+    from soc2ev.config import Config
+    from soc2ev.model import Coverage, Json
+    from soc2ev.tables.engine import Engine
+    from soc2ev.tables.hosted.collection import Collection, RefMoves
+    from soc2ev.tables.hosted.moves import Move
+    from soc2ev.tables.hosted.tickets import TicketSystem
+
+_BATCH = 400
+"""Moves whose evidence is in memory at the same time."""
+_HIGH_RISK_KINDS = frozenset({"permission_model", "rate_limit", "webhook"})
+_HIGH_RISK_LABELS = frozenset({"high-risk", "high risk", "risk: high", "risk/high"})
+_LONG_LIVED = ("develop", "dev", "development", "staging", "integration", "next", "trunk", "release/*", "releases/*")
+_MANY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One move, what is known about it, and the digests of the bodies that told."""
+
+    move: Move
+    change: Change
+    evidence: frozenset[str]
+    paths: tuple[str, ...] | None
+    """Files that it changed; None when they are not all known."""
+
+
+class Gatherer:
+    """Puts cases together, some hundred at a time, so that memory does not grow with the month."""
+
+    def __init__(
+        self, engine: Engine, config: Config, settings: Mapping[tuple[str, str], Coverage], tickets: TicketSystem
+    ) -> None:
+        """`settings` are the coverages of settings, by repository and stream."""
+        self._engine, self._config, self._settings, self._tickets = engine, config, settings, tickets
+        self._kinds = scoping.kinds(engine)
+
+    def cases(self, found: Collection, ref: RefMoves, item: Mapping[int, str]) -> Iterator[Case]:
+        """A case for each move of the ref, oldest first; `item` are the item ids by the move's place."""
+        shared = _Shared(self, found, ref)
+        for start in range(0, len(ref.moves), _BATCH):
+            batch = ref.moves[start : start + _BATCH]
+            yield from shared.batch(batch, [item[place] for place in range(start, start + len(batch))])
+
+    def rules(self, repository: str, ref: str) -> Rules:
+        """The rules on that ref, from the last reading of the repository's settings."""
+        coverage = self._settings.get((repository, "rules"))
+        if coverage is None or not coverage.complete:
+            reason = (coverage.reason if coverage else None) or "the rules of the branch were not collected"
+            return Rules((), visible=False, reason=reason)
+        sql = f"select * from github_rules where repository in {listed([repository])} and ref in {listed([ref])}"  # noqa: S608
+        rows = [row for row in self._engine.stream(sql) if row["origin"] != "none"]
+        return Rules(tuple(_rule(row, coverage) for row in rows), visible=True)
+
+    def gated(self, repository: str, environments: Sequence[str]) -> bool | None:
+        """Whether a production environment asks somebody to approve; None when that could not be read."""
+        coverage = self._settings.get((repository, "environments"))
+        if coverage is None or not coverage.complete:
+            return None
+        sql = f"select * from github_environments where repository in {listed([repository])}"  # noqa: S608
+        named = [row for row in self._engine.stream(sql) if _matches(row["name"], environments)]
+        return any(row["reviewers"] for row in named)
+
+    def delivered(self, found: Collection, ref: RefMoves) -> Delivered:
+        """The production deployments of the repository, placed on that ref."""
+        statuses: dict[int, list[Mapping[str, Json]]] = defaultdict(list)
+        for row in found.requests.rows("github_deployment_statuses"):
+            statuses[row["deployment"]].append(row)
+        rows, names = found.requests.rows("github_deployments"), self.environments(found.repository, ref.ref)
+        return Delivered(rows, statuses, names, found.graph, ref.tip)
+
+    def environments(self, repository: str, ref: str) -> list[str]:
+        """Names or globs of the production environments, from the scope."""
+        scope = scoping.scope_of(self._config, repository, ref)
+        return list(scope.environments) if scope else ["production"]
+
+    def projects(self) -> list[str]:
+        """Project keys whose tickets count; empty when the configuration names none."""
+        return [project for jira in self._config.sources.jira for project in jira.projects]
+
+    def kinds(self, paths: Sequence[str] | None, labels: Some[str]) -> tuple[list[str] | None, list[str] | None]:
+        """Kinds of production change, and what makes it high-risk; None when the files are not known."""
+        marked = sorted(label for label in labels if label.lower() in _HIGH_RISK_LABELS)
+        if self._kinds is not None and not self._kinds:
+            return [], marked
+        kinds = scoping.kinds_of(self._kinds, paths)
+        return kinds, None if kinds is None else [*(kind for kind in kinds if kind in _HIGH_RISK_KINDS), *marked]
+
+    def tickets(self) -> TicketSystem:
+        """What the ticket system told."""
+        return self._tickets
+
+
+class _Shared:
+    """What all moves of one ref have in common."""
+
+    def __init__(self, gatherer: Gatherer, found: Collection, ref: RefMoves) -> None:
+        self.gatherer, self.found, self.ref = gatherer, found, ref
+        names = gatherer.environments(found.repository, ref.ref)
+        self.rules = gatherer.rules(found.repository, ref.ref)
+        self.gated = gatherer.gated(found.repository, names)
+        self.bypassed = self._bypassed()
+        self.delivered = gatherer.delivered(found, ref)
+        self.bases = self._bases()
+        coverages = found.coverages.values()
+        times = [entry.collected_at for entry in coverages if entry.collected_at]
+        self.collected_at = min(times) if times else None
+
+    def batch(self, moves: Sequence[Move], items: Sequence[str]) -> Iterator[Case]:
+        numbers = {number for move in moves for number in move.numbers}
+        requests = self.found.requests.get(numbers)
+        inner = {number: self._constituents(requests[number]) for number in requests}
+        parts = self.found.requests.get({one for numbers in inner.values() for one in numbers})
+        for number, below in inner.items():
+            constituents = tuple(parts[one] for one in below if one in parts)
+            unseen = len(below) - len(constituents)
+            requests[number] = replace(requests[number], constituents=constituents, unseen_constituents=unseen)
+        commits = self._commits({sha for move in moves for sha in move.brought})
+        tests = self.found.requests.tests(_testable(moves, [*requests.values(), *parts.values()]))
+        told = self.found.requests.evidence([*numbers, *parts], [*tests])
+        for move, item in zip(moves, items, strict=True):
+            mine = [requests[number] for number in move.numbers if number in requests]
+            yield self._case(move, item, mine, commits, tests, told)
+
+    def _case(
+        self,
+        move: Move,
+        item: str,
+        requests: Sequence[PullRequest],
+        commits: Mapping[str, Commit],
+        tests: Mapping[str, Tests],
+        told: Mapping[int | str, set[str]],
+    ) -> Case:
+        found, gatherer = self.found, self.gatherer
+        brought = tuple(commits[sha] for sha in move.brought if sha in commits)
+        shas = _testable([move], [*requests, *(part for one in requests for part in one.constituents)])
+        paths = _paths(move, requests)
+        kinds, risky = gatherer.kinds(paths, {label for one in requests for label in one.labels})
+        named = mentions.keys(requests, brought, gatherer.projects())
+        tickets, seen = gatherer.tickets().about(named)
+        at = move.at
+        change = Change(
+            item=item,
+            repository=found.repository,
+            ref=self.ref.ref,
+            sha=move.after,
+            integration=move.integration,
+            at=at,
+            actor=move.actor,
+            actor_known=move.recorded,
+            requests=tuple(requests),
+            commits=brought,
+            tested=tuple(tests[sha] for sha in shas if sha in tests),
+            rules=self.rules,
+            bypass=self._bypass(move),
+            deployments=self.delivered.about(move.after, at, found.coverages.get("deployments"), gated=self.gated),
+            tickets=tickets,
+            kinds=None if kinds is None else tuple(kinds),
+            high_risk=None if risky is None else tuple(risky),
+            reverts=tuple(dict.fromkeys(sha for one in brought for sha in commit_text.reverts(one.message))),
+            collected_at=self.collected_at,
+            unseen_requests=len(move.numbers) - len(requests),
+        )
+        keys: list[int | str] = [*(one.number for one in requests), *shas, *move.brought]
+        digests = {digest for key in keys for digest in told.get(key, ())}
+        return Case(move, change, frozenset(move.evidence | digests | seen), paths)
+
+    def _commits(self, shas: set[str]) -> dict[str, Commit]:
+        found = {}
+        for table in ("github_pull_request_commits", "github_commits"):
+            for row in self.found.requests.rows(table, f"sha in {listed(shas)}"):
+                found[row["sha"]] = commit(row)
+        return found
+
+    def _bases(self) -> dict[str, int]:
+        """How many merged pull requests each branch received: what receives several lives long."""
+        counts: dict[str, set[int]] = defaultdict(set)
+        for row in self.found.requests.rows("github_merged_index"):
+            counts[row["base_ref"] or ""].add(row["number"])
+        return {base: len(numbers) for base, numbers in counts.items()}
+
+    def _constituents(self, request: PullRequest) -> list[int]:
+        """Pull requests that a promotion of a long-lived branch carries."""
+        head = request.head_ref or ""
+        long_lived = self.bases.get(head, 0) >= _MANY or _matches(head, _LONG_LIVED)
+        if not long_lived or request.cross_repository:
+            return []
+        landed = (one for entry in request.commits for one in self.found.landings.get(entry.sha, ()))
+        return sorted({one.number for one in landed if one.number != request.number and one.base_ref != self.ref.ref})
+
+    def _bypassed(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in self.found.requests.rows("github_rule_suites", "result = 'bypass'"):
+            if row["ref"] == self.ref.ref and row["after"]:
+                found[row["after"]].add(row["evidence"])
+        return found
+
+    def _bypass(self, move: Move) -> Bypass:
+        coverage = self.found.coverages.get("rule-suites")
+        back = coverage.details.get("reaches_back_to") if coverage else None
+        reach = datetime.fromisoformat(back) if isinstance(back, str) else None
+        move.evidence |= self.bypassed.get(move.after, set())
+        return Bypass(bool(coverage and coverage.complete), move.after in self.bypassed, reach)
+
+
+def _testable(moves: Iterable[Move], requests: Iterable[PullRequest]) -> list[str]:
+    """Commits whose checks may count: heads of requests, and what landed."""
+    shas = [move.after for move in moves]
+    for one in requests:
+        shas += [sha for sha in (one.head_sha, one.merge_sha) if sha]
+    return list(dict.fromkeys(shas))
+
+
+def _paths(move: Move, requests: Sequence[PullRequest]) -> tuple[str, ...] | None:
+    """The files of the requests, when they are all of the move's content."""
+    whole = requests and all("files" not in one.missing for one in requests)
+    if not whole or len(requests) != len(move.numbers) or move.integration not in ("pr_merge", "queue_merge"):
+        return None
+    return tuple(sorted({path for one in requests for path in one.files}))
+
+
+def _rule(row: Mapping[str, Json], coverage: Coverage) -> Rule:
+    apps = row["check_apps"] or []
+    checks = None
+    if row["checks"] is not None:
+        named = zip(row["checks"], [*apps, *([""] * len(row["checks"]))], strict=False)
+        checks = tuple((name, int(app) if app else None) for name, app in named)
+    return Rule(
+        origin=row["origin"],
+        changed_at=row["changed_at"],
+        approvals=row["approvals"],
+        last_push_approval=row["last_push_approval"],
+        checks=checks,
+        observed_at=coverage.collected_at,
+    )
+
+
+def _matches(name: str | None, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name or "", pattern) for pattern in patterns)

@@ -1,0 +1,137 @@
+"""
+From the server's record of ref updates and the commit graph to moves of a production ref, each with what it brought.
+
+The record is the population; the graph says what each move brought; merged pull requests say how. Where no record could
+be had, the first-parent line stands in for it, and every such move says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from soc2ev.tables.facts.evidence import Account
+
+if TYPE_CHECKING:
+    from soc2ev.model import Json
+    from soc2ev.tables.hosted.graph import Graph
+
+_KINDS = {"pr_merge": "pr_merge", "merge_queue_merge": "queue_merge", "force_push": "force_push"}
+RECORDED = "the server's record of ref updates"
+FROM_REQUEST = "the pull request that landed it; the server's record of ref updates was not obtained"
+FROM_LINE = "inferred: the first-parent line of the branch; the server's record of ref updates was not obtained"
+
+
+@dataclass(slots=True)
+class Move:
+    """One move of a production ref, and what it brought."""
+
+    after: str
+    before: str | None
+    integration: str
+    at: datetime | None
+    basis: str
+    actor: Account | None
+    evidence: set[str]
+    record: int | None = None
+    """GitHub's number of the record; None when there is none."""
+    brought: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    """Pull requests that landed with it."""
+
+    @property
+    def recorded(self) -> bool:
+        """The server's own record of the move was obtained."""
+        return self.record is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where and when a pull request landed, by its own record."""
+
+    number: int
+    merge_sha: str
+    merged_at: datetime | None
+    base_ref: str
+    messages: tuple[str, ...]
+    """Messages of its commits, oldest first; a rebase keeps them."""
+    merger: Account | None
+    evidence: str
+
+
+def recorded(rows: Iterable[Mapping[str, Json]]) -> list[Move]:
+    """The moves that the server recorded, oldest first; a deletion of the ref brings nothing and is none."""
+    moves = [_move(row) for row in rows if row["after"]]
+    return sorted(moves, key=lambda move: (move.at, move.record))
+
+
+def inferred(
+    graph: Graph,
+    tip: str | None,
+    base: str | None,
+    landings: Mapping[str, Sequence[Landing]],
+    message: Callable[[str], str | None],
+) -> list[Move]:
+    """
+    Moves read off the first-parent line between two heads, oldest first.
+
+    A commit that a pull request names as its merge is that request's, and so are those below it that carry the
+    messages of its other commits, as a rebase leaves them. Any other commit is a push of its own.
+    """
+    line = list(graph.line(tip, base))
+    moves: list[Move] = []
+    at = 0
+    while at < len(line):
+        landing = next((one for one in landings.get(line[at], ())), None)
+        span = 1 if landing is None else _span([message(sha) for sha in line[at:]], landing)
+        below = line[at + span] if at + span < len(line) else base
+        if landing is None:
+            moves.append(Move(line[at], below, "direct_push", None, FROM_LINE, None, set()))
+        else:
+            how, merger = FROM_REQUEST, landing.merger
+            moves.append(Move(line[at], below, "pr_merge", landing.merged_at, how, merger, {landing.evidence}))
+        at += span
+    return moves[::-1]
+
+
+def _span(messages: Sequence[str | None], landing: Landing) -> int:
+    """How many commits from the top carry the messages of all the request's commits; else it is the first alone."""
+    wanted = landing.messages[::-1]
+    return len(wanted) if wanted and tuple(messages[: len(wanted)]) == wanted else 1
+
+
+def share_out(graph: Graph, moves: Sequence[Move], before: set[str]) -> set[str]:
+    """
+    Give each move, oldest first, the commits that it was the first to bring; all commits that were given.
+
+    `before` are commits that the ref held before the period.
+    """
+    held = set(before)
+    for move in moves:
+        new = graph.reach([move.after], stop=held.__contains__)
+        # A commit that nobody told about may lie before the period; the one that the ref moved to does not.
+        move.brought = sorted(graph.known(new) | ({move.after} & new))
+        held.update(move.brought)
+    return held - before
+
+
+def name_requests(graph: Graph, moves: Iterable[Move], landings: Mapping[str, Sequence[Landing]], ref: str) -> None:
+    """Note for each move the pull requests into that ref whose merge lies on the first-parent line it added."""
+    for move in moves:
+        brought = set(move.brought)
+        line = [sha for sha in graph.line(move.after, move.before) if sha in brought] or [move.after]
+        named = [one for sha in reversed(line) for one in landings.get(sha, ())]
+        move.numbers = list(dict.fromkeys(one.number for one in named if one.base_ref == ref))
+
+
+def within(moves: Iterable[Move], start: datetime, end: datetime) -> Iterator[Move]:
+    """Moves of that half-open span; one without a time is kept."""
+    return (move for move in moves if move.at is None or start <= move.at < end)
+
+
+def _move(row: Mapping[str, Json]) -> Move:
+    integration = _KINDS.get(row["kind"] or "", "direct_push")
+    actor = None if row["actor_id"] is None else Account(row["actor"], row["actor_id"], row["actor_type"])
+    return Move(row["after"], row["before"], integration, row["at"], RECORDED, actor, {row["evidence"]}, row["id"])

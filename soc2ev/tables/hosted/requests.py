@@ -1,0 +1,257 @@
+"""
+Pull requests and the checks of commits, put together from the tables of one collection.
+
+What was cut off stays marked as missing; a list is empty only when it was seen to be empty.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from soc2ev.model import Json
+    from soc2ev.tables.engine import Engine
+
+_PARTS = ("reviews", "commits", "files", "events")
+Row = Mapping[str, "Json"]
+
+
+class Requests:
+    """The pull requests of one repository from one run."""
+
+    def __init__(self, engine: Engine, repository: str, run: str) -> None:
+        self._engine, self._repository, self._run = engine, repository, run
+
+    def rows(self, table: str, where: str = "true") -> Iterator[Row]:
+        """The rows of a table that belong to the repository and the run."""
+        repository, run = _literal(self._repository), _literal(self._run)
+        sql = f'select * from "{table}" where repository = {repository} and run = {run} and {where} order by all'  # noqa: S608
+        return self._engine.stream(sql)
+
+    def tests(self, shas: Collection[str]) -> dict[str, Tests]:
+        """The checks of those commits, from every question about them; a commit that nobody asked about is absent."""
+        chosen = f"sha in {listed(shas)}"
+        checks: dict[str, dict[str, Check]] = defaultdict(dict)
+        for row in self.rows("github_checks", chosen):
+            checks[row["sha"]][row["id"]] = _check(row)
+        asked: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows("github_tested_commits", chosen):
+            asked[row["sha"]].append(row)
+        return {sha: _tests(sha, found, checks[sha]) for sha, found in asked.items()}
+
+    def get(self, numbers: Collection[int]) -> dict[int, PullRequest]:
+        """The pull requests of those numbers that were collected, without their constituents."""
+        chosen = f"number in ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
+        commits = self._grouped("github_pull_request_commits", chosen)
+        reviews = self._grouped("github_reviews", chosen)
+        events = self._grouped("github_events", chosen)
+        files = self._grouped("github_files", chosen)
+        whole = {(row["number"], row["part"]) for row in self.rows("github_completions", chosen)}
+        seen = self._receipts([row["sha"] for rows in commits.values() for row in rows])
+        found = {}
+        for row in self.rows("github_pull_requests", chosen):
+            number = row["number"]
+            missing = {part for part in (row["missing"] or "").split(",") if part and (number, part) not in whole}
+            found[number] = _request(
+                row, commits[number], reviews[number], events[number], files[number], missing, seen
+            )
+        return found
+
+    def evidence(self, numbers: Iterable[int], shas: Collection[str]) -> dict[int | str, set[str]]:
+        """Digests of the bodies that told about those pull requests and those commits' checks."""
+        found: dict[int | str, set[str]] = defaultdict(set)
+        chosen = f"number in ({', '.join(map(str, sorted(set(numbers))))})" if numbers else "false"
+        for row in self.rows("github_pull_requests", chosen):
+            found[row["number"]].add(row["evidence"])
+        for row in self.rows("github_tested_commits", f"sha in {listed(shas)}"):
+            found[row["sha"]].add(row["evidence"])
+        return found
+
+    def _grouped(self, table: str, chosen: str) -> dict[int, list[Row]]:
+        found: dict[int, list[Row]] = defaultdict(list)
+        for row in self.rows(table, chosen):
+            found[row["number"]].append(row)
+        return found
+
+    def _receipts(self, shas: Collection[str]) -> dict[str, _Receipt]:
+        """What the server's records tell about when it first held each commit, and who pushed it."""
+        found: dict[str, _Receipt] = defaultdict(_Receipt)
+        for row in self.rows("github_ref_updates", f"after in {listed(shas)}"):
+            if row["kind"] not in ("pr_merge", "merge_queue_merge"):
+                found[row["after"]].exactly(row["at"], account(row, "actor"))
+        for row in self.rows("github_checks", f"kind = 'check' and sha in {listed(shas)}"):
+            pushed = row["event"] in ("push", "pull_request", "pull_request_target")
+            found[row["sha"]].at_most(row["received_at"], account(row, "pusher"), close=pushed)
+        return found
+
+
+class _Receipt:
+    """When the server held a commit at the latest, and since when exactly, as far as records tell."""
+
+    def __init__(self) -> None:
+        self.exact: datetime | None = None
+        self.close: datetime | None = None
+        self.bound: datetime | None = None
+        self.pushers: dict[int | str, Account] = {}
+
+    def exactly(self, at: datetime | None, who: Account | None) -> None:
+        """A record of the push itself."""
+        self.exact = _earlier(self.exact, at)
+        self._pushed_by(who)
+
+    def at_most(self, at: datetime | None, who: Account | None, *, close: bool) -> None:
+        """A check suite: made when a push starts a workflow (`close`), but other Apps make theirs at any later time."""
+        self.bound = _earlier(self.bound, at)
+        if close:
+            self.close = _earlier(self.close, at)
+        self._pushed_by(who)
+
+    def time(self, approvals: Iterable[datetime]) -> datetime | None:
+        """When the server first held it; a mere upper bound only where it lies before every approval."""
+        if found := _earlier(self.exact, self.close):
+            return found
+        approved = list(approvals)
+        return self.bound if self.bound and approved and self.bound <= min(approved) else None
+
+    def _pushed_by(self, who: Account | None) -> None:
+        if who and who.number is not None:
+            self.pushers[who.number] = who
+
+
+def account(row: Row, name: str) -> Account | None:
+    """The account in those columns; None when GitHub named none."""
+    if row[f"{name}_id"] is None and row[name] is None:
+        return None
+    return Account(row[name], row[f"{name}_id"], row[f"{name}_type"])
+
+
+def commit(row: Row) -> Commit:
+    """A commit from a row of a table with commit columns."""
+    return Commit(
+        sha=row["sha"],
+        parents=tuple(row["parents"] or ()),
+        message=row["message"] or "",
+        author=account(row, "author"),
+        author_name=row["author_name"],
+        author_email=row["author_email"],
+        committer=account(row, "committer"),
+        committer_name=row["committer_name"],
+        committer_email=row["committer_email"],
+        authored_at=row["authored_at"],
+        committed_at=row["committed_at"],
+        via_web=row["via_web"],
+        signed_by_github=row["signed_by_github"],
+    )
+
+
+def _request(
+    row: Row,
+    commits: list[Row],
+    reviews: list[Row],
+    events: list[Row],
+    files: list[Row],
+    missing: set[str],
+    seen: dict[str, _Receipt],
+) -> PullRequest:
+    made = [commit(one) for one in sorted(commits, key=lambda one: one["position"])]
+    given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
+    forced = [one for one in events if one["kind"] == "HeadRefForcePushedEvent"]
+    for one in forced:
+        if one["after"]:
+            seen[one["after"]].exactly(one["at"], None)
+    received = {one.sha: at for one in made if one.sha in seen and (at := seen[one.sha].time(given))}
+    pushers = {key: who for one in made if one.sha in seen for key, who in seen[one.sha].pushers.items()}
+    pushers |= {who.number: who for one in forced if (who := account(one, "actor")) and who.number is not None}
+    gone = any(account(one, "actor") is None for one in forced)
+    return PullRequest(
+        number=row["number"],
+        title=row["title"] or "",
+        body=row["body"] or "",
+        author=account(row, "author"),
+        created_at=row["created_at"],
+        merged_at=row["merged_at"],
+        edited_at=row["edited_at"],
+        merger=account(row, "merger"),
+        enabler=account(row, "enabler"),
+        merge_sha=row["merge_sha"],
+        base_ref=row["base_ref"],
+        base_sha=row["base_sha"],
+        head_ref=row["head_ref"],
+        head_sha=row["head_sha"],
+        cross_repository=row["cross_repository"],
+        additions=row["additions"],
+        deletions=row["deletions"],
+        changed_files=row["changed_files"],
+        labels=tuple(row["labels"] or ()),
+        issues=tuple(row["issues"] or ()),
+        commits=tuple(made),
+        reviews=tuple(_review(one) for one in _in_time(reviews, "submitted_at")),
+        events=tuple(_event(one) for one in _in_time(events, "at")),
+        files=tuple(sorted({one["path"] for one in files})),
+        missing=frozenset(missing),
+        received=received,
+        pushers=(*pushers.values(), *((None,) if gone else ())),
+    )
+
+
+def _in_time(rows: Iterable[Row], name: str) -> list[Row]:
+    """Oldest first; what has no time comes first, so that it decides nothing over what has one."""
+    return sorted(rows, key=lambda row: (row[name] is not None, row[name] or 0, row["id"]))
+
+
+def _review(row: Row) -> Review:
+    who = account(row, "reviewer")
+    return Review(row["id"], who, row["state"] or "", row["submitted_at"], row["commit_sha"], row["can_push"])
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        kind=row["kind"],
+        at=row["at"],
+        actor=account(row, "actor"),
+        name=row["name"],
+        before=row["before"],
+        after=row["after"],
+        review=row["review"],
+        state=row["state"],
+        text=row["text"],
+    )
+
+
+def _check(row: Row) -> Check:
+    return Check(
+        kind=row["kind"],
+        name=row["name"],
+        app_id=row["app_id"],
+        status=row["status"],
+        conclusion=row["conclusion"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        required=row["required"],
+    )
+
+
+def _tests(sha: str, asked: list[Row], checks: Mapping[str, Check]) -> Tests:
+    # Earlier attempts complete what a rollup shows of check runs; they say nothing about statuses.
+    whole = any(row["whole"] for row in asked if row["part"] != "attempts")
+    reason = None if whole else next((row["reason"] for row in asked if row["reason"]), "not all checks were obtained")
+    return Tests(sha, tuple(checks.values()), whole, reason)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def listed(texts: Collection[str]) -> str:
+    """The texts as an SQL list, quoted; a list that matches nothing when there are none."""
+    return f"({', '.join(_literal(text) for text in sorted(set(texts)))})" if texts else "('')"
