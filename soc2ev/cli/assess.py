@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from soc2ev.model import Answer, Conclusion, Outcome
 
 if TYPE_CHECKING:
     from soc2ev.checklist import Readiness
-    from soc2ev.model import Finding, Item
+    from soc2ev.model import Finding, Item, Json
 
 _GATES = ("none", "deviations", "incomplete")
 _CONTROLS_FAILED = 3
@@ -123,8 +124,12 @@ def show(
                 entry["items"] = [one for one in entry["items"] if one["id"].startswith(item)]
             console.put_json(document)
             return
+        custody = list(
+            made.tables.select("select * from custody where starts_with(item, $item) order by all", {"item": item})
+        )
         for finding, one in found:
             _show_item(finding, one)
+            _show_custody([row for row in custody if row["item"] == one.id])
 
 
 def _only(findings: tuple[Finding, ...], names: list[str] | None) -> list[Finding]:
@@ -239,6 +244,21 @@ def _show_item(finding: Finding, item: Item) -> None:
     console.table(("fact", "value"), [(name, _plain(value)) for name, value in facts.items()])
     evidence = sorted({digest for result in item.outcomes.values() for digest in result.evidence})
     console.put("evidence: " + ", ".join(evidence))
+    console.put("")
+
+
+def _show_custody(rows: list[Mapping[str, Json]]) -> None:
+    """The chain of custody as a time line; what a client's clock says is marked, since anybody can set it."""
+    if not rows:
+        return
+    shown = []
+    for row in rows:
+        when = f"{row['at']:%Y-%m-%d %H:%M:%S}" if row["at"] else "time not known"
+        shown.append(
+            (when + (" (client)" if row["clock"] == "client" else ""), row["step"], row["who"] or "", row["what"])
+        )
+    console.heading("chain of custody (UTC)")
+    console.table(("when", "step", "who", "what"), shown)
     console.put("")
 
 

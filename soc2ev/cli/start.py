@@ -1,4 +1,4 @@
-"""First steps and health: `init`, `doctor`, `status`, `demo`."""
+"""First steps: `init`, `doctor`, `status`, `demo`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soc2ev.cli import console, session
+from soc2ev.cli.doctor import doctor
 from soc2ev.cli.options import Config, Format
-from soc2ev.errors import AccessError, ConfigError, Soc2evError
+from soc2ev.errors import ConfigError
 
 if TYPE_CHECKING:
-    from soc2ev.config import Settings
     from soc2ev.sources.git.survey import Survey
 
 
@@ -92,93 +92,6 @@ def _quoted(text: str) -> str:
     import json
 
     return json.dumps(text, ensure_ascii=False)
-
-
-def doctor(format_: Format = "table", config: Config = None) -> None:  # noqa: ARG001
-    """
-    Check configuration, repositories, registers, vault and key before a collection. Exit 4 when access is missing.
-
-    Example:
-      soc2ev doctor
-    """
-    session.chosen_format(format_, ("table", "json"))
-    found = session.settings()
-    rows = [
-        ("configuration", "ok", str(found.file)),
-        *_git_rows(found),
-        _register_row(found),
-        _controls_row(found),
-        _vault_row(found),
-        _key_row(),
-    ]
-    if format_ == "json":
-        console.put_json([dict(zip(("part", "state", "detail"), row, strict=True)) for row in rows])
-    else:
-        console.table(
-            ("part", "state", "detail"), [(part, console.marked(state), detail) for part, state, detail in rows]
-        )
-    if any(state == "missing" for _, state, _ in rows):
-        raise typer.Exit(AccessError.exit_code)
-
-
-def _git_rows(found: Settings) -> list[tuple[str, str, str]]:
-    from soc2ev.sources.git.survey import survey
-
-    rows = []
-    for entry in found.config.sources.git:
-        seen = survey(found.path(entry.path))
-        if not seen.is_repository:
-            rows.append((f"git {entry.repository}", "missing", f"{entry.path} is no git repository"))
-        elif seen.shallow:
-            rows.append((f"git {entry.repository}", "warning", "a shallow clone: run `git fetch --unshallow`"))
-        else:
-            rows.append(
-                (f"git {entry.repository}", "ok", f"default branch {seen.default_branch or 'not known: name branches'}")
-            )
-    if not rows:
-        rows.append(("git", "warning", "no repository under sources.git: no change can be collected"))
-    return rows
-
-
-def _register_row(found: Settings) -> tuple[str, str, str]:
-    from soc2ev.sources.registers import lint
-
-    if found.config.registers is None:
-        return "registers", "warning", "none configured"
-    folder = found.path(found.config.registers)
-    if not folder.is_dir():
-        return "registers", "warning", f"{folder} does not exist; `soc2ev registers new` writes starters"
-    problems = lint(folder)
-    if problems:
-        return "registers", "warning", f"{len(problems)} problems; `soc2ev registers lint` lists them"
-    return "registers", "ok", str(folder)
-
-
-def _controls_row(found: Settings) -> tuple[str, str, str]:
-    from soc2ev import controls
-
-    if missing := controls.missing_folders(found):
-        return "controls", "warning", f"there is no folder {', '.join(missing)}"
-    return "controls", "ok", f"{len(controls.load(found))} controls"
-
-
-def _vault_row(found: Settings) -> tuple[str, str, str]:
-    try:
-        head = session.vault(found).head()
-    except Soc2evError as problem:
-        return "vault", "warning", problem.message
-    return (
-        "vault",
-        "ok",
-        f"{head.size} lines, last written {head.recorded_at:%Y-%m-%d %H:%M}Z" if head.recorded_at else "empty",
-    )
-
-
-def _key_row() -> tuple[str, str, str]:
-    signer = session.signer()
-    if signer is None:
-        return "signing key", "warning", "SOC2EV_SIGNING_KEY is not set: checkpoints are unsigned (`soc2ev keys new`)"
-    return "signing key", "ok", signer.verifier.name
 
 
 def status(format_: Format = "table", config: Config = None) -> None:  # noqa: ARG001
