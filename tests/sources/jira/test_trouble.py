@@ -1,0 +1,287 @@
+"""Nothing that goes wrong between us and Jira makes a gap that nobody states."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.github import faults
+from tests.fakes.github.faults import Fault, Wire
+from tests.fakes.jira.world import Person, World
+from tests.sources.jira.runs import SECRET, USER, Run, collect
+
+ANN = Person("ann")
+OCTOBER = datetime(2026, 10, 5, 8, tzinfo=UTC)
+MORE = "policy: {ticket: {mode: service_management}}\n"
+LIST, KEYS = "POST /rest/api/3/search/jql", "POST /rest/api/3/issue/bulkfetch"
+CHANGES, APPROVALS = "POST /rest/api/3/changelog/bulkfetch", "GET /rest/servicedeskapi/*"
+ME, INFO = "GET /rest/api/3/myself", "GET /rest/api/2/serverInfo"
+SEARCH = "POST /rest/api/2/search"
+MENTIONED = ["API-1", "API-2", "WEB-1", "WEB-9"]
+TABLES = ("jira_tickets", "jira_lookups", "jira_events", "jira_histories", "jira_approvals", "jira_approval_lookups")
+
+
+def world(*, cloud: bool = True) -> World:
+    """Tickets on several pages, with histories and approvals."""
+    made = World(cloud=cloud, page=3, changes_page=4, expand=3)
+    made.token(SECRET, user=USER)
+    for number in range(1, 9):
+        one = made.ticket(f"API-{number}", at=OCTOBER + timedelta(hours=number))
+        made.move(one, "In Review", ANN)
+        made.move(one, "Approved", ANN)
+        if number == 2:
+            made.move(one, "Open", ANN)
+            made.move(one, "Approved", ANN)
+    made.approve(made.tickets[0], "approved", (ANN, "approved"))
+    made.ticket("WEB-1", at=OCTOBER)
+    return made
+
+
+def run_of(folder: Path, *hitting: Fault, cloud: bool = True) -> Run:
+    """A collection of that world with these faults."""
+    return collect(
+        folder,
+        world(cloud=cloud),
+        mention=MENTIONED,
+        faults=hitting,
+        projects="[API, WEB]",
+        more=MORE,
+        months="2026-10",
+    )
+
+
+def facts(run: Run) -> dict[str, list[str]]:
+    """What the rows say, apart from the question that told them."""
+    tables = run.tables()
+    return {
+        name: sorted(
+            json.dumps(
+                {key: str(value) for key, value in row.items() if key not in ("part", "site", "url")}, sort_keys=True
+            )
+            for row in tables.get(name, [])
+        )
+        for name in TABLES
+    }
+
+
+@pytest.fixture(scope="module", params=[True, False])
+def whole(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bool, dict[str, list[str]]]:
+    """What a collection without trouble finds, on Cloud and on Data Center."""
+    run = run_of(tmp_path_factory.mktemp("whole"), cloud=request.param)
+    assert {} == run.incomplete
+    return request.param, facts(run)
+
+
+GRAPH = {"secondary_graphql", "primary_graphql", "partial", "resource_limits", "timeout", "elsewhere"}
+NAMES = [name for name in faults.ALL if name not in GRAPH]
+LASTING = {
+    "status_401",
+    "status_403",
+    "status_404",
+    "status_410",
+    "status_451",
+    "redirect",
+    "endless",
+    "repeated_cursor",
+}
+STREAM_OF = {
+    "jira_tickets": "tickets",
+    "jira_lookups": "tickets",
+    "jira_events": "histories",
+    "jira_histories": "histories",
+    "jira_approvals": "approvals",
+    "jira_approval_lookups": "approvals",
+}
+SILENT = {"removed_row"}
+"""On Cloud nothing but its own estimate tells that a row is missing from a page."""
+
+
+def places(*, cloud: bool) -> list[str]:
+    """The endpoints that a collection asks."""
+    return [LIST, KEYS, CHANGES, APPROVALS, ME, INFO] if cloud else [SEARCH, APPROVALS, "GET /rest/api/2/issue/*"]
+
+
+@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("name", NAMES)
+def test_trouble_that_stays_is_stated(
+    name: str, place: int, tmp_path: Path, whole: tuple[bool, dict[str, list[str]]]
+) -> None:
+    """Whatever an endpoint does for good: bodies stay readable, and what is claimed complete is what there is."""
+    cloud, expected = whole
+    if place >= len(places(cloud=cloud)):
+        place = 0
+    run = run_of(tmp_path, faults.ALL[name](on=places(cloud=cloud)[place], times=None), cloud=cloud)
+    assert_honest(run, expected, silent=name in SILENT and cloud)
+
+
+@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("at", [1, 2])
+def test_trouble_that_passes_costs_nothing(
+    name: str, at: int, place: int, tmp_path: Path, whole: tuple[bool, dict[str, list[str]]]
+) -> None:
+    """One bad answer is stored and asked for again: the rows are those of a collection without it, or the gap is stated."""
+    cloud, expected = whole
+    if place >= len(places(cloud=cloud)):
+        place = 0
+    run = run_of(tmp_path, faults.ALL[name](on=places(cloud=cloud)[place], at=at, times=1), cloud=cloud)
+    assert_honest(run, expected, silent=name in SILENT and cloud)
+    if name not in LASTING | SILENT:
+        assert {} == run.incomplete
+
+
+def assert_honest(run: Run, expected: dict[str, list[str]], *, silent: bool) -> None:
+    """Complete streams hold all that there is."""
+    found = facts(run)
+    complete = {one.stream.rpartition(":")[2] for one in run.claims if one.complete}
+    for table, stream in STREAM_OF.items():
+        if stream in complete and not silent:
+            assert set(expected[table]) == set(found[table]), (table, run.incomplete)
+    assert 4 == len(run.claims)
+
+
+def changed(on: str, change: Any, **where: Any) -> Fault:
+    """A fault that changes the JSON of an answer."""
+
+    def apply(wire: Wire, _: Wire | None) -> Wire:
+        body = wire.json
+        change(body)
+        return Wire(wire.status, wire.headers, json.dumps(body).encode())
+
+    return Fault("changed", apply, on=on, **where)
+
+
+def test_a_token_that_comes_again(tmp_path: Path) -> None:
+    """A list that names the same next page again and again ends, and is not whole."""
+    loop = changed(LIST, lambda body: body.update(nextPageToken="Mw=="), at=2, times=None)
+    run = run_of(tmp_path, loop)
+    assert {"tickets", "histories", "approvals"} == set(run.incomplete)
+    assert sum(run.asked.values()) < 40
+
+
+def test_histories_that_never_end(tmp_path: Path) -> None:
+    """The same for changes: no ticket of that list is taken for whole."""
+    loop = changed(CHANGES, lambda body: body.update(nextPageToken="0"), times=None)
+    run = run_of(tmp_path, loop)
+    assert ["histories"] == list(run.incomplete)
+    assert [] == run.rows("jira_histories")
+
+
+def test_an_empty_page_before_the_end(tmp_path: Path) -> None:
+    """A page without tickets that names a next one is no end."""
+    empty = changed(LIST, lambda body: body.update(issues=[], nextPageToken="more"), at=3, times=None)
+    assert "empty page before its end" in run_of(tmp_path, empty).incomplete["tickets"]
+
+
+def test_a_page_that_is_not_the_last_and_names_none(tmp_path: Path) -> None:
+    """`isLast` false without a next page is a list cut short."""
+    cut = changed(LIST, lambda body: (body.update(isLast=False), body.pop("nextPageToken", None)), at=2)
+    assert "names no next one" in run_of(tmp_path, cut).incomplete["tickets"]
+
+
+def test_warnings_are_gaps(tmp_path: Path) -> None:
+    """What Jira warns of is stated."""
+    warned = changed(LIST, lambda body: body.update(warnings=["results were truncated"]), at=2)
+    assert "results were truncated" in run_of(tmp_path, warned).incomplete["tickets"]
+
+
+def test_tickets_that_could_not_be_read_this_time(tmp_path: Path) -> None:
+    """bulkfetch's own errors are no answer for those tickets: asked again, then stated."""
+    error = {"issueErrors": [{"id": "10001", "errorMessage": "timeout"}]}
+    once = run_of(tmp_path / "a", changed(KEYS, lambda body: body.update(error)))
+    assert {} == once.incomplete
+    ever = run_of(tmp_path / "b", changed(KEYS, lambda body: body.update(error), times=None))
+    assert "could not read some" in ever.incomplete["tickets"]
+    assert {} == ever.lookups()
+
+
+def test_limits_are_waited_for(tmp_path: Path) -> None:
+    """429 with its reason: waited as long as it says, said to the person, and kept."""
+    limit = faults.too_many(7, on=LIST, at=2)
+    run = run_of(tmp_path, limit)
+    assert {} == run.incomplete
+    assert any("waiting until" in line for line in run.said)
+
+
+def test_the_reason_of_a_limit_is_kept(tmp_path: Path) -> None:
+    """Which of Jira's limits it was stands in the stored answer."""
+    headers = {"Retry-After": "3", "RateLimit-Reason": "jira-burst-based"}
+    run = run_of(tmp_path, Fault("limit", lambda wire, _: Wire(429, headers, b"{}"), on=CHANGES))
+    assert {} == run.incomplete
+    kept = [item.response["headers"].get("ratelimit-reason") for item, _ in run.stored if "unusable" in item.response]
+    assert ["jira-burst-based"] == kept
+
+
+def test_a_service_that_is_away_for_a_moment(tmp_path: Path) -> None:
+    """503 with Retry-After is waited for."""
+    assert {} == run_of(tmp_path, faults.status(503, headers={"Retry-After": "20"}, on=KEYS, times=2)).incomplete
+
+
+@pytest.mark.parametrize("header", [{"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}, {"X-AUSERNAME": "anonymous"}])
+def test_answers_for_strangers(header: dict[str, str], tmp_path: Path) -> None:
+    """A token that ends on the way: Jira answers 200 with what strangers may see, and nothing of it counts as all."""
+
+    def strange(wire: Wire, _: Wire | None) -> Wire:
+        return Wire(200, {**wire.headers, **header}, b'{"issues": [], "isLast": true}')
+
+    run = run_of(tmp_path, Fault("stranger", strange, on=KEYS, times=None))
+    assert "as to a stranger" in run.incomplete["tickets"]
+    assert "missing" == run.of("tickets").scope["access"]
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_refusals_are_told_apart(code: int, tmp_path: Path) -> None:
+    """An unusable token and a missing right are both missing access, with different advice."""
+    run = run_of(tmp_path, faults.status(code, on=ME, times=None))
+    assert {"site", "tickets", "histories", "approvals"} == set(run.incomplete)
+    assert {401: "has expired", 403: "lacks the right"}[code] in run.incomplete["site"]
+    assert {"missing"} == {one.scope.get("access") for one in run.claims}
+
+
+def test_a_login_page_behind_a_redirect(tmp_path: Path) -> None:
+    """A question that leads to a login is no answer, and the reason says so."""
+    run = run_of(tmp_path, Fault("login", lambda *_: Wire(302, {"Location": "/login"}, b""), on=LIST, times=None))
+    assert "as when a login is asked for" in run.incomplete["tickets"]
+
+
+def test_a_page_for_people(tmp_path: Path) -> None:
+    """HTML with status 200 instead of the site's own description."""
+    run = run_of(tmp_path, faults.html(on=INFO, times=None))
+    assert "no usable JSON" in run.incomplete["site"] or "not usable JSON" in run.incomplete["site"]
+
+
+def test_something_else_than_jira(tmp_path: Path) -> None:
+    """JSON of another system is no Jira."""
+    run = run_of(tmp_path, changed(INFO, lambda body: body.clear(), times=None))
+    assert "does not say that it is Jira" in run.incomplete["site"]
+
+
+@pytest.mark.parametrize("field", ["id", "key", "fields"])
+def test_tickets_of_another_form(field: str, tmp_path: Path) -> None:
+    """A ticket that lacks what every ticket has is refused; the page is asked for again, then stated."""
+    run = run_of(tmp_path, changed(LIST, lambda body: body["issues"][0].pop(field), at=2, times=None))
+    assert "tickets" in run.incomplete
+    assert facts(run)
+
+
+def test_a_list_that_moves_on_data_center(tmp_path: Path) -> None:
+    """A total that changes between pages means that rows may have moved: read again once, then stated."""
+    moved = changed(SEARCH, lambda body: body.update(total=body["total"] + 1), at=3)
+    assert {} == run_of(tmp_path / "a", moved, cloud=False).incomplete
+    totals = iter(range(20, 99))
+    ever = changed(SEARCH, lambda body: body.update(total=next(totals)), times=None)
+    assert "tickets" in run_of(tmp_path / "b", ever, cloud=False).incomplete
+
+
+def test_an_estimate_far_from_the_list(tmp_path: Path) -> None:
+    """Cloud's estimate is a plausibility: it warns, and proves nothing."""
+    far = changed("POST /rest/api/3/search/approximate-count", lambda body: body.update(count=500))
+    run = run_of(tmp_path, far)
+    assert {} == run.incomplete
+    assert ["the list held 9 tickets where Jira estimates 500"] == run.of("tickets").details["warnings"]
