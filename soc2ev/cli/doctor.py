@@ -43,6 +43,14 @@ _SUFFERS = {
     "service management": f"{_CHANGES} A, with `ticket: {{mode: service_management}}`",
 }
 """What cannot be tested without a capability: control and letters."""
+_NOTES = {
+    "checks": "fine-grained tokens cannot have it: use a GitHub App, or a classic token",
+    "rule suites": "fine-grained tokens are refused even with it: use a GitHub App",
+    "protection": "a user's token shows it to administrators only",
+    "workflow permissions": "a user's token shows it to administrators only",
+    "collaborators": "a user's token needs push access",
+}
+"""What granting the permission does not cure."""
 _OPTIONAL = frozenset({"bypass actors"})
 """What reading tokens are not shown, and no collection counts as a gap."""
 
@@ -129,7 +137,8 @@ def _help(sight: Sight) -> dict[str, object]:
 def _fix(sight: Sight) -> str:
     if sight.capability in ("repositories", "site"):
         return f"check its name and let the token see {sight.about}: {sight.needs}"
-    return f"grant {sight.needs}"
+    note = _NOTES.get(sight.capability, "")
+    return f"grant {sight.needs}" + (f" ({note})" if note else "")
 
 
 def _show(sights: Sequence[Sight]) -> None:

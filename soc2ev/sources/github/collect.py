@@ -25,6 +25,7 @@ from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.host import Host
 from soc2ev.sources.github.merged import Index, Merged
 from soc2ev.sources.github.moves import Line
+from soc2ev.sources.github.notes import Notes
 from soc2ev.sources.github.reconcile import Explained, reconcile
 from soc2ev.sources.github.scope import STREAM, Found, wanted
 from soc2ev.sources.github.settings import Governance
@@ -65,14 +66,21 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     left = [(host, one, _left(fetch, one, period)) for host, one in found.repositories.values()]
     fresh = [(host, one) for host, one, streams in left if streams == STREAMS]
     granted = {id(host): _probe(host, fresh) for host in hosts}
+    projects = _projects(settings)
     tasks = [
-        partial(_Collection(host, one, period, granted[id(host)]).run, streams)
+        partial(_Collection(host, one, period, granted[id(host)], projects).run, streams)
         for host, one, streams in left
         if streams
     ]
     for coverages in fetch.together(tasks):
         yield from coverages
     yield _stated(found.settle(), period)
+
+
+def _projects(settings: Settings) -> frozenset[str] | None:
+    """Keys of the projects whose tickets are collected, empty for any; None when there is no ticket system."""
+    configured = settings.config.sources.jira
+    return frozenset(project for jira in configured for project in jira.projects) if configured else None
 
 
 def _stated(tally: Tally, period: Period) -> Coverage:
@@ -134,11 +142,19 @@ def _probe(host: Host, fresh: Sequence[tuple[Host, Repository]]) -> frozenset[st
 class _Collection:
     """One repository."""
 
-    def __init__(self, host: Host, repository: Repository, period: Period, granted: frozenset[str]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        repository: Repository,
+        period: Period,
+        granted: frozenset[str],
+        projects: frozenset[str] | None,
+    ) -> None:
         self.host, self.repository, self.period = host, repository, period
         self.tallies = tallies()
         self.capabilities = Capabilities(granted)
-        self.details = Details(host, repository, self.tallies, self.capabilities)
+        self.notes = Notes(host, repository, self.tallies["pull-requests"], projects)
+        self.details = Details(host, repository, self.tallies, self.capabilities, self.notes)
         self.tested = tested.Tested(host, repository, self.tallies, self.capabilities)
         self.index: dict[int, Merged] = {}
         self.lines: list[Line] = []
@@ -181,6 +197,7 @@ class _Collection:
                 gained[graph.heads.ref] = graph.gained(self._told(), by_name=True)
         self._detail(gained)
         explained = [self._explain(line, graph, gained[graph.heads.ref]) for line, graph in graphs]
+        self.notes.ask()
         self._ask_tests(explained)
         self._ask_pushes()
         reconcile(explained, self._unsettled(graphs), self.details, self.index, self.period, self.tallies)
@@ -198,7 +215,7 @@ class _Collection:
         tally = self.tallies["commits"]
         if heads.commits is not None:
             tally.expected = (tally.expected or 0) + heads.commits
-        return Graph(self.host, self.repository, heads, tally)
+        return Graph(self.host, self.repository, heads, tally, self.notes)
 
     def _landed_in(self, ref: str) -> int:
         return sum(1 for one in self.index.values() if one.base == ref and self.period.contains(one.merged_at))

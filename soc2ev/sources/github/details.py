@@ -20,6 +20,7 @@ from soc2ev.sources.github.claims import Repository, Tallies
 from soc2ev.sources.github.host import refused
 from soc2ev.sources.github.merged import Merged, merged
 from soc2ev.sources.github.moves import instant
+from soc2ev.sources.github.notes import Notes
 
 if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
@@ -108,6 +109,7 @@ class Details:
     repository: Repository
     tallies: Tallies
     capabilities: Capabilities
+    notes: Notes
     found: dict[int, Request] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     cut_tests: list[TestCut] = field(default_factory=list)
@@ -143,7 +145,7 @@ class Details:
 
     def _keep(self, value: Json, cut: list[_Cut]) -> None:
         try:
-            made = _request(value)
+            made = _request(value, self.notes)
         except (AttributeError, KeyError, TypeError, ValueError) as problem:
             raise CollectError(f"a request is not understood: {problem!r}"[:300]) from None
         self.found[made.number] = made
@@ -213,7 +215,7 @@ class Details:
 
     def _add_commits(self, number: int, nodes: Json) -> None:
         old = self.found[number]
-        more = tuple(_commit(node["commit"]) for node in nodes)
+        more = tuple(_commit(node["commit"], self.notes) for node in nodes)
         known = {name: getattr(old, name) for name in Request.__slots__}
         self.found[number] = Request(**{**known, "commits": (*old.commits, *more)})
 
@@ -266,7 +268,8 @@ def _same(data: Json, chunk: Sequence[Merged]) -> None:
         raise ValueError("it holds other requests than were asked for")
 
 
-def _request(value: Json) -> Request:
+def _request(value: Json, notes: Notes) -> Request:
+    notes.request(value)
     head = value["head"]["nodes"][0]["commit"] if value["head"]["nodes"] else {}
     checks = [one for one in shapes.contexts(head)[0] if one["__typename"] == "CheckRun"]
     landed = value.get("mergeCommit")
@@ -278,8 +281,8 @@ def _request(value: Json) -> Request:
         head_sha=head.get("oid") or value["headRefOid"],
         merged_at=merged_at,
         created_at=instant(value["createdAt"]),
-        landed=_commit(landed) if landed else None,
-        commits=tuple(_commit(node["commit"]) for node in value["commits"]["nodes"]),
+        landed=_commit(landed, notes) if landed else None,
+        commits=tuple(_commit(node["commit"], notes) for node in value["commits"]["nodes"]),
         commit_count=value["commits"]["totalCount"],
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
         pushed=bool(checks),
@@ -292,8 +295,9 @@ def _ran_after(checks: Sequence[Json], merged_at: datetime) -> bool:
     return any(instant(time) > merged_at for time in times)
 
 
-def _commit(value: Json) -> Commit:
+def _commit(value: Json, notes: Notes) -> Commit:
     row = shapes.commit(value)
+    notes.commit(row)
     return Commit(row["sha"], tuple(row["parents"]))
 
 

@@ -268,6 +268,11 @@ def named_requests(count: int) -> str:
     return _objects(count, f"oid associatedPullRequests(first: 10) {{ totalCount nodes {{ {fields} }} }}")
 
 
+def authors(count: int) -> str:
+    """Who wrote commits together: the author first, then those whom the message names as co-authors."""
+    return _objects(count, "oid authors(first: 10) { totalCount nodes { name email user { login databaseId } } }")
+
+
 def tested(count: int, wanted: Collection[str]) -> str:
     """The checks of commits, the newest attempt of each."""
     people = _ACTOR if CHECKS in wanted else ""

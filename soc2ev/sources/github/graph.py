@@ -18,6 +18,7 @@ from soc2ev.sources.github import documents, shapes
 from soc2ev.sources.github.claims import Repository, Tally
 from soc2ev.sources.github.details import Commit
 from soc2ev.sources.github.heads import Heads
+from soc2ev.sources.github.notes import Notes
 
 if TYPE_CHECKING:
     from soc2ev.sources.github.host import Host
@@ -33,8 +34,9 @@ _MOST_NAMES = 1_200
 class Graph:
     """The commits of one production ref."""
 
-    def __init__(self, host: Host, repository: Repository, heads: Heads, tally: Tally) -> None:
+    def __init__(self, host: Host, repository: Repository, heads: Heads, tally: Tally, notes: Notes) -> None:
         self.host, self.repository, self.heads, self.tally = host, repository, heads, tally
+        self.notes = notes
         self.known: dict[str, tuple[str, ...]] = {}
         self.told: list[str] = []
         """Commits whose rows stand in the stream already."""
@@ -211,6 +213,7 @@ class Graph:
                 row = shapes.commit(value)
                 self.known[row["sha"]] = tuple(row["parents"])
                 self.told.append(row["sha"])
+                self.notes.commit(row)
         except (AttributeError, KeyError, TypeError) as problem:
             raise CollectError(f"a commit is not understood: {problem!r}"[:300]) from None
 

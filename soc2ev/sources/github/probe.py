@@ -106,7 +106,8 @@ class _Probe:
         sights += self._tip()
         for branch in self.repository.branches[:1]:
             sights += self._rules(quote(branch, safe=""))
-        return sights, self.headers
+        order = list(NEEDS)
+        return sorted(sights, key=lambda sight: order.index(sight.capability)), self.headers
 
     def _tip(self) -> Iterator[Sight]:
         for name, path in _OF_TIP.items():

@@ -88,6 +88,9 @@ class Governance:
                 tally.details["without a ledger"] = rules.passable
             bypasses.read(self.host, self.repository, self.period, bound, tally, self.access)
             self._note_streams()
+        else:
+            for capability in (*_STREAMS, "rule suites"):
+                self.access.missed(capability, "not asked again: nothing changed since it was collected", UNKNOWN)
         self._finish()
 
     def _ask(self, capability: str, path: str, values: Mapping[str, str]) -> None:

@@ -52,6 +52,12 @@ def _person(name: str, value: Json) -> Columns:
     return {f"{name}_name": found.get("name"), f"{name}_email": found.get("email"), **account(name, user)}
 
 
+def co_author(value: Json) -> Columns:
+    """One of the authors of a commit."""
+    user = {"__typename": "User", **value["user"]} if value.get("user") else None
+    return {"name": value["name"], "email": value["email"], **account("account", user)}
+
+
 def compared(value: Json) -> Columns:
     """Sha and the columns of a commit of REST, where the accounts stand beside the commit."""
     inner = value["commit"]

@@ -170,6 +170,15 @@ def _page_rows(of: Mapping[str, Json], page: int, *, whole: bool) -> Iterator[Ro
         yield tables.COMPLETIONS.name, of
 
 
+def author_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_commit_authors, from commits that were asked for by name."""
+    for _, value in shapes.objects(data["repository"], "c"):
+        if value:
+            of = {"repository": asked["repository"], "sha": value["oid"]}
+            for position, one in enumerate(value["authors"]["nodes"]):
+                yield tables.COMMIT_AUTHORS.name, {**of, "position": position, **shapes.co_author(one)}
+
+
 def tested_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_tested_commits and github_checks, from commits that were asked for by name."""
     for number, value in shapes.objects(data["repository"], "c"):
@@ -233,6 +242,7 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "index": (index_rows, tables.INDEX.name),
     "details": (detail_rows, tables.PULL_REQUESTS.name),
     "rest": (rest_rows, tables.LIST_PAGES.name),
+    "authors": (author_rows, tables.COMMIT_AUTHORS.name),
     "tested": (tested_rows, tables.TESTED.name),
     "deployments": (deployment_rows, tables.DEPLOYMENTS.name),
     "statuses": (status_rows, tables.LIST_PAGES.name),
@@ -300,6 +310,7 @@ STREAMS: tuple[Stream, ...] = (
             tables.COMPLETIONS,
             tables.LANDED,
             tables.PULL_REQUEST_COMMITS,
+            tables.COMMIT_AUTHORS,
             tables.REVIEWS,
             tables.EVENTS,
             tables.FILES,

@@ -203,6 +203,19 @@ PULL_REQUEST_COMMITS = Table(
     (_REPOSITORY, _PULL, _SHA, _POSITION, *_COMMIT),
     ("repository", "number", "sha"),
 )
+COMMIT_AUTHORS = Table(
+    "github_commit_authors",
+    "Everybody who wrote a commit, for commits whose message names co-authors that nothing else tells the account of.",
+    (
+        _REPOSITORY,
+        _SHA,
+        _POSITION,
+        _text("name", "The name, as stated by the client."),
+        _text("email", "The address, as stated."),
+        *_account("account", "The account that GitHub links to the address"),
+    ),
+    ("repository", "sha", "position"),
+)
 REVIEWS = Table(
     "github_reviews",
     "Reviews of a pull request as they stand now; a dismissed one keeps its first state in github_events.",

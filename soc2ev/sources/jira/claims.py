@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import AccessError, CollectError
@@ -30,6 +31,7 @@ class Ticket:
     project: str | None
     status: str
     """Id of its status."""
+    updated: datetime | None
 
 
 @dataclass
@@ -98,6 +100,7 @@ def tickets_of(values: Iterable[Json]) -> list[Ticket]:
             value["key"],
             (value["fields"].get("project") or {}).get("key"),
             shapes.text(value["fields"]["status"].get("id", "")),
+            shapes.instant(value["fields"].get("updated")),
         )
         for value in values
     ]

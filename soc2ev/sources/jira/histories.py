@@ -146,10 +146,12 @@ class Histories:
         return data
 
     def _compare(self, tickets: Iterable[Ticket], trail: _Trail) -> None:
-        """The last change of a status leads to the present one; else changes are missing, or one came in between."""
+        """The last change of a status leads to the one that the ticket had; else changes of it are missing."""
         for ticket in tickets:
-            last = trail.statuses.get(ticket.id)
-            if last is not None and ticket.status and last[1] != ticket.status:
+            at, status = trail.statuses.get(ticket.id, (_LONG_AGO, ticket.status))
+            # What happened after the ticket was read is in its history already.
+            since = ticket.updated is not None and at > ticket.updated
+            if ticket.status and status != ticket.status and not since:
                 self.tally.lacks(f"the history of {ticket.key} does not lead to the status that it has")
 
 

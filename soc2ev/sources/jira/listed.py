@@ -18,7 +18,7 @@ from soc2ev.fetch import RefusedError
 from soc2ev.sources.jira import shapes
 from soc2ev.sources.jira.claims import Tally, Ticket, tickets_of
 from soc2ev.sources.jira.named import quoted
-from soc2ev.sources.jira.site import jql_time
+from soc2ev.sources.jira.site import OddError, jql_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +117,7 @@ class Listing:
             try:
                 split = self._walk_places(wanted, since, until)
                 break
-            except _ShiftedError:
+            except (_ShiftedError, OddError):
                 if tries == _TRIES:
                     raise
         if split is not None:

@@ -187,7 +187,10 @@ def _explained(problem: RefusedError, settings: JiraSource) -> RefusedError:
     hint = problem.hint
     if problem.status == _UNAUTHORIZED:
         hint = "the token is wrong, has expired or is of another kind"
-        if urlsplit(settings.url).netloc != GATEWAY and settings.user is not None:
+        place = urlsplit(settings.url).netloc
+        if settings.user is None and place.endswith(".atlassian.net"):
+            hint += "; at this address Cloud takes it with `user:`, the account's mail address"
+        if place != GATEWAY and settings.user is not None:
             hint += (
                 f": a scoped token is taken at https://{GATEWAY}/ex/jira/<cloud id> only, and tokens end within a year"
             )

@@ -87,7 +87,8 @@ def _ledger(case: Case, emergency: Emergency) -> Fact:
     if change.rules.visible and not change.rules.rules:
         return yes("The branch had no rules that could be bypassed.")
     if change.bypass.visible and _shown_kept(case):
-        return yes("The record of bypasses does not reach back that far; the evidence shows that the rules were kept.")
+        why = "does not reach back that far" if change.bypass.covers else "leaves out branch protection"
+        return yes(f"The record of bypasses {why}; the evidence shows that the rules were kept.")
     why = "does not reach back that far" if change.bypass.visible else "could not be read"
     return unknown(f"The host's record of bypasses {why}, so whether a rule was bypassed is not known.")
 

@@ -183,6 +183,8 @@ class Bypass:
     """It names this move."""
     reaches_back_to: datetime | None = None
     """The ledger says nothing about earlier moves; None when it has no such limit."""
+    covers: bool = True
+    """It records bypasses of all rules on the ref. GitHub records those of rulesets and none of branch protection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 People, not logins: which accounts and addresses belong to one person, and which to machines.
 
 A GitHub account is its number and a Jira account its id; names and logins are given away again. An address counts for
-an account only when the register says so, or when it is one of GitHub's own addresses, which carry the number:
+an account only when the register says so, when GitHub links it, or when it is one of GitHub's own addresses, which
+carry the number:
 https://docs.github.com/en/account-and-profile/reference/email-addresses-reference
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from soc2ev.model import Json
 from soc2ev.tables.facts.evidence import Account, Commit
@@ -48,11 +50,14 @@ class People:
         accounts: Iterable[Mapping[str, Json]],
         people: Iterable[Mapping[str, Json]],
         service_accounts: Collection[str] = (),
+        addresses: Mapping[str, Account] = MappingProxyType({}),
     ) -> None:
+        """`addresses` are accounts that the host itself links with addresses, by the address in lower case."""
         rows = list(accounts)
         self._owners = {(row["system"], _key(row["system"], row["account"])): str(row["person"]) for row in rows}
         self._machines = {row["person"] for row in people if row.get("machine")}
         self._services = {login.lower() for login in service_accounts}
+        self._addresses = addresses
         self._systems = {(row["person"], row["system"]) for row in rows}
 
     def account(self, account: Account | None) -> Party:
@@ -88,6 +93,8 @@ class People:
             return self._person(person, machine=False)
         if found := _NOREPLY.fullmatch(written):
             return self._party("github", str(int(found[1])), found[2], machine=found[2] in self._services, known=True)
+        if linked := self._addresses.get(written):
+            return self.account(linked)
         claimed = shown(name) or shown(email) or "somebody"
         return Party(f"email:{written or claimed}", claimed, known=False, machine=False)
 

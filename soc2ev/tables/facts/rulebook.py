@@ -55,7 +55,7 @@ def kept(change: Change) -> bool | None:
     bypass, at = change.bypass, landed_at(change)
     if bypass.bypassed:
         return False
-    if not bypass.visible:
+    if not bypass.visible or not bypass.covers:
         return None
     since = bypass.reaches_back_to
     return True if since is None or (at is not None and since <= at) else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from soc2ev.tables import scoping
 from soc2ev.tables.facts.judge import judge
 from soc2ev.tables.facts.people import People
+from soc2ev.tables.hosted import addresses
 from soc2ev.tables.hosted.collection import Collection, RefMoves
 from soc2ev.tables.hosted.custody import custody_rows
 from soc2ev.tables.hosted.deliveries import deployment_rows
@@ -61,7 +62,9 @@ class _Writer:
         self._engine, self._config, self._gatherer = engine, config, gatherer
         machines = config.policy.bots.service_accounts
         accounts, people = engine.stream("select * from accounts"), engine.stream("select * from people")
-        self._people = People(list(accounts), list(people), machines)
+        self._registered = (list(accounts), list(people), machines)
+        self._people: tuple[str, People] = ("", People(*self._registered))
+        """Of the run that was judged last: what its answers say of addresses holds for that run."""
         self._seen: Counter[str] = Counter()
         self._deployments: dict[str, dict[str, Json]] = {}
 
@@ -72,12 +75,12 @@ class _Writer:
         changes: list[dict[str, Json]] = []
         facts: list[dict[str, Json]] = []
         steps: list[dict[str, Json]] = []
-        url = self._url(found)
+        url, people = self._url(found), self._people_of(found.run)
         for place, case in enumerate(self._gatherer.cases(found, ref, items)):
             if reason := scoping.outside(self._config, found.repository, ref.ref, case.paths):
                 outside[place] = reason
                 continue
-            judged = judge(case.change, self._config.policy, self._people)
+            judged = judge(case.change, self._config.policy, people)
             changes.append(change_row(case, judged, url))
             facts.append(fact_row(case, judged))
             steps += custody_rows(case.change)
@@ -91,6 +94,11 @@ class _Writer:
             # With several production refs a deployment belongs to the one whose history holds its commit.
             if known is None or (row["commit_known"] and not known["commit_known"]):
                 self._deployments[row["item"]] = row
+
+    def _people_of(self, run: str) -> People:
+        if self._people[0] != run:
+            self._people = (run, People(*self._registered, addresses.linked(self._engine, run)))
+        return self._people[1]
 
     def finish(self) -> None:
         """The rows that need all refs."""

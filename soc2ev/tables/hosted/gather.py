@@ -218,7 +218,8 @@ class _Shared:
         back = coverage.details.get("reaches_back_to") if coverage else None
         reach = datetime.fromisoformat(back) if isinstance(back, str) else None
         move.evidence |= self.bypassed.get(move.after, set())
-        return Bypass(bool(coverage and coverage.complete), move.after in self.bypassed, reach)
+        covers = not any(rule.origin == "protection" for rule in self.rules.rules)
+        return Bypass(bool(coverage and coverage.complete), move.after in self.bypassed, reach, covers)
 
 
 def _testable(moves: Iterable[Move], requests: Iterable[PullRequest]) -> list[str]:

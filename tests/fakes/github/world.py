@@ -291,6 +291,8 @@ class Deployment:
     original_environment: str | None = None
     statuses: list[DeploymentStatus] = field(default_factory=list)
     app: App | None = None
+    run: WorkflowRun | None = field(repr=False, default=None)
+    """The workflow run that deploys, to whose log the statuses lead."""
 
 
 @dataclass(slots=True, eq=False)

@@ -94,7 +94,9 @@ class Jira:
         """Requests by method and path, ids and keys left out."""
         with self._lock:
             asked = list(self.requests)
-        return Counter(f"{one.method} {re.sub(r'/([A-Z]+-[0-9]+|[0-9]{4,})(?=/|$)', '/*', one.path[5:])}" for one in asked)
+        return Counter(
+            f"{one.method} {re.sub(r'/([A-Z]+-[0-9]+|[0-9]{4,})(?=/|$)', '/*', one.path[5:])}" for one in asked
+        )
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], sent: bytes) -> Wire:
         """The answer to one request, with whatever the faults make of it."""
@@ -234,6 +236,13 @@ class Jira:
         found = {one.id: one for key in asked if (one := self._seen(token, key))}
         wanted = body.get("fields") or []
         made = [shapes.ticket(self.world, token, found[number], wanted, self.url) for number in sorted(found)]
+        if "changelog" in body.get("expand", ()):
+            # Cut after 40, newest first.
+            for number, one in zip(sorted(found), made, strict=True):
+                told = sorted(found[number].events, key=lambda event: event.at, reverse=True)[:40]
+                one["changelog"] = {
+                    "histories": [shapes.change(self.world, token, event, bulk=False) for event in told]
+                }
         return {"expand": "", "issues": made, "issueErrors": []}
 
     def _changes(self, token: Token, *, body: Any) -> Any:

@@ -232,6 +232,25 @@ def test_a_ledger_that_is_refused_is_a_gap(story: Story, tmp_path: Path) -> None
     assert "no" == sights(run)["rule suites"]
 
 
+def test_404_is_a_refusal_to_somebody_who_may_not_know(story: Story, tmp_path: Path) -> None:
+    """GitHub hides settings and ledger from a writer's classic token as if they were not there."""
+    story.token(tokens.classic("writer", "ann"))
+    run = collect(tmp_path, story, secret="writer")
+    assert {"rule-suites", "settings:settings"} == set(gaps(run))
+    assert {"missing"} == {run.of(name).scope.get("access") for name in gaps(run)}
+
+
+def test_where_rules_are_not_known_the_ledger_is_asked_all_the_same(story: Story, tmp_path: Path) -> None:
+    """That no ruleset could be read does not mean that none binds: bypasses count, and no row says `none`."""
+    story.tick(days=25)
+    pushed = story.api.push(story.cat, {"a": "b"}, "straight")
+    (move,) = [row for row in story.api.it.activity if row.after == pushed.sha]
+    story.api.judged(move, "bypass", "pull_request")
+    run = collect(tmp_path, story, faults=[status(500, on="GET */rules/branches/*", times=None)])
+    assert [pushed.sha] == [row["after"] for row in run.rows("github_rule_suites")]
+    assert [] == run.rows("github_rules")
+
+
 def test_environments_with_their_gates(story: Story, tmp_path: Path) -> None:
     """Reviewers by number, self-review, administrators, and which branches may deploy."""
     story.api.environment("production", story.bob, prevent_self_review=True, admins_bypass=False)
@@ -300,6 +319,13 @@ def test_what_a_repository_is_not_offered_is_no_gap(story: Story, tmp_path: Path
     assert "code_scanning_default_setup" in run.of("settings:settings").details["not offered"]
 
 
+def test_what_every_repository_has_is_a_gap_when_it_is_refused(story: Story, tmp_path: Path) -> None:
+    """An administrator's token that is refused the deploy keys does not know that there are none."""
+    run = collect(tmp_path, story, faults=[status(403, on="GET */keys", times=None)])
+    assert {"settings:settings"} == set(gaps(run))
+    assert values(run)["deploy_key_with_write"] is None
+
+
 @pytest.mark.parametrize(("days", "warns"), [(90, True), (400, False)])
 def test_a_short_retention_is_said_with_its_date(story: Story, tmp_path: Path, days: int, *, warns: bool) -> None:
     """Checks of the period's first day end so many days later: after that nobody can collect them."""
@@ -319,6 +345,7 @@ def test_settings_are_read_again_only_after_half_a_day(story: Story, tmp_path: P
     third = collect(tmp_path, story, now=later, clock=later)
     assert {"github:repositories", *(f"github:acme/api:{name}" for name in SNAPSHOTS)} == set(third.coverages)
     assert 0 == third.asked["/repos/{owner}/{repo}/rulesets/rule-suites"]
+    assert ("unknown", "yes") == (sights(third)["activity"], sights(third)["rules"])
 
 
 def test_what_it_costs(story: Story, tmp_path: Path) -> None:
@@ -376,7 +403,7 @@ def test_answers_of_another_shape_are_refused(story: Story, tmp_path: Path, path
     odd = Fault("odd", lambda wire, _: _odd(wire), on=f"GET /repos/acme/api{path}", times=None)
     run = collect(tmp_path, story, faults=[odd])
     assert ENDPOINTS[path] == set(gaps(run))
-    assert "main" not in [row["origin"] for row in run.rows("github_rules")]
+    assert "none" not in [row["origin"] for row in run.rows("github_rules")]
 
 
 def _odd(wire: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,9 +124,13 @@ def collect(
     clock: datetime = LATER,
     host: Jira | None = None,
 ) -> Run:
-    """Collect a period; runs in one folder share a vault. `path` replaces that of the configured address."""
+    """
+    Collect a period; runs in one folder share a vault. `path` replaces that of the configured address, `host` is a server
+    that is running already.
+    """
     said: list[str] = []
-    with host or Jira(world, faults=faults, gateway=gateway) as server:
+    with nullcontext(host) if host else Jira(world, faults=faults, gateway=gateway) as server:
+        server.faults, server.requests = faults, []
         url = server.url if path is None else server.url.removesuffix(server.base) + path
         found = settings(folder, url, projects=projects, user=user, more=more)
         with writer(folder / "vault", origin="soc2ev/example/evidence", now=lambda: clock, tool="tests 1") as vault:

@@ -469,3 +469,12 @@ def test_ledger_too_short() -> None:
     shown = change(bypass=short)
     untold = change(bypass=short, tested=(ChecksOf("h1", (), whole=False),))
     assert ("met", "not tested") == (letters(judged(shown))["E"], letters(judged(untold))["E"])
+
+
+def test_ledger_leaves_protection_out() -> None:
+    """Branch protection has no ledger: an administrator who merged past a red check is found by the evidence alone."""
+    blind = Bypass(visible=True, bypassed=False, covers=False)
+    red = change(bypass=blind, tested=(ChecksOf("h1", (check("FAILURE"),), whole=True),))
+    found = letters(judged(red))
+    assert ("deviation", "deviation", "deviation") == (found["B"], found["E"], found["F"])
+    assert "met" == letters(judged(change(bypass=blind)))["E"]

@@ -43,6 +43,11 @@ def state(deployment: w.Deployment) -> str:
     return "ACTIVE" if word == "SUCCESS" else word
 
 
+def log_path(run: w.WorkflowRun) -> str:
+    """Where the log of a job of the run is."""
+    return f"/{run.repository.full_name}/actions/runs/{run.id}/job/{run.id + 1}"
+
+
 def status(deployment: w.Deployment, one: w.DeploymentStatus) -> dict[str, Any]:
     """A status as GraphQL shows it."""
     return {
@@ -55,7 +60,7 @@ def status(deployment: w.Deployment, one: w.DeploymentStatus) -> dict[str, Any]:
         "description": None,
         "environment": deployment.environment,
         "environmentUrl": None,
-        "logUrl": None,
+        "logUrl": lambda info: None if deployment.run is None else url(info, log_path(deployment.run)),
         "deployment": deployment,
     }
 

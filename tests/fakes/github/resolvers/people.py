@@ -144,6 +144,17 @@ def members(_: w.Account, info: Info, **page: Any) -> dict[str, Any]:
     return connection(people, **page)
 
 
+def resource(_: Any, info: Info, *, url: str) -> w.WorkflowRun | None:  # noqa: A002  as the schema names it
+    """What an address of the service shows: workflow runs, which need Actions read. Null for anything else."""
+    here = session(info)
+    found = _RUN.fullmatch(url.removeprefix(here.web))
+    home = here.world.repository(found[1]) if found else None
+    if home is None or found is None or not here.viewer.may(home, "metadata"):
+        return None
+    demand(info, home, "actions")
+    return home.runs.get(int(found[2]))
+
+
 def find(_: Any, info: Info, *, query: str, type: str, **page: Any) -> dict[str, Any]:  # noqa: A002
     """Pull requests by search: never more than the first 1,000, although `issueCount` says how many there are."""
     here = session(info)
@@ -176,6 +187,7 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("Query", "viewer"): viewer,
     ("Query", "node"): node,
     ("Query", "nodes"): nodes,
+    ("Query", "resource"): resource,
     ("Query", "search"): find,
     ("Query", "rateLimit"): lambda _, info: session(info).rate,
     ("Organization", "repositories"): repositories,

@@ -167,15 +167,14 @@ def _user(account: w.Account | None) -> w.Account | None:
 
 
 def authors(commit: w.Commit, info: Info, **page: Any) -> dict[str, Any]:
-    """The author and everyone that a `Co-authored-by` trailer names."""
-    del info
+    """The author and everyone that a `Co-authored-by` trailer names, each with the account of the address."""
+    owners = {one.email.lower(): one for one in session(info).world.accounts.values()}
     made = [signer(commit.author)]
     for line in commit.message.splitlines():
         if line.lower().startswith("co-authored-by:") and "<" in line:
-            name, _, email = line.split(":", 1)[1].partition("<")
-            made.append(
-                {"name": name.strip(), "email": email.rstrip("> "), "date": when(commit.author.at), "user": None}
-            )
+            name, _, address = line.split(":", 1)[1].partition("<")
+            email = address.rstrip("> ")
+            made.append(signer(w.Signer(name.strip(), email, commit.author.at, owners.get(email.lower()))))
     return connection(made, **page)
 
 

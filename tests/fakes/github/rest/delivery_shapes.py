@@ -192,7 +192,7 @@ def deployment_status(shapes: Shapes, home: w.Deployment, one: w.DeploymentStatu
         "creator": shapes.user(one.creator),
         "description": "",
         "target_url": "",
-        "log_url": "",
+        "log_url": shapes.web + log_path(home.run) if home.run else "",
         "environment": home.environment,
         "environment_url": "",
         "created_at": when(one.at),

@@ -48,7 +48,7 @@ def self_approved(s: Story) -> None:
     merged = change.merge(s.bob, "squash")
     run = s.api.run(merged.sha, name="Deploy", path=".github/workflows/deploy.yml", actor=s.ann)
     run.approvals.append(Approval(("production",), "approved", s.ann))
-    s.deploy(states=("waiting", "in_progress", "success"))
+    s.deploy(states=("waiting", "in_progress", "success"), run=run)
 
 
 scenario("edge-40-ticket-backfilled", "TICKET_BACKFILLED", A=DEVIATION)(matrix.backfilled)

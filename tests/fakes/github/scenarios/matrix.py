@@ -177,11 +177,12 @@ def rollback(s: Story) -> None:
     s.clean(title="ABC-2 Broken")
     assert first.it.merge_sha
     s.tick(hours=1)
-    s.deploy(first.it.merge_sha, states=("waiting", "in_progress", "success"))
-    approve_run(s, first.it.merge_sha)
+    run = approve_run(s, first.it.merge_sha)
+    s.deploy(first.it.merge_sha, states=("waiting", "in_progress", "success"), run=run)
 
 
-def approve_run(s: Story, sha: str) -> None:
+def approve_run(s: Story, sha: str) -> w.WorkflowRun:
     """A deployment run of that commit which Bob approved for production."""
     run = s.api.run(sha, event="workflow_dispatch", name="Deploy", path=".github/workflows/deploy.yml", actor=s.cat)
     run.approvals.append(Approval(("production",), "approved", s.bob, "INC-1"))
+    return run

@@ -1,0 +1,184 @@
+"""
+What a month of a large project costs to collect and judge, beside a plain loop of requests, in one run.
+
+A loopback GitHub serves the same month to both: soc2ev collects all of it; the loop asks as usual tools do (a page of
+the list, then the request, its reviews, its commits and the checks of its head one by one) for a share of it. Requests
+are counted at the server. What the loop saw has to be among what soc2ev judged before a ratio is printed.
+
+    python benchmarks/github_month.py [--requests 10000] [--latency 0.1] [--repositories 4]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SECRET = "large-secret"
+LOOP = 100
+"""Pull requests that the plain loop asks about; it grows in proportion."""
+LIMITS = {"per pull request": 0.05, "per repository": 15, "wall": 1.25, "megabytes": 400}
+SERVER = """
+import json, sys
+from tests.fakes.github.large import large
+from tests.fakes.github.server import GitHub
+requests, repositories, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+story = large(requests, 7, repositories)
+for repo in story.repos.values():
+    repo.it.collaborators["root"] = "admin"
+with GitHub(story.world, latency=latency) as host:
+    print(json.dumps({"url": host.url, "graphql": host.graphql_url}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps({"requests": len(host.requests), "points": sum(host.points().values())}), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One finished command."""
+
+    seconds: float
+    cpu: float
+    megabytes: float
+    output: bytes
+    requests: int
+
+
+class Host:
+    """The server, in a process of its own so that its work is not counted as ours."""
+
+    def __init__(self, requests: int, repositories: int, latency: float) -> None:
+        words = [sys.executable, "-c", SERVER, str(requests), str(repositories), str(latency)]
+        self._process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addresses = self._answer()
+
+    def requests(self) -> int:
+        """How many requests have arrived so far."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._answer()["requests"])
+
+    def close(self) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.wait()
+
+    def _answer(self) -> dict[str, str]:
+        assert self._process.stdout is not None
+        return dict(json.loads(self._process.stdout.readline()))
+
+
+def run(words: list[str], folder: Path, host: Host) -> Cost:
+    """Run a command to its end; what it took of time, memory and requests. Exit 5 is an answer too."""
+    before, started = host.requests(), time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            words, cwd=folder, stdout=output, stderr=subprocess.DEVNULL, env={**os.environ, "TOKEN": SECRET}
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        output.seek(0)
+        if os.waitstatus_to_exitcode(status) != 0:
+            raise SystemExit(f"{' '.join(words[2:])} ended with {os.waitstatus_to_exitcode(status)}")
+        cpu = usage.ru_utime + usage.ru_stime
+        return Cost(seconds, cpu, usage.ru_maxrss / 1024, output.read(), host.requests() - before)
+
+
+def loop(host: Host, repositories: int) -> tuple[set[str], float, int]:
+    """A plain loop over the first pull requests of each repository: what it saw, its seconds and requests."""
+    import requests  # noqa: TID251  the peer that is measured
+
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["Authorization"] = f"Bearer {SECRET}"
+    before, started, seen = host.requests(), time.perf_counter(), set()
+
+    def get(path: str) -> list[dict[str, object]] | dict[str, object]:
+        reply = session.get(f"{host.addresses['url']}/repos/acme/{path}", timeout=60)
+        reply.raise_for_status()
+        found: list[dict[str, object]] | dict[str, object] = reply.json()
+        return found
+
+    for number in range(repositories):
+        name = f"service-{number}"
+        listed = get(f"{name}/pulls?state=closed&direction=asc&per_page={LOOP // repositories}")
+        for one in listed if isinstance(listed, list) else []:
+            whole = get(f"{name}/pulls/{one['number']}")
+            get(f"{name}/pulls/{one['number']}/reviews?per_page=100")
+            get(f"{name}/pulls/{one['number']}/commits?per_page=100")
+            head = whole["head"] if isinstance(whole, dict) else {}
+            get(f"{name}/commits/{head['sha']}/check-runs?per_page=100")  # type: ignore[index]
+            seen.add(f"acme/{name}#{one['number']}")
+    return seen, time.perf_counter() - started, host.requests() - before
+
+
+def judged(output: bytes) -> set[str]:
+    """The pull requests that `check` judged."""
+    control = "change-authorised-tested-approved"
+    finding = next(one for one in json.loads(output)["findings"] if one["control"] == control)
+    if not finding["population"]["complete"]:
+        raise SystemExit("the population is not complete: a ratio would say nothing")
+    return {
+        f"{item['facts']['repository']}#{number}"
+        for item in finding["items"]
+        for number in item["facts"]["pull_requests"] or ()
+    }
+
+
+def report(count: int, repositories: int, latency: float) -> None:
+    """Measure and print."""
+    host = Host(count, repositories, latency)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            source = (
+                f"{{url: '{host.addresses['url']}', graphql_url: '{host.addresses['graphql']}', token: {{env: TOKEN}}}}"
+            )
+            text = "version: 1\norganisation: Benchmark\nregisters: null\nscope: [{repository: 'acme/*'}]\n"
+            (folder / "soc2ev.yaml").write_text(f"{text}sources: {{github: [{source}]}}\n", encoding="utf-8")
+            soc2ev = [sys.executable, "-m", "soc2ev"]
+            month = ["--period", "2026-10"]
+            collected = run([*soc2ev, "collect", *month], folder, host)
+            again = run([*soc2ev, "collect", *month], folder, host)
+            checked = run([*soc2ev, "check", *month, "--format", "json"], folder, host)
+        seen, seconds, asked = loop(host, repositories)
+    finally:
+        host.close()
+    found = judged(checked.output)
+    if missing := sorted(seen - found):
+        raise SystemExit(f"the loop saw {missing[:3]} and soc2ev did not")
+    allowed = LIMITS["per pull request"] * len(found) + LIMITS["per repository"] * repositories
+    ideal = collected.requests * latency / 4
+    print(f"{len(found)} pull requests in {repositories} repositories, {latency * 1000:.0f} ms for each request")
+    share = collected.requests / len(found)
+    print(f"collect       {collected.requests} requests, {share:.4f} each; allowed {allowed:.0f}")
+    print(f"              {collected.seconds:.1f} s wall, {collected.cpu:.1f} s CPU, {collected.megabytes:.0f} MB")
+    if latency:
+        print(f"              {collected.seconds / ideal:.2f} x (requests x latency / 4 at a time)")
+    print(f"collect again {again.requests} requests, {again.seconds:.1f} s")
+    print(f"check         {checked.seconds:.1f} s wall, {checked.megabytes:.0f} MB (limit {LIMITS['megabytes']})")
+    each = asked / len(seen)
+    print(f"plain loop    {each:.2f} requests for each: {each / share:.0f} times as many;")
+    print(f"              {seconds / len(seen) * len(found):.0f} s for all of them at this pace")
+
+
+def main() -> None:
+    """Parse the command line and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--repositories", type=int, default=4)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that the server waits before each answer")
+    given = parser.parse_args()
+    report(given.requests, given.repositories, given.latency)
+
+
+if __name__ == "__main__":
+    main()
