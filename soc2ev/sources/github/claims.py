@@ -57,6 +57,8 @@ class Repository:
     seen_at: datetime
     """The server's time of that description."""
     warnings: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ("production",)
+    """Names or globs of its production environments."""
 
     def stream(self, name: str) -> str:
         """The full name of one of its streams."""

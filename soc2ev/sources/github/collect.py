@@ -16,7 +16,7 @@ from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
-from soc2ev.sources.github import tested
+from soc2ev.sources.github import gates, placing, tested
 from soc2ev.sources.github.claims import POPULATION, SNAPSHOTS, STREAMS, Repository, Tally, shorten, tallies
 from soc2ev.sources.github.deliveries import Deliveries
 from soc2ev.sources.github.details import Capabilities, Commit, Details, named_requests
@@ -200,6 +200,9 @@ class _Collection:
         self.notes.ask()
         self._ask_tests(explained)
         self._ask_pushes()
+        told = {commit.sha for commit in self._told()}.union(*(graph.known for _, graph in graphs))
+        placing.ask(self.host, self.repository, deliveries.found, told, self.tallies["deployments"])
+        gates.ask(self.host, self.repository, deliveries.found, self.period, self.tallies["deployments"])
         reconcile(explained, self._unsettled(graphs), self.details, self.index, self.period, self.tallies)
 
     def _read_moves(self) -> None:

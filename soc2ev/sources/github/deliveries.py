@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -18,10 +20,25 @@ if TYPE_CHECKING:
     from soc2ev.period import Period
     from soc2ev.sources.github.host import Host
 
+_RUN = re.compile(r"https?://[^/\s]+/[^/\s]+/[^/\s]+/actions/runs/[0-9]{1,18}")
+_WAITS = frozenset({"WAITING", "PENDING"})
 _BEFORE = timedelta(days=7)
 """A deployment may have been created before the period and have ended in it."""
 _OLD_TAG = timedelta(days=365)
 """A release counts as created when its tag's commit was made, which may be long before it is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What of a production deployment the collection itself needs."""
+
+    number: int
+    sha: str
+    created_at: datetime
+    waited: bool
+    """It stood before a gate."""
+    runs: tuple[str, ...]
+    """Addresses of the workflow runs that its statuses lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,8 @@ class Deliveries:
 
     def __init__(self, host: Host, repository: Repository, period: Period, tallies: Tallies) -> None:
         self.host, self.repository, self.period, self.tallies = host, repository, period, tallies
+        self.found: list[Deployed] = []
+        """Those to production, newest first."""
         self._known: set[str] = set()
         self._releases: tuple[int, str | None] | None = None
         """Releases so far, and where the list goes on; None before any were seen."""
@@ -72,6 +91,7 @@ class Deliveries:
         for answer, connection in self._pages(documents.DEPLOYMENTS, "deployments", releases=releases):
             rows, total = rows + len(connection["nodes"]), connection["totalCount"]
             tally.fetched = rows
+            self.found += [made for value in connection["nodes"] if (made := self._deployed(value))]
             cut += [found for value in connection["nodes"] if (found := _cut(value))]
             if "releases" in answer.data["repository"]:
                 self._take_releases(answer.data["repository"]["releases"])
@@ -81,6 +101,15 @@ class Deliveries:
         if rows != total:
             tally.lacks(f"{rows} of {total} deployments were listed")
         self._rest(cut)
+
+    def _deployed(self, value: Json) -> Deployed | None:
+        place = value["originalEnvironment"] or value["environment"] or ""
+        if not any(fnmatchcase(place, pattern) for pattern in self.repository.environments):
+            return None
+        statuses = value["statuses"]["nodes"]
+        runs = dict.fromkeys(found[0] for one in statuses if (found := _RUN.match(one["logUrl"] or "")))
+        waited = any(one["state"] in _WAITS for one in statuses)
+        return Deployed(value["databaseId"], value["commitOid"], instant(value["createdAt"]), waited, tuple(runs))
 
     def _take_releases(self, connection: Json) -> bool:
         """Keep a page of releases; whether more are needed."""

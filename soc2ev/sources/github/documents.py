@@ -207,6 +207,8 @@ RELEASES = f"""query releases($owner: String!, $name: String!, $first: Int!, $af
     releases(first: $first, after: $after, {_NEWEST}) {{ ...released }}
   }}
 }}{_RELEASES}"""
+_GATES = "deploymentReviews(first: 20) { totalCount nodes { state comment user { login databaseId } %s } }"
+_GATE_PLACES = "environments(first: 10) { nodes { name } }"
 PROBE = """query probe($owner: String!, $name: String!, $oid: GitObjectID!) {
   repository(owner: $owner, name: $name) {
     object(oid: $oid) {
@@ -266,6 +268,19 @@ def named_requests(count: int) -> str:
     """The pull requests that GitHub's index connects with commits."""
     fields = "id number updatedAt mergedAt baseRefName headRefName mergeCommit { oid } repository { nameWithOwner }"
     return _objects(count, f"oid associatedPullRequests(first: 10) {{ totalCount nodes {{ {fields} }} }}")
+
+
+def parents(count: int) -> str:
+    """The parents of commits and of what they build on."""
+    return _objects(count, f"oid history(first: 30) {{ nodes {{ oid {_PARENTS} }} }}")
+
+
+def gates(count: int) -> str:
+    """Who let workflow runs through the gates of their environments: variables u0 and so on; aliases g0 and so on."""
+    names = ", ".join(f"$u{n}: URI!" for n in range(count))
+    fields = "databaseId " + _GATES % _GATE_PLACES
+    asked = "\n".join(f"  g{n}: resource(url: $u{n}) {{ ... on WorkflowRun {{ {fields} }} }}" for n in range(count))
+    return f"query gates({names}) {{\n{asked}\n}}"
 
 
 def authors(count: int) -> str:

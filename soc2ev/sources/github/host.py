@@ -32,7 +32,16 @@ _QUICK = 4.0
 _GOOD_BEFORE_GROWTH = 5
 _MOST = 100
 _FAILURES = 2
-_STARTS = {"details": 50, "tested": 50, "rest": 20, "named requests": 20, "attempts": 20}
+_STARTS = {
+    "parents": 20,
+    "gates": 50,
+    "run": 1,
+    "details": 50,
+    "tested": 50,
+    "rest": 20,
+    "named requests": 20,
+    "attempts": 20,
+}
 
 Thing = TypeVar("Thing")
 Key = Callable[[Json], object]

@@ -179,6 +179,7 @@ def _described(settings: Settings, name: str, value: Json, answer: GraphAnswer) 
         fingerprint=_fingerprint(value),
         created_at=instant(value["createdAt"]),
         seen_at=server_time(answer.item.response),
+        environments=_environments(settings, name),
         warnings=(f"it is called {current} now",) if renamed else (),
     )
 
@@ -190,6 +191,12 @@ def _branches(settings: Settings, name: str, default: str | None) -> tuple[str, 
         if fnmatchcase(name, entry.repository):
             found += entry.branches or ([default] if default else [])
     return tuple(dict.fromkeys(found))
+
+
+def _environments(settings: Settings, name: str) -> tuple[str, ...]:
+    """Production environments of all scope entries that name the repository."""
+    entries = [entry for entry in settings.config.scope if fnmatchcase(name, entry.repository)]
+    return tuple(dict.fromkeys(one for entry in entries for one in entry.environments))
 
 
 def _fingerprint(value: Json) -> str:

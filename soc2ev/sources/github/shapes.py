@@ -27,15 +27,10 @@ def account(name: str, value: Json) -> Columns:
 
 def commit(value: Json) -> Columns:
     """Sha and the columns of a commit of GraphQL; TamperedError when it has more parents than arrived."""
-    parents = [one["oid"] for one in value["parents"]["nodes"]]
-    if value["parents"]["totalCount"] != len(parents):
-        raise TamperedError(
-            f"commit {value['oid']} has {value['parents']['totalCount']} parents, not all of which arrived"
-        )
     signature = value.get("signature")
     return {
         "sha": value["oid"],
-        "parents": parents,
+        "parents": parents(value),
         **_person("author", value.get("author")),
         **_person("committer", value.get("committer")),
         "authored_at": value["authoredDate"],
@@ -44,6 +39,16 @@ def commit(value: Json) -> Columns:
         "via_web": value["committedViaWeb"],
         "signed_by_github": bool(signature and signature["wasSignedByGitHub"] and signature["isValid"]),
     }
+
+
+def parents(value: Json) -> list[str]:
+    """The parents of a commit of GraphQL; TamperedError when it has more than arrived."""
+    found: list[str] = [one["oid"] for one in value["parents"]["nodes"]]
+    if value["parents"]["totalCount"] != len(found):
+        raise TamperedError(
+            f"commit {value['oid']} has {value['parents']['totalCount']} parents, not all of which arrived"
+        )
+    return found
 
 
 def _person(name: str, value: Json) -> Columns:
@@ -274,6 +279,15 @@ def deployment_status(value: Json) -> Columns:
         **account("creator", value.get("creator")),
         "log_url": value["logUrl"],
     }
+
+
+def gate_answer(value: Json) -> Columns:
+    """An answer at a gate, as GraphQL or REST tell it."""
+    places = value["environments"]
+    found = [one["name"] for one in (places["nodes"] if isinstance(places, dict) else places)]
+    user = {"__typename": "User", **value["user"]} if value.get("user") else None
+    said = {"state": value["state"].upper(), "environments": found, "comment": value["comment"]}
+    return {**account("approver", user), **said}
 
 
 def release(value: Json) -> Columns:

@@ -221,6 +221,41 @@ def _status_rows(asked: Asked, value: Json) -> Iterator[Row]:
         yield tables.DEPLOYMENT_STATUSES.name, {**of, **shapes.deployment_status(status)}
 
 
+def parent_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_parents: each commit once, although one may build on another."""
+    seen: set[str] = set()
+    for _, value in shapes.objects(data["repository"], "c"):
+        for one in value["history"]["nodes"] if value else ():
+            if one["oid"] not in seen and one["oid"] not in asked["without"]:
+                seen.add(one["oid"])
+                row = {"repository": asked["repository"], "sha": one["oid"], "parents": shapes.parents(one)}
+                yield tables.PARENTS.name, row
+
+
+def gate_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_gates and github_gate_answers, from workflow runs by their addresses."""
+    for number, value in shapes.objects(data, "g"):
+        if value:
+            found = value["deploymentReviews"]
+            yield from _gate(asked, number, found["nodes"], found["totalCount"])
+
+
+def run_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """The same from the list of one workflow run."""
+    yield from _gate(asked, 0, data, len(data))
+
+
+def _gate(asked: Asked, number: int, answers: Json, counted: int) -> Iterator[Row]:
+    """The answers for each deployment of a run."""
+    run = asked["runs"][number]
+    for deployment in asked["deployments"][number]:
+        of = {"repository": asked["repository"], "deployment": deployment}
+        whole = counted == len(answers)
+        yield tables.GATES.name, {**of, "workflow_run": run, "answers": len(answers), "whole": whole}
+        for position, one in enumerate(answers):
+            yield tables.GATE_ANSWERS.name, {**of, "position": position, **shapes.gate_answer(one)}
+
+
 def release_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """Releases."""
     for value in data["repository"].get("releases", {"nodes": ()})["nodes"]:
@@ -246,6 +281,9 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "tested": (tested_rows, tables.TESTED.name),
     "deployments": (deployment_rows, tables.DEPLOYMENTS.name),
     "statuses": (status_rows, tables.LIST_PAGES.name),
+    "parents": (parent_rows, tables.PARENTS.name),
+    "gates": (gate_rows, tables.GATES.name),
+    "run": (run_rows, tables.GATES.name),
     "releases": (release_rows, tables.RELEASES.name),
     "suites": (governance.suite_rows, tables.BYPASSES.name),
     "ruleset": (governance.ruleset_rows, tables.RULES.name),
@@ -296,6 +334,13 @@ def _guarded(reader: Reader, asked: Asked, data: Json) -> Iterator[Row]:
         raise TamperedError(f"an answer of GitHub is not understood: {problem!r}"[:300]) from None
 
 
+_DELIVERED = (
+    tables.DEPLOYMENTS,
+    tables.DEPLOYMENT_STATUSES,
+    tables.PARENTS,
+    tables.GATES,
+    tables.GATE_ANSWERS,
+)
 STREAMS: tuple[Stream, ...] = (
     Stream("repositories", (tables.REPOSITORIES,), rows, per_run=True),
     Stream("activity", (tables.REF_UPDATES,), rows, per_run=True),
@@ -319,7 +364,7 @@ STREAMS: tuple[Stream, ...] = (
         per_run=True,
     ),
     Stream("checks", (tables.TESTED, tables.CHECKS), rows, per_run=True),
-    Stream("deployments", (tables.DEPLOYMENTS, tables.DEPLOYMENT_STATUSES), rows, per_run=True),
+    Stream("deployments", _DELIVERED, rows, per_run=True),
     Stream("releases", (tables.RELEASES,), rows, per_run=True),
     Stream("rule-suites", (tables.BYPASSES,), rows, per_run=True),
     Stream("rules", (tables.RULES,), rows, snapshot=True),

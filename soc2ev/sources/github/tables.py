@@ -322,12 +322,13 @@ DEPLOYMENTS = Table(
     ),
     ("repository", "id"),
 )
+_DEPLOYMENT = _must("deployment", "GitHub's number of the deployment.", "BIGINT")
 DEPLOYMENT_STATUSES = Table(
     "github_deployment_statuses",
     "What became of a deployment.",
     (
         _REPOSITORY,
-        _must("deployment", "GitHub's number of the deployment.", "BIGINT"),
+        _DEPLOYMENT,
         _must("id", "GitHub's id of the status."),
         _must("state", "IN_PROGRESS, SUCCESS, FAILURE, ERROR, INACTIVE, WAITING ..."),
         _time("at", "When it was reported."),
@@ -335,6 +336,38 @@ DEPLOYMENT_STATUSES = Table(
         _text("log_url", "Where the log is."),
     ),
     ("repository", "deployment", "id"),
+)
+PARENTS = Table(
+    "github_parents",
+    "Parents of commits that were deployed to production and are not known from the branch or its pull requests.",
+    (_REPOSITORY, _SHA, Column("parents", "TEXT[]", "The parents, first parent first.")),
+    ("repository", "sha"),
+)
+GATES = Table(
+    "github_gates",
+    "Deployments whose workflow run was asked who let it through the gates of its environments.",
+    (
+        _REPOSITORY,
+        _DEPLOYMENT,
+        _must("workflow_run", "GitHub's number of the workflow run.", "BIGINT"),
+        _must("answers", "How many answers the run has, for whichever environment.", "BIGINT"),
+        _must("whole", "All of them arrived.", "BOOLEAN"),
+    ),
+    ("repository", "deployment"),
+)
+GATE_ANSWERS = Table(
+    "github_gate_answers",
+    "What people answered at the gates of a deployment's workflow run. GitHub gives no time of an answer.",
+    (
+        _REPOSITORY,
+        _DEPLOYMENT,
+        _POSITION,
+        *_account("approver", "Who answered"),
+        _text("state", "APPROVED or REJECTED."),
+        Column("environments", "TEXT[]", "Names of the environments that the answer is for."),
+        _text("comment", "What was written with it."),
+    ),
+    ("repository", "deployment", "position"),
 )
 RELEASES = Table(
     "github_releases",

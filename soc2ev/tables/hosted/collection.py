@@ -28,6 +28,8 @@ class RefMoves:
     ref: str
     moves: list[moves.Move]
     tip: str | None
+    young: frozenset[str] = frozenset()
+    """Commits that the ref surely did not hold before the period, and what it held then; empty when that is unsure."""
     unexplained: list[str] = field(default_factory=list)
     """Commits that reached the ref and that no move brought."""
     problems: list[str] = field(default_factory=list)
@@ -42,6 +44,8 @@ class Collection:
         self.requests = Requests(engine, repository, run)
         self.landings = self._landings()
         self.graph, self.messages = self._graph()
+        self.wider = self._wider()
+        """The graph with what deployed commits build on, which need not be of any production ref."""
 
     @property
     def period(self) -> Period:
@@ -73,7 +77,20 @@ class Collection:
         moves.name_requests(graph, found, self.landings, ref)
         reached = graph.known(graph.reach([end], stop=before.__contains__))
         problems = [*self._uncounted(ref, head["commits"], len(reached)), *self._unlanded(ref, taken | before)]
-        return RefMoves(ref, found, end, sorted(reached - taken), problems)
+        young = frozenset() if problems or not self.complete("commits") else self._young(ref, reached, start)
+        return RefMoves(ref, found, end, young, sorted(reached - taken), problems)
+
+    def _young(self, ref: str, gained: set[str], start: str | None) -> frozenset[str]:
+        """A request has the commits that its base had not when it was merged, which was in the period."""
+        landed = {
+            one.number
+            for several in self.landings.values()
+            for one in several
+            if one.base_ref == ref and one.merged_at and self.period.start <= one.merged_at < self.period.end
+        }
+        rows = self.requests.rows("github_pull_request_commits")
+        own = {row["sha"] for row in rows if row["number"] in landed}
+        return frozenset(gained | own | ({start} if start else set()))
 
     @staticmethod
     def _uncounted(ref: str, expected: int | None, known: int) -> Iterator[str]:
@@ -123,6 +140,10 @@ class Collection:
         for row in self.requests.rows("github_pull_requests", "merge_sha is not null and merge_parents is not null"):
             parents.setdefault(row["merge_sha"], tuple(row["merge_parents"]))
         return Graph(parents), messages
+
+    def _wider(self) -> Graph:
+        deployed = {row["sha"]: tuple(row["parents"] or ()) for row in self.requests.rows("github_parents")}
+        return self.graph.with_more(deployed)
 
 
 def _numbered(numbers: list[int]) -> str:

@@ -13,6 +13,8 @@ from soc2ev.tables.hosted.requests import account
 
 if TYPE_CHECKING:
     from soc2ev.model import Coverage, Json
+    from soc2ev.tables.hosted.collection import RefMoves
+    from soc2ev.tables.hosted.gates import Gates
     from soc2ev.tables.hosted.graph import Graph
 
 _NOT_ASKED = "deployments were not collected"
@@ -27,15 +29,17 @@ class Delivered:
         statuses: Mapping[int, Sequence[Mapping[str, Json]]],
         environments: Sequence[str],
         graph: Graph,
-        tip: str | None,
+        ref: RefMoves,
+        gates: Gates,
     ) -> None:
-        """`tip` is what the ref held at the period's end; `environments` are names or globs."""
-        line = list(graph.line(tip))
+        """`environments` are names or globs."""
+        line = list(graph.line(ref.tip))
         self._place = {sha: -place for place, sha in enumerate(line)}
         self._graph = graph
-        self._history = graph.reach([tip])
+        self._history = graph.reach([ref.tip])
+        self._young = ref.young
         self.found = [
-            _deployment(row, statuses.get(row["id"], ()))
+            _deployment(row, statuses.get(row["id"], ()), gates)
             for row in rows
             if any(fnmatchcase(row["environment"] or "", pattern) for pattern in environments)
         ]
@@ -66,10 +70,11 @@ class Delivered:
         return self._place.get(sha)
 
     def placed(self, deployment: Deployment) -> bool | None:
-        """Whether its commit is of the production ref's history; None when nobody told about that commit."""
+        """Whether its commit is of the production ref's history; None when the graph cannot tell."""
         if deployment.sha in self._history:
             return True
-        return False if deployment.sha in self._graph else None
+        # What builds on a commit of the period, and is none of those, the branch cannot have had before either.
+        return None if self._young.isdisjoint(self._graph.reach([deployment.sha])) else False
 
     def _containing(self, sha: str, at: datetime | None) -> Iterator[Deployment]:
         environments = {one.environment for one in self.found}
@@ -100,8 +105,10 @@ class Delivered:
         return max((self._place[one] for one in reached if one in self._place), default=None)
 
 
-def _deployment(row: Mapping[str, Json], statuses: Sequence[Mapping[str, Json]]) -> Deployment:
+def _deployment(row: Mapping[str, Json], statuses: Sequence[Mapping[str, Json]], gates: Gates) -> Deployment:
     told = sorted(statuses, key=lambda one: (one["at"] is not None, one["at"] or 0, one["id"]))
     states = tuple((one["state"], one["at"]) for one in told)
     who = account(row, "creator")
-    return Deployment(str(row["id"]), row["environment"] or "", row["sha"], who, row["created_at"], states)
+    place = row["environment"] or ""
+    gate = gates.answers(row["id"], place, states)
+    return Deployment(str(row["id"]), place, row["sha"], who, row["created_at"], states, gate)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.tables import commit_text, scoping
 from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Rule, Rules, Tests
-from soc2ev.tables.hosted import mentions
+from soc2ev.tables.hosted import gates, mentions
 from soc2ev.tables.hosted.deployments import Delivered
 from soc2ev.tables.hosted.requests import commit, listed
 
@@ -85,7 +85,7 @@ class Gatherer:
         for row in found.requests.rows("github_deployment_statuses"):
             statuses[row["deployment"]].append(row)
         rows, names = found.requests.rows("github_deployments"), self.environments(found.repository, ref.ref)
-        return Delivered(rows, statuses, names, found.graph, ref.tip)
+        return Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests))
 
     def environments(self, repository: str, ref: str) -> list[str]:
         """Names or globs of the production environments, from the scope."""

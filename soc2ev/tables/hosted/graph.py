@@ -16,6 +16,10 @@ class Graph:
     def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
         self._parents = parents
 
+    def with_more(self, parents: Mapping[str, Sequence[str]]) -> Graph:
+        """The same graph with further commits."""
+        return Graph({**parents, **self._parents})
+
     def __contains__(self, sha: object) -> bool:
         return sha in self._parents
 

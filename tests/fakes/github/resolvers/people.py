@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.fakes.github import search
@@ -17,6 +18,8 @@ from tests.fakes.github.resolvers.shared import (
     session,
     url,
 )
+
+_RUN = re.compile(r"/([^/]+/[^/]+)/actions/runs/([0-9]+)")
 
 
 def repository(_: Any, info: Info, *, owner: str, name: str, follow_renames: bool = True) -> w.Repository:
@@ -144,12 +147,12 @@ def members(_: w.Account, info: Info, **page: Any) -> dict[str, Any]:
     return connection(people, **page)
 
 
-def resource(_: Any, info: Info, *, url: str) -> w.WorkflowRun | None:  # noqa: A002  as the schema names it
+def resource(_: Any, info: Info, *, url: str) -> w.WorkflowRun | None:
     """What an address of the service shows: workflow runs, which need Actions read. Null for anything else."""
     here = session(info)
     found = _RUN.fullmatch(url.removeprefix(here.web))
     home = here.world.repository(found[1]) if found else None
-    if home is None or found is None or not here.viewer.may(home, "metadata"):
+    if home is None or found is None or not here.viewer.sees(home):
         return None
     demand(info, home, "actions")
     return home.runs.get(int(found[2]))

@@ -7,6 +7,7 @@ from typing import Any
 from tests.fakes.github import world as w
 from tests.fakes.github.names import node_id, opaque, when
 from tests.fakes.github.resolvers.checks import suite_state
+from tests.fakes.github.resolvers.deliveries import log_path
 from tests.fakes.github.rest.shapes import Json, Shapes
 from tests.fakes.github.rules import Environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fakes.github import tokens
 from tests.fakes.github.change import merge_queue
 from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_APPLICABLE, NOT_TESTED, Story, scenario
-from tests.fakes.github.world import Approval
+from tests.fakes.github.world import Approval, WorkflowRun
 
 _LOCK = {"poetry.lock": "requests 2.32.1"}
 
@@ -181,7 +181,7 @@ def rollback(s: Story) -> None:
     s.deploy(first.it.merge_sha, states=("waiting", "in_progress", "success"), run=run)
 
 
-def approve_run(s: Story, sha: str) -> w.WorkflowRun:
+def approve_run(s: Story, sha: str) -> WorkflowRun:
     """A deployment run of that commit which Bob approved for production."""
     run = s.api.run(sha, event="workflow_dispatch", name="Deploy", path=".github/workflows/deploy.yml", actor=s.cat)
     run.approvals.append(Approval(("production",), "approved", s.bob, "INC-1"))
