@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from soc2ev.model import Answer, Conclusion, Outcome
 
 if TYPE_CHECKING:
     from soc2ev.checklist import Readiness
+    from soc2ev.checklist.assessment import Assessment
     from soc2ev.model import Finding, Item, Json
 
 _GATES = ("none", "deviations", "incomplete")
@@ -99,13 +101,15 @@ def show(
     item: Annotated[str, typer.Argument(help="An item's id, for example acme/api@<sha>; its beginning is enough.")],
     period: Period = "last-month",
     format_: Format = "table",
+    page: Annotated[Path | None, typer.Option("--page", help="Write the item as a page to this file.")] = None,
     config: Config = None,  # noqa: ARG001
 ) -> None:
     """
-    Show one item: its facts, its outcomes with reasons, and the evidence behind them.
+    Show one item: its outcomes with reasons, its facts, its chain of custody, and the evidence behind them.
 
-    Example:
+    Examples:
       soc2ev show acme/api@53a78e36 --period 2026-10
+      soc2ev show acme/api@53a78e36 --period 2026-10 --page change.html
     """
     session.chosen_format(format_, ("table", "json"))
     with session.assessment(period) as made:
@@ -123,6 +127,9 @@ def show(
             for entry in document["findings"]:
                 entry["items"] = [one for one in entry["items"] if one["id"].startswith(item)]
             console.put_json(document)
+            return
+        if page is not None:
+            _write_page(page, made, found)
             return
         custody = list(
             made.tables.select("select * from custody where starts_with(item, $item) order by all", {"item": item})
@@ -245,6 +252,23 @@ def _show_item(finding: Finding, item: Item) -> None:
     evidence = sorted({digest for result in item.outcomes.values() for digest in result.evidence})
     console.put("evidence: " + ", ".join(evidence))
     console.put("")
+
+
+def _write_page(file: Path, made: Assessment, found: list[tuple[Finding, Item]]) -> None:
+    from soc2ev.pack.pages import item_card
+
+    named = {one.id for _, one in found}
+    if len(named) > 1:
+        hint = f"it begins the names of {len(named)} items; give more of it"
+        raise ConfigError("a page shows one item", hint=hint)
+    item = named.pop()
+    custody = made.tables.select("select * from custody where item = $item order by all", {"item": item})
+    text = item_card(made.settings.config.organisation, made.period.name, found, custody)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise ConfigError(f"{file} cannot be written: {problem.strerror}") from None
+    console.say(f"page: {file}")
 
 
 def _show_custody(rows: list[Mapping[str, Json]]) -> None:

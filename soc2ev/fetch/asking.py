@@ -82,6 +82,7 @@ class Fetch:
             raise ValueError("at least one worker is needed")
         self.run = vault.run
         self.say = say
+        self.now = now
         self._shelf = Shelf(vault)
         self._environment, self._folder = environment, folder
         self._crew = Crew(workers)
@@ -306,11 +307,12 @@ class Fetch:
         return self._shelf.state(coverage)
 
     def earlier(self, stream: str) -> list[Coverage]:
-        """The coverages of that stream that earlier runs recorded, oldest first."""
+        """The coverages of that stream that earlier runs recorded, oldest first; of runs that ended well alone."""
         if self._earlier is None:
             self._earlier = {}
+            ended = {line.data["run"] for line in self._shelf.lines() if line.type == "finish" and line.data["ok"]}
             for coverage in self._shelf.coverages():
-                if coverage.run != self.run:
+                if coverage.run in ended and coverage.run != self.run:
                     self._earlier.setdefault(coverage.stream, []).append(coverage)
         return list(self._earlier.get(stream, ()))
 

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: TID251  the one importer
 
 from soc2ev.checklist import Answered
-from soc2ev.model import Answer, Coverage, Finding
+from soc2ev.model import Answer, Coverage, Finding, Item, Json
 from soc2ev.pack import layout
 from soc2ev.pack.content import LIMITS, Content
 from soc2ev.pack.marks import LEGEND, PIECES, Badge, Tone, https, local, mark, state, visible
@@ -75,6 +75,38 @@ def start_here(content: Content) -> str:
         legend=LEGEND,
         index=layout.INDEX,
     )  # fmt: skip
+
+
+def item_card(
+    organisation: str, period: str, found: Sequence[tuple[Finding, Item]], custody: Iterable[Mapping[str, Json]]
+) -> str:
+    """
+    One item on a page: its outcomes in every control that judged it, and its chain of custody as a time line.
+
+    `found` are the findings that hold the item, at least one; `custody` are its rows of the table of that name.
+    """
+    item = found[0][1]
+    digests = {digest for _, one in found for result in one.outcomes.values() for digest in result.evidence}
+    return (
+        _environment()
+        .get_template("item.html.j2")
+        .render(
+            organisation=organisation,
+            period=period,
+            item=item,
+            url=https(item.url),
+            judged=[(finding, list(_outcomes(finding, one))) for finding, one in found],
+            steps=list(custody),
+            evidence=sorted(digests),
+        )
+    )
+
+
+def _outcomes(finding: Finding, item: Item) -> Iterator[tuple[str, str, Badge, str]]:
+    for part in finding.control.attributes:
+        if part.letter in item.outcomes:
+            result = item.outcomes[part.letter]
+            yield part.letter, part.asks, mark(result.outcome), result.reason
 
 
 @lru_cache(maxsize=1)

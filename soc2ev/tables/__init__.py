@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from soc2ev.errors import Soc2evError
 from soc2ev.model import Column, Coverage, EvidenceItem, Json, Stream, Table
 from soc2ev.sources import SOURCES
-from soc2ev.tables import approvals, changes, hosted, plan, sightings
+from soc2ev.tables import approvals, changes, governance, hosted, plan, sightings
 from soc2ev.tables.engine import Engine, Rows
 from soc2ev.tables.standard import (
     ALTERNATIVES,
@@ -125,6 +125,7 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
     approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
+    seen |= governance.derive(engine, vault, settings.config, period, settled, claims)
     answering = {(entry.run, entry.stream) for entry in coverages}
     others = [one for one in claims if one.period.overlaps(period) and (one.run, one.stream) not in answering]
     engine.insert(SUPERSEDED, [_superseded(entry) for entry in others])
@@ -301,6 +302,8 @@ def _derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> ho
         "ticket_mode": policy.ticket.mode,
         "team": policy.team,
         "review_within_business_days": policy.emergency.review_within_business_days,
+        "ticket_types": policy.ticket.types,
+        "ticket_statuses": policy.ticket.approved_statuses,
     }
     engine.insert(POLICY, [row])
     delivered, problems = hosted.derive(engine, config, coverages)

@@ -8,6 +8,7 @@ changed, only added to.
 from __future__ import annotations
 
 from soc2ev.model import Column, Table
+from soc2ev.tables.governance.declared import TABLES as GOVERNANCE
 
 POLICY = Table(
     name="policy",
@@ -19,6 +20,8 @@ POLICY = Table(
         Column("ticket_mode", "TEXT", "status, service_management, exists or none"),
         Column("team", "TEXT", "normal, small or solo"),
         Column("review_within_business_days", "BIGINT", "time to review an emergency afterwards"),
+        Column("ticket_types", "TEXT[]", "types of the tickets that authorise changes; empty means any"),
+        Column("ticket_statuses", "TEXT[]", "statuses in which a ticket is approved"),
     ),
 )
 
@@ -281,6 +284,7 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (HISTORY_CHECKS, ("git_sightings", "git_commits")),
         (RELEASES, ("changes", "git_refs")),
         (REGISTER_APPROVALS, ("registers",)),
+        *GOVERNANCE,
     )
 }
 """Derived tables in the order in which they are made, with the tables that each is made from."""
@@ -289,5 +293,9 @@ ALTERNATIVES = frozenset({"git", "github"})
 """Sources of the same tables: where one of them delivers, another that is not configured is no gap."""
 OPTIONAL = ALTERNATIVES | {"jira"}
 """Sources that may be absent: the facts themselves say what their absence leaves unknown."""
-ONLY_FROM = {"deployments": "github", "custody": "github"}
+ONLY_FROM = {
+    **dict.fromkeys(("deployments", "custody"), "github"),
+    **dict.fromkeys(("rule_days", "repository_access", "repository_settings"), "github"),
+    "finished_tickets": "jira",
+}
 """Derived tables that one source alone can fill: without it their emptiness says nothing."""

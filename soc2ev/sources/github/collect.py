@@ -7,17 +7,18 @@ ends in a reason of its own stream; the other streams and repositories go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
+from soc2ev.sources.github import gates, placing, tested
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
-from soc2ev.sources.github import gates, placing, tested
 from soc2ev.sources.github.claims import POPULATION, SNAPSHOTS, STREAMS, Repository, Tally, shorten, tallies
+from soc2ev.sources.github.comparing import Comparing
 from soc2ev.sources.github.deliveries import Deliveries
 from soc2ev.sources.github.details import Capabilities, Commit, Details, named_requests
 from soc2ev.sources.github.graph import Graph
@@ -117,11 +118,11 @@ def _unchanged(fetch: Fetch, repository: Repository, period: Period) -> bool:
 
 
 def _fresh(fetch: Fetch, repository: Repository) -> bool:
-    """Whether an earlier run read all settings a short while ago, by its clock and by GitHub's."""
+    """Whether an earlier run read all settings a short while ago, by the clock that stamps the vault."""
     runs: list[set[str]] = []
     for stream in SNAPSHOTS:
         earlier = [entry for entry in fetch.earlier(repository.stream(stream)) if entry.complete]
-        ages = [(entry.run, repository.seen_at - (entry.collected_at or entry.period.start)) for entry in earlier]
+        ages = [(entry.run, fetch.now() - (entry.collected_at or entry.period.start)) for entry in earlier]
         runs.append({run for run, age in ages if abs(age) < _FRESH})
     return bool(set.intersection(*runs))
 
@@ -186,7 +187,7 @@ class _Collection:
         self.index = index.found
         found = [(line, self._heads(line)) for line in self.lines]
         graphs = [(line, self._graph(heads)) for line, heads in found if heads is not None]
-        by_name = {graph.heads.ref: graph.worth_naming(self._landed_in(graph.heads.ref)) for _, graph in graphs}
+        by_name = {graph.heads.ref: graph.worth_naming(self._landed_in(line)) for line, graph in graphs}
         gained = {}
         for _, graph in graphs:
             if not by_name[graph.heads.ref]:
@@ -199,7 +200,10 @@ class _Collection:
         explained = [self._explain(line, graph, gained[graph.heads.ref]) for line, graph in graphs]
         self.notes.ask()
         self._ask_tests(explained)
-        self._ask_pushes()
+        comparing = Comparing(self.host, self.repository, self.tallies["pull-requests"])
+        names = self._names()
+        comparing.ask([one for one in self.details.found.values() if one.base in names])
+        self._ask_pushes(comparing.replaced)
         told = {commit.sha for commit in self._told()}.union(*(graph.known for _, graph in graphs))
         placing.ask(self.host, self.repository, deliveries.found, told, self.tallies["deployments"])
         gates.ask(self.host, self.repository, deliveries.found, self.period, self.tallies["deployments"])
@@ -220,8 +224,12 @@ class _Collection:
             tally.expected = (tally.expected or 0) + heads.commits
         return Graph(self.host, self.repository, heads, tally, self.notes)
 
-    def _landed_in(self, ref: str) -> int:
-        return sum(1 for one in self.index.values() if one.base == ref and self.period.contains(one.merged_at))
+    def _landed_in(self, line: Line) -> int:
+        return sum(1 for one in self.index.values() if one.base in line.names and self.period.contains(one.merged_at))
+
+    def _names(self) -> set[str]:
+        """All production refs, by their old names too."""
+        return {name for line in self.lines for name in line.names}
 
     def _told(self) -> list[Commit]:
         """The commits that detailed requests told: their own, and those that landed them."""
@@ -231,7 +239,7 @@ class _Collection:
     def _detail(self, gained: dict[str, frozenset[str] | None]) -> None:
         """Detail what landed in the period, what the difference names, and what had been merged into those."""
         reached = {sha for found in gained.values() for sha in found or ()}
-        refs = set(self.repository.branches)
+        refs = self._names()
         landed = [
             one
             for one in self.index.values()
@@ -270,12 +278,12 @@ class _Collection:
 
         index = named_requests(self.host, self.repository, asked, "pull-requests", lose)
         firsts = {sha: found[0] for sha, found in index.items() if found}
-        firsts = {sha: one for sha, one in firsts.items() if one.base == line.ref or made.promotes(one)}
+        firsts = {sha: one for sha, one in firsts.items() if one.base in line.names or made.promotes(one)}
         fresh = sorted({one.number for one in firsts.values()} - self.details.asked)
         if fresh:
             self.details.ask(firsts.values())
             tally.details["found by commit"] = fresh
-        named = {sha for sha, one in firsts.items() if one.number in self.details.found and one.base == line.ref}
+        named = {sha for sha, one in firsts.items() if one.number in self.details.found and one.base in line.names}
         return Explained.of(line, graph, gained, self.details, self.period, named)
 
     def _ask_tests(self, explained: Iterable[Explained]) -> None:
@@ -287,15 +295,18 @@ class _Collection:
         if again:
             self.tested.attempts(again)
 
-    def _ask_pushes(self) -> None:
-        """When heads were pushed that no check suite dates, for requests that were approved."""
-        undated = [one for one in self.details.found.values() if one.approved and not one.pushed]
+    def _ask_pushes(self, replaced: Collection[int]) -> None:
+        """When heads were pushed that no check suite dates, for requests that were approved; so for those replaced."""
+        approved = [one for one in self.details.found.values() if one.approved]
+        undated = [one for one in approved if not one.pushed or one.number in replaced]
         if not undated:
             return
-        refs = sorted({one.head_ref for one in undated} - set(self.repository.branches))
+        refs = sorted({one.head_ref for one in undated} - self._names())
         most = max(moves_.FEW, len(self.details.found) // 100)
         since = min(one.created_at for one in undated)
-        moves_.read_pushes(self.host, self.repository, refs, most, since, self.tallies["activity"])
+        moves_.read_pushes(
+            self.host, self.repository, refs, sorted(self._names()), most, since, self.tallies["activity"]
+        )
 
     def _unsettled(self, graphs: Sequence[tuple[Line, Graph]]) -> list[str]:
         known = {graph.heads.ref for _, graph in graphs}

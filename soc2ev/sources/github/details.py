@@ -8,7 +8,7 @@ go on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -85,6 +85,12 @@ class Request:
     approved: bool
     pushed: bool
     """A check suite dates the push of its head."""
+    base_sha: str
+    """What the base held, as GitHub last compared."""
+    approvals: tuple[tuple[datetime, str], ...]
+    """When somebody approved which commit, as far as the first answer tells."""
+    forced: tuple[tuple[datetime, str], ...]
+    """When the branch was force-pushed, and what it held before."""
     again: bool
     """A check of its head ran after the merge, so that the attempt before it is not shown."""
 
@@ -287,7 +293,22 @@ def _request(value: Json, notes: Notes) -> Request:
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
         pushed=bool(checks),
         again=_ran_after(checks, merged_at),
+        base_sha=value["baseRefOid"],
+        approvals=tuple(_approvals(value)),
+        forced=tuple(_forced(value)),
     )
+
+
+def _approvals(value: Json) -> Iterator[tuple[datetime, str]]:
+    for one in value["reviews"]["nodes"]:
+        if one["state"] == "APPROVED" and one["commit"] and one["submittedAt"]:
+            yield instant(one["submittedAt"]), one["commit"]["oid"]
+
+
+def _forced(value: Json) -> Iterator[tuple[datetime, str]]:
+    for one in value["timelineItems"]["nodes"]:
+        if one["__typename"] == "HeadRefForcePushedEvent" and one["beforeCommit"]:
+            yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
 
 
 def _ran_after(checks: Sequence[Json], merged_at: datetime) -> bool:

@@ -52,7 +52,7 @@ def ask(host: Host, repository: Repository, deployed: Iterable[Deployed], period
     host.in_batches(
         "gates", wanted, asking.together, lambda chunk, problem: left.extend((one, problem) for one in chunk)
     )
-    refused = [problem for _, problem in left if isinstance(problem, AccessError)]
+    refused: list[CollectError] = [problem for _, problem in left if isinstance(problem, AccessError)]
     if left and not refused:
         # Where the errors stand beside answers that count, those would stand twice.
         alone = [one for one, problem in left[:_MOST_ALONE] if not isinstance(problem, FlawedError)]

@@ -53,7 +53,7 @@ def determine(
 ) -> Heads | None:
     """The heads of a ref; None, with the reason in the tally, when they cannot be had."""
     try:
-        edges = _from_record(repository, line, host, period) if line.known else _estimated(host, repository, line.ref, index, period)  # noqa: E501  # fmt: skip
+        edges = _from_record(repository, line, host, period) if line.known else _estimated(host, repository, line, index, period)  # noqa: E501  # fmt: skip
         found = _counted(host, repository, line, edges, period, tally)
     except CollectError as problem:
         tally.failed(problem, line.ref)
@@ -90,14 +90,14 @@ def _tip(host: Host, repository: Repository, ref: str) -> str | None:
     return tip
 
 
-def _estimated(host: Host, repository: Repository, ref: str, index: Iterable[Merged], period: Period) -> _Edges:
+def _estimated(host: Host, repository: Repository, line: Line, index: Iterable[Merged], period: Period) -> _Edges:
     """Heads without a record of moves: the last request merged before each edge, else the last commit dated before."""
-    landed = sorted((one.merged_at, one.merge_sha) for one in index if one.base == ref and one.merge_sha)
+    landed = sorted((one.merged_at, one.merge_sha) for one in index if one.base in line.names and one.merge_sha)
     start = next((sha for at, sha in reversed(landed) if at < period.start), None)
     end = next((sha for at, sha in reversed(landed) if at < period.end), None)
     if start and end:
         return _Edges(start, end, "pull requests", "pull requests")
-    dated = _dated(host, repository, ref, period)
+    dated = _dated(host, repository, line.ref, period)
     bases = "pull requests" if end else "commit dates" if dated[1] else "nothing"
     return _Edges(dated[0], end or dated[1], "commit dates" if dated[0] else "nothing", bases)
 

@@ -28,6 +28,9 @@ FEW = 5
 _MARGIN = timedelta(hours=2)
 """The span counts back from a clock that we read a moment ago."""
 _NEAR = timedelta(hours=1)
+_BEGINNING = timedelta(minutes=10)
+"""So soon after its repository a branch is created for the first time."""
+_MOST_NAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Line:
     """No move between the period's start and the collection is missing."""
     known: bool = True
     """The record could be read."""
+    names: tuple[str, ...] = ()
+    """What it was called since the period's start, the present name first."""
 
     def held(self, at: datetime, tip: str | None) -> str | None:
         """What the ref held at that instant, `tip` being what it holds now."""
@@ -73,10 +78,11 @@ def read(host: Host, repository: Repository, ref: str, period: Period, tally: Ta
     """The line of a production ref; what could not be had is told to `tally`."""
     try:
         moves = list(_walk(host, repository, period, ref=ref))
+        tally.fetched += len(moves)
+        moves, names = _follow(host, repository, ref, moves, period, tally)
     except CollectError as problem:
         tally.failed(problem, ref)
-        return Line(ref, (), whole=False, known=False)
-    tally.fetched += len(moves)
+        return Line(ref, (), whole=False, known=False, names=(ref,))
     gaps = _gaps(moves)
     if gaps:
         tally.lacks(f"{ref}: {gaps} moves of the ref are missing from the record")
@@ -86,21 +92,24 @@ def read(host: Host, repository: Repository, ref: str, period: Period, tally: Ta
         tally.lacks(f"{ref}: GitHub has no record of any move of it")
     elif begins and _span(repository, period) is None:
         tally.lacks(f"{ref}: the record begins at {moves[-1].at:%Y-%m-%d}, after the period's start")
-    line = Line(ref, tuple(moves), whole=not gaps and not silent)
-    _note_origin(host, repository, line, period, tally)
-    return line
+    return Line(ref, tuple(moves), not gaps and not silent, names=tuple(names))
 
 
 def read_pushes(
-    host: Host, repository: Repository, refs: Sequence[str], most: int, since: datetime, tally: Tally
+    host: Host,
+    repository: Repository,
+    refs: Sequence[str],
+    told: Sequence[str],
+    most: int,
+    since: datetime,
+    tally: Tally,
 ) -> None:
     """
     When heads of requests were pushed, for those that no check suite dates: by branch up to `most`, else all refs at
-    once.
+    once, but for those refs that were `told`.
 
     The rows are evidence for whoever judges; nothing is decided here.
     """
-    told = list(repository.branches)
     try:
         if len(refs) <= most:
             for ref in refs:
@@ -174,23 +183,40 @@ def _gaps(moves: Sequence[Move]) -> int:
     return sum(1 for newer, older in pairwise(moves) if newer.before != older.after)
 
 
-def _note_origin(host: Host, repository: Repository, line: Line, period: Period, tally: Tally) -> None:
-    """When the ref was created in the period: the ref that held the same commit and went away then is its old name."""
-    made = next((move for move in line.within(period) if move.before is None and move.after), None)
-    if made is None or made.at - repository.created_at <= _NEAR:
-        return
-    try:
-        around = _walk(host, repository, None, since=made.at - _NEAR, role="around")
-        old = {
-            move.ref
-            for move in around
-            if move.ref != line.ref and move.kind == "branch_deletion" and move.before == made.after
-            if abs(move.at - made.at) <= _NEAR
-        }
-        for ref in sorted(old - set(repository.branches)):
-            tally.fetched += sum(1 for _ in _walk(host, repository, period, ref=ref))
-    except CollectError as problem:
-        tally.failed(problem, f"where {line.ref} came from")
-        return
-    if old:
-        tally.details.setdefault("renamed_from", {})[line.ref] = sorted(old)
+def _follow(
+    host: Host, repository: Repository, ref: str, moves: list[Move], period: Period, tally: Tally
+) -> tuple[list[Move], list[str]]:
+    """
+    The moves with those of the ref's old names, and all names, the present one first.
+
+    A ref that was created since the period began took the place of another one when that held the same commit and went
+    away then. Neither the creation nor the deletion moves anything.
+    """
+    names = [ref]
+    while len(names) < _MOST_NAMES and (made := _creation(moves, repository, period)):
+        around = list(_walk(host, repository, None, since=made.at - _NEAR, role="around"))
+        old = {one.ref for one in around if _gave_way(one, made)} - {*repository.branches, *names}
+        if len(old) > 1:
+            tally.lacks(f"{ref}: which of {', '.join(sorted(old))} it was before is not known")
+        if len(old) != 1:
+            break
+        names += old
+        before = list(_walk(host, repository, period, ref=names[-1]))
+        tally.fetched += len(before)
+        gone = next((place for place, one in enumerate(before) if _gave_way(one, made)), len(before))
+        moves = [*moves[: moves.index(made)], *before[gone + 1 :]]
+    if len(names) > 1:
+        tally.details.setdefault("renamed_from", {})[ref] = names[1:]
+    return moves, names
+
+
+def _creation(moves: Sequence[Move], repository: Repository, period: Period) -> Move | None:
+    """The last creation of the ref since the period began, other than that of the repository itself."""
+    made = next((move for move in moves if move.before is None and move.after), None)
+    first = made is None or made.at < period.start or made.at - repository.created_at <= _BEGINNING
+    return None if first else made
+
+
+def _gave_way(move: Move, made: Move) -> bool:
+    gone = move.kind == "branch_deletion" and move.before == made.after and move.ref != made.ref
+    return gone and abs(move.at - made.at) <= _NEAR

@@ -59,14 +59,14 @@ class Explained:
         named: Collection[str] = (),
     ) -> Explained:
         """What is known so far; `named` are commits that GitHub's index connects with a detailed request."""
-        here = [one for one in details.found.values() if one.base == line.ref]
+        here = [one for one in details.found.values() if one.base in line.names]
         landed = {one.landed.sha for one in details.found.values() if one.landed}
         brought = _brought(line, graph, period)
         by_merges = {sha for sha, move in brought.items() if move.kind not in _PUSHES and move.after in landed}
         by_pushes = {sha for sha, move in brought.items() if move.kind in _PUSHES}
         pushed = {move.after for move in line.within(period) if move.kind in _PUSHES and move.after} - landed
         told = {sha for one in here for sha in _own(one)} | by_merges | set(named)
-        inner = [one for one in details.found.values() if one.base != line.ref]
+        inner = [one for one in details.found.values() if one.base not in line.names]
         wide = [one for one in here if any(one.head_ref == other.base for other in inner) or _is_wide(one)]
         promoted = {commit.sha for one in wide for commit in one.commits} - {sha for one in inner for sha in _own(one)}
         return cls(line, gained, frozenset(told), frozenset(by_pushes), frozenset(pushed), frozenset(promoted))
@@ -138,9 +138,9 @@ def _requests(one: Explained, details: Details, index: Mapping[int, Merged], per
     if one.gained is None:
         tallies["merged"].lacks(f"{one.line.ref}: its commits are not known, so that the list cannot be reconciled")
         return
-    landed = {r.landed.sha: r.number for r in details.found.values() if r.base == one.line.ref and r.landed}
+    landed = {r.landed.sha: r.number for r in details.found.values() if r.base in one.line.names and r.landed}
     inside = {
-        entry.number for entry in index.values() if entry.base == one.line.ref and period.contains(entry.merged_at)
+        entry.number for entry in index.values() if entry.base in one.line.names and period.contains(entry.merged_at)
     }
     gone = sorted(number for sha, number in landed.items() if number in inside and sha not in one.gained)
     moved = {move.after for move in one.line.moves if not period.contains(move.at)}

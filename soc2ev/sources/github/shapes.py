@@ -7,6 +7,7 @@ shape ends in an exception that the reader of the body turns into TamperedError.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 
 from soc2ev.errors import TamperedError
@@ -223,6 +224,19 @@ def event(value: Json) -> Columns:
 def file(value: Json) -> Columns:
     """A changed file."""
     return {"path": value["path"], "change": value["changeType"]}
+
+
+def compared_file(value: Json) -> Columns:
+    """A file that differs in a comparison; of the patch its digest, which is enough to tell whether two are equal."""
+    patch = value.get("patch")
+    return {
+        "path": value["filename"],
+        "previous": value.get("previous_filename"),
+        "status": value["status"],
+        "blob": value["sha"],
+        "changes": value["changes"],
+        "patch": None if patch is None else hashlib.sha256(patch.encode("utf-8", "surrogatepass")).hexdigest(),
+    }
 
 
 def check(value: Json) -> Columns:

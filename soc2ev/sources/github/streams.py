@@ -22,6 +22,8 @@ Asked = Mapping[str, Json]
 _ROOTS = ("repository", "repositoryOwner")
 """Null as a whole when GitHub refuses what cannot be null below: no rows then, and the errors say why."""
 Reader = Callable[[Asked, Json], Iterator[Row]]
+_MOST_COMPARED = 300
+"""So many files GitHub lists at most: https://docs.github.com/en/rest/commits/commits#compare-two-commits"""
 _ODD = (AttributeError, IndexError, KeyError, RecursionError, TypeError)
 
 
@@ -179,6 +181,16 @@ def author_rows(asked: Asked, data: Json) -> Iterator[Row]:
                 yield tables.COMMIT_AUTHORS.name, {**of, "position": position, **shapes.co_author(one)}
 
 
+def comparison_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_compared and github_comparisons."""
+    of = {"repository": asked["repository"], "base": asked["base"], "head": asked["head"]}
+    files, common = data["files"], data["merge_base_commit"]["sha"]
+    whole = len(files) < _MOST_COMPARED
+    yield tables.COMPARED.name, {**of, "merge_base": common, "files": len(files), "whole": whole}
+    for value in files:
+        yield tables.COMPARISONS.name, {**of, **shapes.compared_file(value)}
+
+
 def tested_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_tested_commits and github_checks, from commits that were asked for by name."""
     for number, value in shapes.objects(data["repository"], "c"):
@@ -278,6 +290,7 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "details": (detail_rows, tables.PULL_REQUESTS.name),
     "rest": (rest_rows, tables.LIST_PAGES.name),
     "authors": (author_rows, tables.COMMIT_AUTHORS.name),
+    "comparison": (comparison_rows, tables.COMPARED.name),
     "tested": (tested_rows, tables.TESTED.name),
     "deployments": (deployment_rows, tables.DEPLOYMENTS.name),
     "statuses": (status_rows, tables.LIST_PAGES.name),
@@ -359,6 +372,8 @@ STREAMS: tuple[Stream, ...] = (
             tables.REVIEWS,
             tables.EVENTS,
             tables.FILES,
+            tables.COMPARED,
+            tables.COMPARISONS,
         ),
         rows,
         per_run=True,

@@ -8,38 +8,16 @@ which the clients that made them set. Accounts are known by their number: a logi
 from __future__ import annotations
 
 from soc2ev.model import Column, Table
+from soc2ev.sources.github.columns import REPOSITORY as _REPOSITORY
+from soc2ev.sources.github.columns import account as _account
+from soc2ev.sources.github.columns import flag as _flag
+from soc2ev.sources.github.columns import must as _must
+from soc2ev.sources.github.columns import number as _number
+from soc2ev.sources.github.columns import text as _text
+from soc2ev.sources.github.columns import time as _time
+from soc2ev.sources.github.delivered import DEPLOYMENT_STATUSES, DEPLOYMENTS, GATE_ANSWERS, GATES, PARENTS, RELEASES
+from soc2ev.sources.github.ruling import BYPASSES, CAPABILITIES, ENVIRONMENTS, PERMISSIONS, RULES, SETTINGS
 
-
-def _text(name: str, doc: str) -> Column:
-    return Column(name, "TEXT", doc)
-
-
-def _must(name: str, doc: str, kind: str = "TEXT") -> Column:
-    return Column(name, kind, doc, required=True)
-
-
-def _time(name: str, doc: str) -> Column:
-    return Column(name, "TIMESTAMP", doc)
-
-
-def _flag(name: str, doc: str) -> Column:
-    return Column(name, "BOOLEAN", doc)
-
-
-def _number(name: str, doc: str) -> Column:
-    return Column(name, "BIGINT", doc)
-
-
-def _account(name: str, doc: str) -> tuple[Column, ...]:
-    """An account: login, number and type, all NULL for a deleted one (ghost) or when GitHub links none."""
-    return (
-        _text(name, f"{doc}: login."),
-        _number(f"{name}_id", f"{doc}: number of the account."),
-        _text(f"{name}_type", f"{doc}: User, Bot, Mannequin, Organization, EnterpriseUserAccount."),
-    )
-
-
-_REPOSITORY = _must("repository", "Full name, as the collection asked for it.")
 _SHA = _must("sha", "The full id of the commit.")
 _PULL = _must("number", "Number of the pull request.", "BIGINT")
 _THROUGH = _must("number", "Pull request for which it was asked; 0 when for the commit alone.", "BIGINT")
@@ -264,6 +242,34 @@ FILES = Table(
     ),
     ("repository", "number", "path"),
 )
+_SIDES = (_must("base", "The one commit."), _must("head", "The other."))
+COMPARED = Table(
+    "github_compared",
+    "Comparisons of two commits: what the head has and the youngest commit that both build on has not.",
+    (
+        _REPOSITORY,
+        *_SIDES,
+        _text("merge_base", "The youngest commit that both build on."),
+        _must("files", "How many files are listed.", "BIGINT"),
+        _must("whole", "These are all: GitHub lists no more than 300.", "BOOLEAN"),
+    ),
+    ("repository", "base", "head"),
+)
+COMPARISONS = Table(
+    "github_comparisons",
+    "Files that differ in a comparison.",
+    (
+        _REPOSITORY,
+        *_SIDES,
+        _must("path", "Path in the head."),
+        _text("previous", "Path before, when it was renamed."),
+        _text("status", "added, removed, modified, renamed, copied, changed."),
+        _text("blob", "The file's content in the head, or the removed content, as git names it."),
+        _number("changes", "Lines added and removed."),
+        _text("patch", "Digest of the patch as GitHub shows it; NULL when it shows none."),
+    ),
+    ("repository", "base", "head", "path"),
+)
 TESTED = Table(
     "github_tested_commits",
     "Commits whose checks were asked for, by page: a commit without checks stands here and has none.",
@@ -305,166 +311,36 @@ CHECKS = Table(
     ),
     ("repository", "sha", "part", "number", "id"),
 )
-DEPLOYMENTS = Table(
-    "github_deployments",
-    "Deployments that GitHub recorded.",
-    (
-        _REPOSITORY,
-        _must("id", "GitHub's number of the deployment.", "BIGINT"),
-        _text("environment", "Where to, as first named."),
-        _SHA,
-        _text("ref", "What was asked to be deployed."),
-        _text("task", "deploy, or another task."),
-        *_account("creator", "Who or what created it"),
-        _must("created_at", "When it was created.", "TIMESTAMP"),
-        _text("url", "Where a person can look at it."),
-        _flag("whole", "All its statuses arrived."),
-    ),
-    ("repository", "id"),
-)
-_DEPLOYMENT = _must("deployment", "GitHub's number of the deployment.", "BIGINT")
-DEPLOYMENT_STATUSES = Table(
-    "github_deployment_statuses",
-    "What became of a deployment.",
-    (
-        _REPOSITORY,
-        _DEPLOYMENT,
-        _must("id", "GitHub's id of the status."),
-        _must("state", "IN_PROGRESS, SUCCESS, FAILURE, ERROR, INACTIVE, WAITING ..."),
-        _time("at", "When it was reported."),
-        *_account("creator", "Who or what reported it"),
-        _text("log_url", "Where the log is."),
-    ),
-    ("repository", "deployment", "id"),
-)
-PARENTS = Table(
-    "github_parents",
-    "Parents of commits that were deployed to production and are not known from the branch or its pull requests.",
-    (_REPOSITORY, _SHA, Column("parents", "TEXT[]", "The parents, first parent first.")),
-    ("repository", "sha"),
-)
-GATES = Table(
-    "github_gates",
-    "Deployments whose workflow run was asked who let it through the gates of its environments.",
-    (
-        _REPOSITORY,
-        _DEPLOYMENT,
-        _must("workflow_run", "GitHub's number of the workflow run.", "BIGINT"),
-        _must("answers", "How many answers the run has, for whichever environment.", "BIGINT"),
-        _must("whole", "All of them arrived.", "BOOLEAN"),
-    ),
-    ("repository", "deployment"),
-)
-GATE_ANSWERS = Table(
-    "github_gate_answers",
-    "What people answered at the gates of a deployment's workflow run. GitHub gives no time of an answer.",
-    (
-        _REPOSITORY,
-        _DEPLOYMENT,
-        _POSITION,
-        *_account("approver", "Who answered"),
-        _text("state", "APPROVED or REJECTED."),
-        Column("environments", "TEXT[]", "Names of the environments that the answer is for."),
-        _text("comment", "What was written with it."),
-    ),
-    ("repository", "deployment", "position"),
-)
-RELEASES = Table(
-    "github_releases",
-    "Published releases.",
-    (
-        _REPOSITORY,
-        _must("id", "GitHub's id of the release."),
-        _text("tag", "Its tag."),
-        _text("sha", "The commit that the tag names now."),
-        _text("name", "Its title."),
-        _text("notes", "Its notes."),
-        *_account("author", "Who made it"),
-        _time("published_at", "When it was published; NULL for a draft."),
-        _flag("draft", "Not published yet."),
-        _flag("prerelease", "Marked as no final release."),
-        _flag("immutable", "Its tag and files cannot be changed any more; NULL when not told."),
-        _text("url", "Where a person can look at it."),
-    ),
-    ("repository", "id"),
-)
-RULES = Table(
-    "github_rules",
-    "What the rules asked of a production ref when collected: rulesets of each level and protection, one row each.",
-    (
-        _REPOSITORY,
-        _must("ref", "Production branch."),
-        _must("origin", "ruleset:<number>, protection, or none when neither applies."),
-        _text("name", "Name of the ruleset or pattern of the protection."),
-        _text("level", "Repository, Organization or Enterprise."),
-        _time("changed_at", "When the ruleset was last changed; NULL for protection, which does not tell."),
-        _number("approvals", "Approvals that it requires; NULL when it has no such rule."),
-        _flag("dismiss_stale", "A push dismisses approvals."),
-        _flag("code_owners", "A code owner has to approve."),
-        _flag("last_push_approval", "Somebody else than the last pusher has to approve."),
-        Column("checks", "TEXT[]", "Names of the required checks; NULL when it has no such rule."),
-        Column("check_apps", "TEXT[]", "For each of them the number of the App that must report it, or an empty text."),
-        _flag("strict", "The branch has to be up to date with its base."),
-        _flag("merge_queue", "Merges go through a queue."),
-        _text("grouping", "ALLGREEN or HEADGREEN for a merge queue."),
-        _flag("no_force_push", "Force pushes are refused."),
-        _flag("no_deletion", "The branch cannot be deleted."),
-        _flag("admins_included", "It binds administrators too; NULL when not told."),
-        _flag("bypass_visible", "The token may see who can bypass it."),
-        Column("bypass", "TEXT[]", "Who can bypass it: type:number:mode; NULL when not visible."),
-    ),
-    ("repository", "ref", "origin"),
-)
-BYPASSES = Table(
-    "github_rule_suites",
-    "Moves of a ref that the rules judged and that somebody bypassed.",
-    (
-        _REPOSITORY,
-        _must("id", "GitHub's number of the evaluation.", "BIGINT"),
-        _must("ref", "Branch, without refs/heads/."),
-        _text("before", "What the ref held."),
-        _text("after", "What it held afterwards."),
-        *_account("actor", "Who pushed or merged"),
-        _time("at", "When."),
-        _text("result", "pass, fail or bypass."),
-    ),
-    ("repository", "id"),
-)
-ENVIRONMENTS = Table(
-    "github_environments",
-    "Environments and what protects them.",
-    (
-        _REPOSITORY,
-        _must("name", "Name of the environment."),
-        Column(
-            "reviewers", "TEXT[]", "Who has to approve a deployment: User:<number> or Team:<number>; empty when nobody."
-        ),
-        _flag("prevent_self_review", "Who starts a deployment cannot approve it."),
-        _flag("admins_bypass", "Administrators can skip the protection; NULL when not told."),
-        _text("branches", "protected, custom, or NULL when any branch may deploy."),
-    ),
-    ("repository", "name"),
-)
-PERMISSIONS = Table(
-    "github_permissions",
-    "Who may do what in a repository.",
-    (_REPOSITORY, *_account("account", "Who"), _must("role", "read, triage, write, maintain, admin or a custom role.")),
-    ("repository", "account_id"),
-)
-SETTINGS = Table(
-    "github_settings",
-    "Further settings of a repository, one row each.",
-    (_REPOSITORY, _must("name", "Name of the setting."), _text("value", "Its value now; NULL when GitHub tells none.")),
-    ("repository", "name"),
-)
-CAPABILITIES = Table(
-    "github_capabilities",
-    "What the token could see of each repository: a capability that is not visible is never evidence of absence.",
-    (
-        _REPOSITORY,
-        _must("capability", "activity, commits, pull requests, checks, deployments, rules, protection ..."),
-        _text("visible", "yes, no or unknown."),
-        _text("reason", "What GitHub answered when it is not yes."),
-    ),
-    ("repository", "capability"),
-)
+
+__all__ = [
+    "BYPASSES",
+    "CAPABILITIES",
+    "CHECKS",
+    "COMMITS",
+    "COMMIT_AUTHORS",
+    "COMPARED",
+    "COMPARISONS",
+    "COMPLETIONS",
+    "DEPLOYMENTS",
+    "DEPLOYMENT_STATUSES",
+    "ENVIRONMENTS",
+    "EVENTS",
+    "FILES",
+    "GATES",
+    "GATE_ANSWERS",
+    "HEADS",
+    "INDEX",
+    "LANDED",
+    "LIST_PAGES",
+    "PARENTS",
+    "PERMISSIONS",
+    "PULL_REQUESTS",
+    "PULL_REQUEST_COMMITS",
+    "REF_UPDATES",
+    "RELEASES",
+    "REPOSITORIES",
+    "REVIEWS",
+    "RULES",
+    "SETTINGS",
+    "TESTED",
+]

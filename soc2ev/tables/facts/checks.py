@@ -35,8 +35,6 @@ def judge(change: Change, policy: Policy) -> Fact:
 
 def required_failed(change: Change) -> bool | None:
     """Whether a check that a known rule asked for had failed, not ended or never run at the merge."""
-    if not change.rules.visible:
-        return None
     answers = [
         _passed(demand, found, at, _HOST_ACCEPTS)
         for sha, at in _commits(change)
@@ -73,7 +71,7 @@ def _commit(change: Change, policy: Policy, sha: str | None, at: datetime | None
 
 def _required(change: Change, policy: Policy, found: Tests, at: datetime) -> Fact:
     named = policy.checks.required
-    if named == "from-rules" and not change.rules.visible:
+    if named == "from-rules" and not change.rules.visible and not rulebook.checks(change):
         return _as_host_says(change, policy, found, at)
     demands = rulebook.checks(change) if isinstance(named, str) else tuple((name, None) for name in named)
     settled = not isinstance(named, str) or rulebook.settled(change)
@@ -84,6 +82,9 @@ def _required(change: Change, policy: Policy, found: Tests, at: datetime) -> Fac
     answers = [_passed(demand, found, at, policy.checks.accept) for demand in demands]
     if settled or any(one.value is False for one in answers):
         return together(answers)
+    if not change.rules.visible:
+        why = shown(change.rules.reason) or "they were not obtained"
+        return unknown(f"Not all rules of the branch could be read ({why}), so more checks may have been required.")
     today = _failed(change, found, at, policy)
     return unknown(f"Rules were changed after the merge, so what was required then is not known{today}.")
 

@@ -54,7 +54,7 @@ def _held(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fact:
     if not policy.accept_equal_patch:
         return no(f"but the server received {short(review.commit)} only afterwards ({moment(received)})", REBOUND)
     if _replaced_equal(request, given):
-        return yes("whose patch a clone proved to be the one that was merged", REBOUND)
+        return yes("whose patch comparing both sides proved to be the one that was merged", REBOUND)
     return unknown("but before a force push, and nothing proves that the patch stayed the same", REBOUND)
 
 
@@ -74,7 +74,7 @@ def _by_clock(review: Review, request: PullRequest, given: datetime) -> Fact:
 def _replaced(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fact:
     """The approved commit is no longer among the request's."""
     if policy.accept_equal_patch and review.commit in request.equal_patches:
-        return yes("whose patch a clone proved to be the one that was merged", REBOUND)
+        return yes("whose patch comparing both sides proved to be the one that was merged", REBOUND)
     return no(f"but {short(review.commit)} was replaced before the merge", STALE)
 
 

@@ -143,9 +143,9 @@ class PullRequest:
     unseen_constituents: int = 0
     """How many of those were not obtained."""
     clean_merges: frozenset[str] = frozenset()
-    """Merges of the base into its branch that a clone proved to add nothing of their own."""
+    """Merges of the base into its branch that comparing both sides proved to add nothing of their own."""
     equal_patches: frozenset[str] = frozenset()
-    """Commits that a force push replaced and that a clone proved to carry the same patch as the head."""
+    """Commits that a force push replaced and that comparing proved to carry the same patch as the head."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class RefMoves:
     ref: str
     moves: list[moves.Move]
     tip: str | None
+    names: tuple[str, ...]
+    """What it was called in the span, the present name first."""
     young: frozenset[str] = frozenset()
     """Commits that the ref surely did not hold before the period, and what it held then; empty when that is unsure."""
     unexplained: list[str] = field(default_factory=list)
@@ -63,9 +65,16 @@ class Collection:
             rows[row["ref"]].append(row)
         heads = {row["ref"]: row for row in self.requests.rows("github_heads")}
         for ref in sorted(heads):
-            yield self._ref(ref, heads[ref], rows[ref])
+            names = (ref, *self._old_names(ref))
+            yield self._ref(names, heads[ref], moves.continued(rows, names))
 
-    def _ref(self, ref: str, head: Mapping[str, Json], rows: list[Mapping[str, Json]]) -> RefMoves:
+    def _old_names(self, ref: str) -> list[str]:
+        entry = self.coverages.get("activity")
+        told = entry.details.get("renamed_from", {}) if entry else {}
+        return list(told.get(ref, ()))
+
+    def _ref(self, names: tuple[str, ...], head: Mapping[str, Json], rows: list[Mapping[str, Json]]) -> RefMoves:
+        ref = names[0]
         graph, start, end = self.graph, head["start_sha"], head["end_sha"]
         before = graph.reach([start])
         found = list(moves.within(moves.recorded(rows), self.period.start, self.period.end))
@@ -74,19 +83,19 @@ class Collection:
             known = {move.after: move for move in found}
             found = [known.get(move.after, move) for move in line if move.after not in before]
         taken = moves.share_out(graph, found, before)
-        moves.name_requests(graph, found, self.landings, ref)
+        moves.name_requests(graph, found, self.landings, names)
         reached = graph.known(graph.reach([end], stop=before.__contains__))
-        problems = [*self._uncounted(ref, head["commits"], len(reached)), *self._unlanded(ref, taken | before)]
-        young = frozenset() if problems or not self.complete("commits") else self._young(ref, reached, start)
-        return RefMoves(ref, found, end, young, sorted(reached - taken), problems)
+        problems = [*self._uncounted(ref, head["commits"], len(reached)), *self._unlanded(names, taken | before)]
+        young = frozenset() if problems or not self.complete("commits") else self._young(names, reached, start)
+        return RefMoves(ref, found, end, names, young, sorted(reached - taken), problems)
 
-    def _young(self, ref: str, gained: set[str], start: str | None) -> frozenset[str]:
+    def _young(self, names: tuple[str, ...], gained: set[str], start: str | None) -> frozenset[str]:
         """A request has the commits that its base had not when it was merged, which was in the period."""
         landed = {
             one.number
             for several in self.landings.values()
             for one in several
-            if one.base_ref == ref and one.merged_at and self.period.start <= one.merged_at < self.period.end
+            if one.base_ref in names and one.merged_at and self.period.start <= one.merged_at < self.period.end
         }
         rows = self.requests.rows("github_pull_request_commits")
         own = {row["sha"] for row in rows if row["number"] in landed}
@@ -97,19 +106,19 @@ class Collection:
         if expected is not None and known != expected:
             yield f"{known} of the {expected} commits that GitHub counts on {ref} are known"
 
-    def _unlanded(self, ref: str, held: set[str]) -> Iterator[str]:
+    def _unlanded(self, names: tuple[str, ...], held: set[str]) -> Iterator[str]:
         """Pull requests that were merged into the ref in the span, and that the ref never held."""
         everyone = [one for landed in self.landings.values() for one in landed]
         lost = [
             one.number
             for one in everyone
-            if one.base_ref == ref
+            if one.base_ref in names
             and one.merge_sha not in held
             and one.merged_at
             and self.period.start <= one.merged_at < self.period.end
         ]
         if lost:
-            yield f"no move of {ref} brought these merged pull requests: {_numbered(lost)}"
+            yield f"no move of {names[0]} brought these merged pull requests: {_numbered(lost)}"
 
     def _landings(self) -> dict[str, list[moves.Landing]]:
         """Pull requests by the commit that landed them."""

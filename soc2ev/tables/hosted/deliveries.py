@@ -39,7 +39,8 @@ def deployment_rows(
             "state": deployment.statuses[-1][0].lower() if deployment.statuses else None,
             "succeeded": _succeeded(deployment),
             "followed_by": _next_success(delivered.found[place + 1 :], deployment),
-            "commit_known": delivered.placed(deployment),
+            # Without the record of its moves nobody knows what the branch holds, only what was once merged into it.
+            "commit_known": delivered.placed(deployment) if found.complete("activity") else None,
             "brought": brought,
             "brought_known": known,
             "rollback": _is_rollback(delivered, deployment, earlier),

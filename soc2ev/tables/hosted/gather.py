@@ -63,12 +63,11 @@ class Gatherer:
     def rules(self, repository: str, ref: str) -> Rules:
         """The rules on that ref, from the last reading of the repository's settings."""
         coverage = self._settings.get((repository, "rules"))
-        if coverage is None or not coverage.complete:
-            reason = (coverage.reason if coverage else None) or "the rules of the branch were not collected"
-            return Rules((), visible=False, reason=reason)
+        if coverage is None:
+            return Rules((), visible=False, reason="the rules of the branch were not collected")
         sql = f"select * from github_rules where repository in {listed([repository])} and ref in {listed([ref])}"  # noqa: S608
         rows = [row for row in self._engine.stream(sql) if row["origin"] != "none"]
-        return Rules(tuple(_rule(row, coverage) for row in rows), visible=True)
+        return Rules(tuple(_rule(row, coverage) for row in rows), visible=coverage.complete, reason=coverage.reason)
 
     def gated(self, repository: str, environments: Sequence[str]) -> bool | None:
         """Whether a production environment asks somebody to approve; None when that could not be read."""
@@ -86,6 +85,13 @@ class Gatherer:
             statuses[row["deployment"]].append(row)
         rows, names = found.requests.rows("github_deployments"), self.environments(found.repository, ref.ref)
         return Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests))
+
+    def kept_days(self, repository: str) -> int | None:
+        """For how many days the repository keeps what its workflows leave, by the last reading of its settings."""
+        named = "name = 'artifact_and_log_retention_days' and value is not null"
+        sql = f"select value from github_settings where repository in {listed([repository])} and {named} order by all"  # noqa: S608
+        values = [row["value"] for row in self._engine.stream(sql)]
+        return next((int(value) for value in values if value.isascii() and value.isdigit()), None)
 
     def environments(self, repository: str, ref: str) -> list[str]:
         """Names or globs of the production environments, from the scope."""
@@ -120,6 +126,7 @@ class _Shared:
         self.bypassed = self._bypassed()
         self.delivered = gatherer.delivered(found, ref)
         self.bases = self._bases()
+        self.kept_days = gatherer.kept_days(found.repository)
         coverages = found.coverages.values()
         times = [entry.collected_at for entry in coverages if entry.collected_at]
         self.collected_at = min(times) if times else None
@@ -134,7 +141,8 @@ class _Shared:
             unseen = len(below) - len(constituents)
             requests[number] = replace(requests[number], constituents=constituents, unseen_constituents=unseen)
         commits = self._commits({sha for move in moves for sha in move.brought})
-        tests = self.found.requests.tests(_testable(moves, [*requests.values(), *parts.values()]))
+        asked = self.found.requests.tests(_testable(moves, [*requests.values(), *parts.values()]))
+        tests = {sha: replace(one, kept_days=self.kept_days) for sha, one in asked.items()}
         told = self.found.requests.evidence([*numbers, *parts], [*tests])
         for move, item in zip(moves, items, strict=True):
             mine = [requests[number] for number in move.numbers if number in requests]
@@ -154,6 +162,9 @@ class _Shared:
         shas = _testable([move], [*requests, *(part for one in requests for part in one.constituents)])
         paths = _paths(move, requests)
         kinds, risky = gatherer.kinds(paths, {label for one in requests for label in one.labels})
+        queued = not move.recorded and any(_was_queued(one) for one in requests)
+        if queued:
+            move.integration = "queue_merge"
         named = mentions.keys(requests, brought, gatherer.projects())
         tickets, seen = gatherer.tickets().about(named)
         at = move.at
@@ -168,7 +179,7 @@ class _Shared:
             actor_known=move.recorded,
             requests=tuple(requests),
             commits=brought,
-            tested=tuple(tests[sha] for sha in shas if sha in tests),
+            tested=tuple(_alone(tests[sha]) if queued else tests[sha] for sha in shas if sha in tests),
             rules=self.rules,
             bypass=self._bypass(move),
             deployments=self.delivered.about(move.after, at, found.coverages.get("deployments"), gated=self.gated),
@@ -204,7 +215,9 @@ class _Shared:
         if not long_lived or request.cross_repository:
             return []
         landed = (one for entry in request.commits for one in self.found.landings.get(entry.sha, ()))
-        return sorted({one.number for one in landed if one.number != request.number and one.base_ref != self.ref.ref})
+        return sorted(
+            {one.number for one in landed if one.number != request.number and one.base_ref not in self.ref.names}
+        )
 
     def _bypassed(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
@@ -219,7 +232,22 @@ class _Shared:
         reach = datetime.fromisoformat(back) if isinstance(back, str) else None
         move.evidence |= self.bypassed.get(move.after, set())
         covers = not any(rule.origin == "protection" for rule in self.rules.rules)
-        return Bypass(bool(coverage and coverage.complete), move.after in self.bypassed, reach, covers)
+        # The ledger is asked for under the present name alone.
+        asked = bool(coverage and coverage.complete) and move.ref in (None, self.ref.ref)
+        return Bypass(asked, move.after in self.bypassed, reach, covers)
+
+
+def _was_queued(request: PullRequest) -> bool:
+    """Whether it last went into a merge queue, and did not come out of it again."""
+    moves = [event.kind for event in request.events if event.kind.endswith("MergeQueueEvent")]
+    return bool(moves) and moves[-1] == "AddedToMergeQueueEvent"
+
+
+def _alone(tests: Tests) -> Tests:
+    """A queue may test one commit for several requests: without the record of the move nobody can tell which."""
+    if not tests.whole:
+        return tests
+    return replace(tests, whole=False, reason="which requests the queue merged together is not known")
 
 
 def _testable(moves: Iterable[Move], requests: Iterable[PullRequest]) -> list[str]:

@@ -7,7 +7,7 @@ be had, the first-parent line stands in for it, and every such move says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -40,6 +40,8 @@ class Move:
     brought: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     """Pull requests that landed with it."""
+    ref: str | None = None
+    """What the ref was called then, by its record; None when there is none."""
 
     @property
     def recorded(self) -> bool:
@@ -59,6 +61,31 @@ class Landing:
     """Messages of its commits, oldest first; a rebase keeps them."""
     merger: Account | None
     evidence: str
+
+
+def continued(rows: Mapping[str, Sequence[Mapping[str, Json]]], names: Sequence[str]) -> list[Mapping[str, Json]]:
+    """
+    The records of a ref that was renamed, `names` being its names, the present one first.
+
+    Its creation under a new name, and its deletion under the old one, moved nothing.
+    """
+    found = sorted(rows.get(names[0], ()), key=_by_time)
+    for name in names[1:]:
+        made = next((place for place in reversed(range(len(found))) if found[place]["before"] is None), None)
+        earlier = sorted(rows.get(name, ()), key=_by_time)
+        gone = [place for place, row in enumerate(earlier) if made is not None and _gave_way(row, found[made])]
+        if made is None or not gone:
+            break
+        found = [*earlier[: gone[-1]], *found[made + 1 :]]
+    return found
+
+
+def _by_time(row: Mapping[str, Json]) -> tuple[datetime, int]:
+    return row["at"], row["id"]
+
+
+def _gave_way(row: Mapping[str, Json], made: Mapping[str, Json]) -> bool:
+    return row["after"] is None and row["before"] is not None and row["before"] == made["after"]
 
 
 def recorded(rows: Iterable[Mapping[str, Json]]) -> list[Move]:
@@ -117,13 +144,15 @@ def share_out(graph: Graph, moves: Sequence[Move], before: set[str]) -> set[str]
     return held - before
 
 
-def name_requests(graph: Graph, moves: Iterable[Move], landings: Mapping[str, Sequence[Landing]], ref: str) -> None:
-    """Note for each move the pull requests into that ref whose merge lies on the first-parent line it added."""
+def name_requests(
+    graph: Graph, moves: Iterable[Move], landings: Mapping[str, Sequence[Landing]], refs: Collection[str]
+) -> None:
+    """Note for each move the pull requests into those refs whose merge lies on the first-parent line it added."""
     for move in moves:
         brought = set(move.brought)
         line = [sha for sha in graph.line(move.after, move.before) if sha in brought] or [move.after]
         named = [one for sha in reversed(line) for one in landings.get(sha, ())]
-        move.numbers = list(dict.fromkeys(one.number for one in named if one.base_ref == ref))
+        move.numbers = list(dict.fromkeys(one.number for one in named if one.base_ref in refs))
 
 
 def within(moves: Iterable[Move], start: datetime, end: datetime) -> Iterator[Move]:
@@ -134,4 +163,14 @@ def within(moves: Iterable[Move], start: datetime, end: datetime) -> Iterator[Mo
 def _move(row: Mapping[str, Json]) -> Move:
     integration = _KINDS.get(row["kind"] or "", "direct_push")
     actor = None if row["actor_id"] is None else Account(row["actor"], row["actor_id"], row["actor_type"])
-    return Move(row["after"], row["before"], integration, row["at"], RECORDED, actor, {row["evidence"]}, row["id"])
+    return Move(
+        row["after"],
+        row["before"],
+        integration,
+        row["at"],
+        RECORDED,
+        actor,
+        {row["evidence"]},
+        row["id"],
+        ref=row["ref"],
+    )

@@ -6,11 +6,13 @@ What was cut off stays marked as missing; a list is empty only when it was seen 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests
+from soc2ev.tables.hosted.comparisons import Comparisons
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from soc2ev.model import Json
     from soc2ev.tables.engine import Engine
 
+_APP = re.compile(r"([0-9]{1,18})\+([^@\s]+\[bot\])@users\.noreply\.github\.com")
+FORCED = "HeadRefForcePushedEvent"
 _PARTS = ("reviews", "commits", "files", "events")
 Row = Mapping[str, "Json"]
 
@@ -27,6 +31,7 @@ class Requests:
 
     def __init__(self, engine: Engine, repository: str, run: str) -> None:
         self._engine, self._repository, self._run = engine, repository, run
+        self._compared: Comparisons | None = None
 
     def rows(self, table: str, where: str = "true") -> Iterator[Row]:
         """The rows of a table that belong to the repository and the run."""
@@ -53,15 +58,25 @@ class Requests:
         events = self._grouped("github_events", chosen)
         files = self._grouped("github_files", chosen)
         whole = {(row["number"], row["part"]) for row in self.rows("github_completions", chosen)}
-        seen = self._receipts([row["sha"] for rows in commits.values() for row in rows])
+        replaced = [
+            row["before"] for rows in events.values() for row in rows if row["kind"] == FORCED and row["before"]
+        ]
+        seen = self._receipts([*(row["sha"] for rows in commits.values() for row in rows), *replaced])
+        proofs = self._proofs()
         found = {}
         for row in self.rows("github_pull_requests", chosen):
             number = row["number"]
             missing = {part for part in (row["missing"] or "").split(",") if part and (number, part) not in whole}
             found[number] = _request(
-                row, commits[number], reviews[number], events[number], files[number], missing, seen
+                row, commits[number], reviews[number], events[number], files[number], missing, seen, proofs
             )
         return found
+
+    def _proofs(self) -> Comparisons:
+        """The comparisons of this run, which are few, read once."""
+        if self._compared is None:
+            self._compared = Comparisons(self.rows("github_compared", "whole"), self.rows("github_comparisons"))
+        return self._compared
 
     def evidence(self, numbers: Iterable[int], shas: Collection[str]) -> dict[int | str, set[str]]:
         """Digests of the bodies that told about those pull requests and those commits' checks."""
@@ -137,10 +152,10 @@ def commit(row: Row) -> Commit:
         sha=row["sha"],
         parents=tuple(row["parents"] or ()),
         message=row["message"] or "",
-        author=account(row, "author"),
+        author=account(row, "author") or _app(row["author_email"]),
         author_name=row["author_name"],
         author_email=row["author_email"],
-        committer=account(row, "committer"),
+        committer=account(row, "committer") or _app(row["committer_email"]),
         committer_name=row["committer_name"],
         committer_email=row["committer_email"],
         authored_at=row["authored_at"],
@@ -148,6 +163,12 @@ def commit(row: Row) -> Commit:
         via_web=row["via_web"],
         signed_by_github=row["signed_by_github"],
     )
+
+
+def _app(email: str | None) -> Account | None:
+    """The App that an address of GitHub's own names with its number: GitHub links addresses with people alone."""
+    found = _APP.fullmatch((email or "").strip().lower())
+    return Account(found[2], int(found[1]), "Bot") if found else None
 
 
 def _request(
@@ -158,14 +179,17 @@ def _request(
     files: list[Row],
     missing: set[str],
     seen: dict[str, _Receipt],
+    proofs: Comparisons,
 ) -> PullRequest:
     made = [commit(one) for one in sorted(commits, key=lambda one: one["position"])]
     given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
-    forced = [one for one in events if one["kind"] == "HeadRefForcePushedEvent"]
+    forced = [one for one in events if one["kind"] == FORCED]
     for one in forced:
         if one["after"]:
             seen[one["after"]].exactly(one["at"], None)
-    received = {one.sha: at for one in made if one.sha in seen and (at := seen[one.sha].time(given))}
+    before = [one["before"] for one in forced if one["before"]]
+    held = dict.fromkeys([*(one.sha for one in made), *before])
+    received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
     pushers = {key: who for one in made if one.sha in seen for key, who in seen[one.sha].pushers.items()}
     pushers |= {who.number: who for one in forced if (who := account(one, "actor")) and who.number is not None}
     gone = any(account(one, "actor") is None for one in forced)
@@ -196,6 +220,8 @@ def _request(
         files=tuple(sorted({one["path"] for one in files})),
         missing=frozenset(missing),
         received=received,
+        clean_merges=proofs.clean_merges(made, row["head_sha"]),
+        equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
         pushers=(*pushers.values(), *((None,) if gone else ())),
     )
 

@@ -51,8 +51,10 @@ class Company:
         return self.world.accounts[login]
 
     def bot(self, login: str) -> w.Account:
-        """A bot account, as Apps act."""
-        return self.person(login, kind="Bot")
+        """A bot account, as Apps act; its commits carry the address that GitHub gives it."""
+        made = self.person(login, kind="Bot")
+        made.email = f"{made.id}+{login}@users.noreply.github.com"
+        return made
 
     def app(self, slug: str, number: int | None = None) -> w.App:
         """An App that reports checks."""

@@ -66,7 +66,9 @@ class Run:
     def requests(self) -> int:
         """How many requests the streams of changes took."""
         return sum(
-            times for route, times in self.asked.items() if route.endswith(("/graphql", "/activity", "/{basehead}"))
+            times
+            for route, times in self.asked.items()
+            if route.endswith(("/graphql", "/activity", "/{basehead}", "/approvals"))
         )
 
     def rows(self, table: str) -> list[dict[str, Any]]:

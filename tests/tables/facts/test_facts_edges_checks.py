@@ -295,3 +295,10 @@ def test_review_of_other_commit_unknown() -> None:
 def test_machine_committer_counts_as_maker() -> None:
     """Whoever committed somebody else's patch is a maker too."""
     assert ("ann", "cat") == judged(request(commits=(commit(committer=Account("cat", 3)),))).makers
+
+
+def test_rules_that_were_read_in_part() -> None:
+    """A check that a known rule required and that failed deviates; passing it proves nothing about rules unseen."""
+    partly = Rules((rule(),), visible=False, reason="403")
+    red = change(rules=partly, tested=(ChecksOf("h1", (check("FAILURE"),), whole=True),))
+    assert ("deviation", "not tested") == (letters(judged(red))["B"], letters(judged(change(rules=partly)))["B"])

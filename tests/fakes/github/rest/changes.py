@@ -100,7 +100,7 @@ def compare(ask: Ask) -> Listing:
     behind = graph.between(ask.repository, head.sha, base.sha)
     words = {(False, False): "identical", (True, False): "ahead", (False, True): "behind"}
     url = f"{ask.shapes.api}/repos/{ask.repository.full_name}/compare/{base.sha}...{head.sha}"
-    changed = [file for one in ahead for file in one.files][:300]
+    changed = _difference(ask, ancestor, head, ahead)[:300]
     first = ask.query.get("page", "1") == "1"
     whole = {
         "url": url,
@@ -111,9 +111,26 @@ def compare(ask: Ask) -> Listing:
         "ahead_by": len(ahead),
         "behind_by": len(behind),
         "total_commits": len(ahead),
-        "files": [ask.shapes.file(ask.repository, head.sha, f) for f in changed] if first else [],
+        "files": changed if first else [],
     }
     return Listing(ahead, ask.shapes.commit, "commits", whole, counted=False, size=250, biggest=250)
+
+
+def _difference(ask: Ask, ancestor: w.Commit, head: w.Commit, ahead: list[w.Commit]) -> list[dict[str, Any]]:
+    """The files in which two commits differ, as `diff-entry`; a large world keeps no contents to compare."""
+    known = ask.repository.contents
+    if ancestor.tree not in known or head.tree not in known:
+        return [ask.shapes.file(ask.repository, head.sha, file) for one in ahead for file in one.files]
+    before, after = known[ancestor.tree], known[head.tree]
+    made = []
+    for path in sorted({path for path in {*before, *after} if before.get(path) != after.get(path)}):
+        kind = "ADDED" if path not in before else "DELETED" if path not in after else "MODIFIED"
+        old, new = before.get(path), after.get(path)
+        lines = [f"-{old}" if old is not None else "", f"+{new}" if new is not None else ""]
+        entry = ask.shapes.file(ask.repository, head.sha, w.FileChange(path, kind))
+        text = new if new is not None else old
+        made.append({**entry, "sha": blob(text or ""), "patch": "\n".join(["@@ -1 +1 @@", *filter(None, lines)])})
+    return made
 
 
 def pulls(ask: Ask) -> Listing:

@@ -18,9 +18,13 @@ def superseded(s: Story) -> None:
     s.deploy(environment="preview-17", transient=True, production=True)
 
 
-@scenario("edge-37-other-sha-deployed", H=NOT_TESTED)
+@scenario("edge-37-other-sha-deployed", H=MET)
 def other_sha(s: Story) -> None:
-    """What was deployed is a cherry-pick on a release branch, not the merged commit."""
+    """
+    What was deployed is a cherry-pick on a release branch, not the merged commit.
+
+    The release branch was cut after the merge, so that the graph of commits shows the change to be in what was deployed.
+    """
     change = s.reviewed()
     merged = change.merge(s.bob, "squash")
     words = f"Pick\n\n(cherry picked from commit {merged.sha})"
@@ -143,6 +147,7 @@ def reviewed_by_maker(s: Story) -> None:
     change.check()
     change.merge(s.cat, "squash", result="bypass")
     change.approve(s.bob)
+    s.tick(days=7)
 
 
 @scenario("edge-46-deadline-running", F=NOT_TESTED)
@@ -174,9 +179,13 @@ def two_products(s: Story) -> None:
     s.deploy(environment="bank-production")
 
 
-@scenario("edge-49-deployment-by-commit", H=MET)
+@scenario("edge-49-deployment-by-commit", H=NOT_TESTED)
 def gitops(s: Story) -> None:
-    """Another repository's bot commits the image's digest: that commit is the deployment of the reviewed change."""
+    """
+    Another repository's bot commits the image's digest: that commit is the deployment of the reviewed change.
+
+    No record of GitHub calls it a deployment, so that whether and when it succeeded is not known.
+    """
     change = s.reviewed()
     merged = change.merge(s.bob, "squash")
     other = s.repository("deployments")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.github import tokens
+from tests.fakes.github import faults, tokens
 from tests.fakes.github.change import merge_queue
 from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_APPLICABLE, NOT_TESTED, Story, scenario
 from tests.fakes.github.world import Approval, WorkflowRun
@@ -38,8 +38,9 @@ def rebased(s: Story) -> None:
 
 @scenario("matrix-rebased-no-clone", "APPROVAL_REBOUND", B=MET, C=NOT_TESTED, D=NOT_TESTED, E=MET, F=NOT_APPLICABLE)
 def rebased_unknown(s: Story) -> None:
-    """The same without any clone, so that nobody can say whether the patch is the same."""
+    """The same, and GitHub cannot compare the commits, so that nobody can say whether the patch is the same."""
     rebased(s)
+    s.faults = [faults.status(404, on="GET /repos/*/compare/*", times=None)]
 
 
 @scenario("matrix-base-merged", "BASE_MERGE_AFTER_APPROVAL", B=MET, C=MET, D=MET, E=MET, F=NOT_APPLICABLE)
@@ -67,7 +68,8 @@ def reviewer_is_maker(s: Story) -> None:
 @scenario("matrix-emergency-reviewed-after", "POST_REVIEW", B=MET, C=NOT_APPLICABLE, D=DEVIATION, E=MET, F=MET)
 def emergency(s: Story) -> None:
     """Labelled an emergency before the merge, approved only afterwards and inside the deadline."""
-    change = s.open(title="ABC-1 Stop the outage", branch="hotfix/outage")
+    why = "The pool of connections is exhausted, and nobody can sign in."
+    change = s.open(title="ABC-1 Stop the outage", branch="hotfix/outage", body=why)
     change.label("emergency", s.ann)
     change.check()
     change.merge(s.cat, "squash", result="bypass")
@@ -93,9 +95,13 @@ def expired(s: Story) -> None:
     s.tick(days=60)
 
 
-@scenario("matrix-standard-change", "STANDARD_CHANGE", B=MET, C=MET, D=MET, E=MET, F=NOT_APPLICABLE)
+@scenario("matrix-standard-change", "STANDARD_CHANGE", B=MET, C=NOT_APPLICABLE, D=MET, E=MET, F=NOT_APPLICABLE)
 def standard(s: Story) -> None:
-    """A patch bump by Dependabot: a lock file only, green, merged by itself; the policy allows it."""
+    """
+    A patch bump by Dependabot: a lock file only, green, merged by itself; the policy allows it.
+
+    It was approved beforehand, so that nobody has to look at this one.
+    """
     bot = s.bot("dependabot[bot]")
     change = s.open(bot, "Bump requests from 2.32.0 to 2.32.1", branch="dependabot/pip/requests-2.32.1", files=_LOCK)
     change.auto_merge(s.cat)
@@ -140,9 +146,15 @@ def skipped(s: Story) -> None:
     change.merge(s.bob, "squash")
 
 
-@scenario("matrix-token-without-checks", "EVIDENCE_PARTIAL", B=NOT_TESTED, C=MET, D=MET, E=MET, F=NOT_APPLICABLE)
+@scenario(
+    "matrix-token-without-checks", "EVIDENCE_PARTIAL", B=NOT_TESTED, C=MET, D=MET, E=NOT_TESTED, F=NOT_TESTED
+)  # fmt: skip
 def without_checks(s: Story) -> None:
-    """A fine-grained token, which cannot read checks; the workflow runs of the head are green."""
+    """
+    A fine-grained token, which cannot read checks; the workflow runs of the head are green.
+
+    It cannot read the record of bypasses either, so that nobody knows whether one was used.
+    """
     s.secret = s.token(tokens.fine_grained("fine-grained-secret", "cat"))
     s.clean()
 

@@ -6,7 +6,7 @@ from tests.fakes.github.scenarios import matrix
 from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story, scenario
 
 scenario("edge-03-approval-then-push", "STALE_APPROVAL", C=DEVIATION, D=DEVIATION)(matrix.stale)
-scenario("edge-04-approval-rebound", "APPROVAL_REBOUND", C=NOT_TESTED, D=NOT_TESTED)(matrix.rebased)
+scenario("edge-04-approval-rebound", "APPROVAL_REBOUND", C=NOT_TESTED, D=NOT_TESTED)(matrix.rebased_unknown)
 scenario("edge-05-base-merge-clean", "BASE_MERGE_AFTER_APPROVAL", C=MET, D=MET)(matrix.base_merged)
 
 

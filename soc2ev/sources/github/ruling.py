@@ -1,0 +1,93 @@
+"""The tables of how a repository is governed: as it was when it was collected, but for the bypasses of a period."""
+
+from __future__ import annotations
+
+from soc2ev.model import Column, Table
+from soc2ev.sources.github.columns import REPOSITORY as _REPOSITORY
+from soc2ev.sources.github.columns import account as _account
+from soc2ev.sources.github.columns import flag as _flag
+from soc2ev.sources.github.columns import must as _must
+from soc2ev.sources.github.columns import number as _number
+from soc2ev.sources.github.columns import text as _text
+from soc2ev.sources.github.columns import time as _time
+
+RULES = Table(
+    "github_rules",
+    "What the rules asked of a production ref when collected: rulesets of each level and protection, one row each.",
+    (
+        _REPOSITORY,
+        _must("ref", "Production branch."),
+        _must("origin", "ruleset:<number>, protection, or none when neither applies."),
+        _text("name", "Name of the ruleset or pattern of the protection."),
+        _text("level", "Repository, Organization or Enterprise."),
+        _time("changed_at", "When the ruleset was last changed; NULL for protection, which does not tell."),
+        _number("approvals", "Approvals that it requires; NULL when it has no such rule."),
+        _flag("dismiss_stale", "A push dismisses approvals."),
+        _flag("code_owners", "A code owner has to approve."),
+        _flag("last_push_approval", "Somebody else than the last pusher has to approve."),
+        Column("checks", "TEXT[]", "Names of the required checks; NULL when it has no such rule."),
+        Column("check_apps", "TEXT[]", "For each of them the number of the App that must report it, or an empty text."),
+        _flag("strict", "The branch has to be up to date with its base."),
+        _flag("merge_queue", "Merges go through a queue."),
+        _text("grouping", "ALLGREEN or HEADGREEN for a merge queue."),
+        _flag("no_force_push", "Force pushes are refused."),
+        _flag("no_deletion", "The branch cannot be deleted."),
+        _flag("admins_included", "It binds administrators too; NULL when not told."),
+        _flag("bypass_visible", "The token may see who can bypass it."),
+        Column("bypass", "TEXT[]", "Who can bypass it: type:number:mode; NULL when not visible."),
+    ),
+    ("repository", "ref", "origin"),
+)
+BYPASSES = Table(
+    "github_rule_suites",
+    "Moves of a ref that the rules judged and that somebody bypassed.",
+    (
+        _REPOSITORY,
+        _must("id", "GitHub's number of the evaluation.", "BIGINT"),
+        _must("ref", "Branch, without refs/heads/."),
+        _text("before", "What the ref held."),
+        _text("after", "What it held afterwards."),
+        *_account("actor", "Who pushed or merged"),
+        _time("at", "When."),
+        _text("result", "pass, fail or bypass."),
+    ),
+    ("repository", "id"),
+)
+ENVIRONMENTS = Table(
+    "github_environments",
+    "Environments and what protects them.",
+    (
+        _REPOSITORY,
+        _must("name", "Name of the environment."),
+        Column(
+            "reviewers", "TEXT[]", "Who has to approve a deployment: User:<number> or Team:<number>; empty when nobody."
+        ),
+        _flag("prevent_self_review", "Who starts a deployment cannot approve it."),
+        _flag("admins_bypass", "Administrators can skip the protection; NULL when not told."),
+        _text("branches", "protected, custom, or NULL when any branch may deploy."),
+    ),
+    ("repository", "name"),
+)
+PERMISSIONS = Table(
+    "github_permissions",
+    "Who may do what in a repository.",
+    (_REPOSITORY, *_account("account", "Who"), _must("role", "read, triage, write, maintain, admin or a custom role.")),
+    ("repository", "account_id"),
+)
+SETTINGS = Table(
+    "github_settings",
+    "Further settings of a repository, one row each.",
+    (_REPOSITORY, _must("name", "Name of the setting."), _text("value", "Its value now; NULL when GitHub tells none.")),
+    ("repository", "name"),
+)
+CAPABILITIES = Table(
+    "github_capabilities",
+    "What the token could see of each repository: a capability that is not visible is never evidence of absence.",
+    (
+        _REPOSITORY,
+        _must("capability", "activity, commits, pull requests, checks, deployments, rules, protection ..."),
+        _text("visible", "yes, no or unknown."),
+        _text("reason", "What GitHub answered when it is not yes."),
+    ),
+    ("repository", "capability"),
+)

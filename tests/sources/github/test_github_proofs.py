@@ -1,0 +1,239 @@
+"""What is asked beyond the lists: accounts of co-authors, deployed commits, gates, comparisons, old names, tickets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from soc2ev.sources.github import documents, gates, notes
+from soc2ev.sources.github.notes import Notes
+from soc2ev.vault import Writer
+from tests.fakes.github import faults, tokens
+from tests.fakes.github.scenarios.story import Story
+from tests.fakes.github.world import Approval
+from tests.sources.github.runs import LATER, SECRET, collect
+
+
+@pytest.fixture
+def story() -> Story:
+    """`acme/api` with rules, and an administrator's token."""
+    made = Story()
+    made.token(tokens.classic(SECRET, "cat"))
+    return made
+
+
+def another(folder: Path) -> Path:
+    """A folder for a vault of its own."""
+    made = folder / "another"
+    made.mkdir()
+    return made
+
+
+def test_co_authors_are_asked_for_once_for_each_address(story: Story, tmp_path: Path) -> None:
+    """One commit tells an address; whose account commits tell already, and numbered addresses, are not asked for."""
+    words = [
+        f"One\n\nCo-authored-by: Eve <{story.person('eve').email}>",
+        f"Two\n\nco-authored-by: E <{story.person('eve').email}>",
+    ]
+    words += [
+        f"Three\n\nCo-authored-by: Ann <{story.ann.email}>",
+        "Four\n\nCo-authored-by: B <7+b@users.noreply.github.com>",
+    ]
+    for number, message in enumerate(words):
+        story.open(title=f"ABC-{number}", message=message).merge(story.cat, "squash", result="bypass")
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    rows = run.rows("github_commit_authors")
+    assert [("ann", 0), ("eve", 1)] == [(row["account"], row["position"]) for row in rows]
+    assert 1 == len({row["sha"] for row in rows})
+
+
+def test_co_authors_that_nobody_tells_are_a_gap(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question about co-authors that fails for good is stated, since a maker may be missing."""
+    monkeypatch.setattr(documents, "authors", lambda _: "query authors { nonsense }")
+    story.open(message=f"One\n\nCo-authored-by: Eve <{story.person('eve').email}>").merge(story.cat, "squash")
+    run = collect(tmp_path, story)
+    assert ["pull-requests"] == list(run.incomplete)
+    assert "co-authors" in run.incomplete["pull-requests"]
+
+
+def test_parents_of_deployed_commits_that_nothing_tells_are_asked_for(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit of another branch is placed by what it builds on; staging is not asked about, and there is a limit."""
+    story.clean()
+    shas = [story.api.push(story.cat, {"a": str(number)}, branch=f"release/{number}").sha for number in range(3)]
+    story.deploy(shas[0], environment="staging")
+    for sha in shas[1:]:
+        story.deploy(sha)
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    known = {row["sha"]: row["parents"] for row in run.rows("github_parents")}
+    assert ({shas[1], shas[2]} <= set(known), shas[0] in known) == (True, False)
+    monkeypatch.setattr("soc2ev.sources.github.placing._MOST", 1)
+    few = collect(another(tmp_path), story)
+    assert 1 == few.of("deployments").details["deployed commits that were not placed"]
+
+
+def gated(story: Story) -> int:
+    """A deployment that Bob let through the gate; its number."""
+    change = story.reviewed()
+    sha = change.merge(story.bob, "squash").sha
+    story.api.environment("production", story.bob)
+    run = story.api.run(sha, name="Deploy", actor=story.ann)
+    run.approvals.append(Approval(("production",), "approved", story.bob, "fine"))
+    return story.deploy(states=("waiting", "in_progress", "success"), run=run).id
+
+
+ANSWER = ("bob", "APPROVED", ["production"], "fine")
+
+
+def answers(run: Any) -> list[tuple[Any, ...]]:
+    """What was answered at gates."""
+    return [
+        (row["approver"], row["state"], row["environments"], row["comment"]) for row in run.rows("github_gate_answers")
+    ]
+
+
+def test_answers_at_gates_are_asked_for_by_the_address_of_the_log(story: Story, tmp_path: Path) -> None:
+    """Who approved stands with the deployment; one question for all, and none of REST."""
+    number = gated(story)
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert [(number, 1, True)] == [
+        (row["deployment"], row["answers"], row["whole"]) for row in run.rows("github_gates")
+    ]
+    assert [ANSWER] == answers(run)
+    assert not [route for route in run.asked if route.endswith("/approvals")]
+
+
+def test_a_host_that_cannot_be_asked_by_address_is_asked_run_by_run(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older Enterprise Server refuses the query: the lists of the runs tell the same."""
+    gated(story)
+    monkeypatch.setattr(documents, "gates", lambda _: "query gates { nonsense }")
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert [ANSWER] == answers(run)
+
+
+def test_gates_that_may_not_be_seen_are_not_taken_for_unanswered(story: Story, tmp_path: Path) -> None:
+    """A token without Actions: no row says that the gate was asked about, and the coverage notes why."""
+    gated(story)
+    story.app("collector")
+    secret = story.token(tokens.installation("narrow", "collector", "actions"))
+    run = collect(tmp_path, story, secret=secret)
+    assert ([], []) == (run.rows("github_gates"), answers(run))
+    assert "not all could be read" in run.of("deployments").details["gates"]
+
+
+def test_only_deployments_that_waited_are_asked_about_where_there_are_many() -> None:
+    """Few runs are asked about in any case; of many, those that stood before a gate."""
+
+    def deployed(number: int, *, waited: bool) -> SimpleNamespace:
+        return SimpleNamespace(number=number, runs=(f"https://x/a/b/actions/runs/{number}",), waited=waited)
+
+    few = [deployed(number, waited=False) for number in range(50)]
+    many = [*few, deployed(50, waited=True)]
+    assert (50, [50]) == (len(gates._runs(few)), [one.number for one in gates._runs(many)])
+
+
+def test_a_branch_that_was_renamed_after_the_period_keeps_its_heads(story: Story, tmp_path: Path) -> None:
+    """The record goes on under the old name; requests merged into that name are the branch's own."""
+    change = story.clean()
+    held = story.api.head()
+    story.tick(days=30)
+    story.api.move("trunk", held, story.cat)
+    story.api.delete("main", story.cat)
+    story.api.it.default_branch = "trunk"
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    (heads,) = run.rows("github_heads")
+    assert ("trunk", held, 2) == (heads["ref"], heads["end_sha"], heads["commits"])
+    assert {"trunk": ["main"]} == run.of("activity").details["renamed_from"]
+    assert 1 == run.of("merged").details["reconciled"]["trunk"]["merged"]
+    assert [change.it.number] == [row["number"] for row in run.rows("github_pull_requests")]
+
+
+def test_two_branches_that_went_away_together_leave_the_old_name_open(story: Story, tmp_path: Path) -> None:
+    """When two refs with the same commit were deleted as the new one came, nobody can tell which it was."""
+    story.clean()
+    held = story.api.head()
+    story.api.move("twin", held, story.cat)
+    story.api.move("trunk", held, story.cat)
+    for name in ("main", "twin"):
+        story.api.delete(name, story.cat)
+    story.api.it.default_branch = "trunk"
+    run = collect(tmp_path, story)
+    assert "which of main, twin it was before is not known" in run.incomplete["activity"]
+
+
+def test_comparisons_are_made_for_what_they_can_prove_and_within_the_budget(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two for each request whose base was merged after the approval; a request beyond the budget is counted."""
+    changes = [story.reviewed(title=f"ABC-{number}") for number in (1, 2)]
+    story.clean(title="ABC-9 Other")
+    for change in changes:
+        change.update_branch(story.ann)
+        change.check()
+        change.merge(story.bob)
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert 4 == len(run.rows("github_compared"))
+    assert all(row["whole"] for row in run.rows("github_compared"))
+    monkeypatch.setattr("soc2ev.sources.github.comparing._LEAST", 3)
+    few = collect(another(tmp_path), story)
+    assert (2, 1) == (
+        len(few.rows("github_compared")),
+        few.of("pull-requests").details["requests that were not compared"],
+    )
+
+
+def test_a_comparison_that_cannot_be_had_is_noted_and_proves_nothing(story: Story, tmp_path: Path) -> None:
+    """The request itself is whole: what cannot be proven is not tested, and why stands in the details."""
+    change = story.reviewed()
+    story.clean(title="ABC-9 Other")
+    change.update_branch(story.ann)
+    change.merge(story.bob)
+    run = collect(tmp_path, story, faults=[faults.status(404, on="GET /repos/*/compare/*", times=None)])
+    assert {} == run.incomplete
+    assert [] == run.rows("github_compared")
+    assert "not all could be had" in run.of("pull-requests").details["comparisons"]
+
+
+def noted(projects: frozenset[str] | None, branch: str = "feature/abc-2_fix") -> set[str]:
+    """The tickets that a request and one of its commits mention."""
+    found: set[str] = set()
+    fetch = SimpleNamespace(mention=lambda kind, names: found.update(f"{kind} {name}" for name in names))
+    made = Notes(SimpleNamespace(fetch=fetch), None, None, projects)  # type: ignore[arg-type]
+    made.request({"title": "ABC-1 Change", "body": "See OPS-3", "headRefName": branch})
+    columns = dict.fromkeys(("author_id", "author_email", "committer_id", "committer_email"))
+    made.commit({"sha": "a" * 40, "message": "Fix\n\nABC-4", **columns})
+    return found
+
+
+def test_tickets_are_mentioned_when_there_is_a_ticket_system() -> None:
+    """Titles, branches in lower case, bodies and messages; of the configured projects alone, and nothing without Jira."""
+    assert {f"{notes.TICKET} ABC-{number}" for number in (1, 2, 4)} == noted(frozenset({"ABC"}))
+    assert {f"{notes.TICKET} {key}" for key in ("ABC-1", "OPS-3", "ABC-4")} == noted(frozenset())
+    assert set() == noted(None)
+
+
+def test_a_run_that_never_ended_well_is_no_earlier_evidence(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an interrupted run stated is collected again, although nothing changed since."""
+    story.clean()
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "finish", lambda *_, **__: None)
+        collect(tmp_path, story, now=LATER)
+    again = collect(tmp_path, story, now=LATER)
+    assert "github: acme/api: unchanged since it was collected" not in again.said
+    assert {} == again.incomplete
+    third = collect(tmp_path, story, now=LATER)
+    assert "github: acme/api: unchanged since it was collected" in third.said
