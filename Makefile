@@ -5,11 +5,11 @@ BIN    := $(VENV)/bin
 # The month of the newest commit: a period in which this checkout has something to show.
 PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
 
-.PHONY: demo test check check-static fmt docs bench smoke contract clean install dev
+.PHONY: demo demo-record test check check-static fmt docs bench smoke contract clean install dev
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 install: $(VENV)/.installed
 dev: $(VENV)/.dev
@@ -32,6 +32,9 @@ demo: install   ## collect, judge, pack and verify: this checkout, then a fictio
 	$(BIN)/soc2ev --config sample-config.yaml pack --period $(PERIOD) --output demo-output/packs
 	$(BIN)/soc2ev verify demo-output/packs/*
 	$(BIN)/soc2ev demo --output demo-output/company
+
+demo-record: dev ## record again what the fictional company's GitHub and Jira answer
+	$(BIN)/python -m tests.demo.record
 
 test: dev       ## run the tests
 	$(BIN)/python -m pytest -n 2 -q

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from soc2ev.period import Period
 
-REPOSITORY = "harbour/payments"
+REPOSITORY = "ledger"
 BRANCH = "refs/heads/main"
 _SEED = 20261101
 _PEOPLE = (
@@ -74,7 +74,7 @@ class History:
         what, path = self._random.choice(_WORK)
         author = _STRANGER if self.changes % 97 == 0 else self._random.choice(_PEOPLE)
         reviewer = self._random.choice([one for one in _PEOPLE if one != author])
-        key = f"PAY-{100 + self.changes}"
+        key = f"LEDGER-{100 + self.changes}"
         if self.changes % 41 == 0:
             return self._commit(lines, moment, author, f"hotfix: {what.lower()}\n", path, [parent])
         if self.changes % 53 == 0:

@@ -17,8 +17,11 @@ _MARKS = " \t#>*_`~|-+=.:!?,;()[]<>–—"
 _NOTHING = re.compile(r"(?:n\s?/?\s?a|none|no|not applicable|nothing)\b", re.IGNORECASE)
 _REASON = re.compile(r"[\s,:;.()–—-]*(?:because|since|as|for)?\b[\s,:;–—-]*", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
-    r"(?:tbd|tbc|todo|to be (?:done|determined|defined|filled)|fill (?:in|out|this)|describe|explain|please"
-    r"|how (?:would|will|do|can|to)|what (?:would|will|is|are)|yes ?/ ?no|lorem ipsum|your )",
+    r"(?:(?:tbd|tbc|todo)\b|to be (?:done|determined|defined|filled)|fill (?:in|out|this)"
+    r"|please (?:describe|explain|fill|add|provide|write|give|list)"
+    r"|(?:describe|explain) (?:here|briefly|in detail|how (?:to|you|we|this)|what|why)\b"
+    r"|(?:describe|explain) (?:your|the|this) (?:change|plan|pull|pr\b)"
+    r"|(?:how|what) (?:would|will|do|does|can|is|are) (?:you|we|this|the)\b|yes ?/ ?no|lorem ipsum|your (?:answer|text|plan|description)\b)",
     re.IGNORECASE,
 )
 _ROLLBACK = re.compile(r"\broll(?:ing)?[ -]?back\b|\bback(?:ing)?[ -]?out\b|\brevert plan\b", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from evidence_made import change, judged, letters, request
 
 from soc2ev.tables.facts import answers
 from soc2ev.tables.facts.business_days import deadline
@@ -162,3 +163,17 @@ def test_words() -> None:
     assert ["", "a", "a and b", "a, b and c"] == [listed(names) for names in ((), "a", "ba", "cabb")]
     assert ("an unknown commit", "0123456789") == (short(None), short("0123456789abcdef"))
     assert 80 == len(shown("x" * 1000))
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ("Explain declined cards to customers in plain words.\n\nRollback: revert it and deploy again.", "met"),
+        ("Please describe your change here in a few words.\n\nRollback: revert it and deploy again.", "deviation"),
+        ("Show the fee before the order.\n\nRollback: how would you undo this change?", "deviation"),
+    ],
+    ids=["a sentence", "a template", "a question of the template"],
+)
+def test_template_text_is_no_description(body: str, outcome: str) -> None:
+    """What a template asks is no answer; a sentence that begins with one of its words is."""
+    assert outcome == letters(judged(change(request(body=body))))["G"]
