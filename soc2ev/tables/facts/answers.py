@@ -21,7 +21,8 @@ _PLACEHOLDER = re.compile(
     r"|please (?:describe|explain|fill|add|provide|write|give|list)"
     r"|(?:describe|explain) (?:here|briefly|in detail|how (?:to|you|we|this)|what|why)\b"
     r"|(?:describe|explain) (?:your|the|this) (?:change|plan|pull|pr\b)"
-    r"|(?:how|what) (?:would|will|do|does|can|is|are) (?:you|we|this|the)\b|yes ?/ ?no|lorem ipsum|your (?:answer|text|plan|description)\b)",
+    r"|(?:how|what) (?:would|will|do|does|can|is|are) (?:you|we|this|the)\b"
+    r"|yes ?/ ?no|lorem ipsum|your (?:answer|text|plan|description)\b)",
     re.IGNORECASE,
 )
 _ROLLBACK = re.compile(r"\broll(?:ing)?[ -]?back\b|\bback(?:ing)?[ -]?out\b|\brevert plan\b", re.IGNORECASE)
