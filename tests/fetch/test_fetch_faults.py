@@ -42,7 +42,7 @@ def _reset(monkeypatch):
 
 
 def made(name, **where):
-    return faults.ALL[name](**where, **({"seconds": 0.3} if name == "timeout" else {}))
+    return faults.ALL[name](**where, **({"seconds": 3.0} if name == "timeout" else {}))
 
 
 PLAIN = {"Accept-Encoding": "identity"}

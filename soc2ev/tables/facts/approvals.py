@@ -27,9 +27,24 @@ def final_content(change: Change, reviewed: Sequence[Reviewed], people: People) 
     if not reviewed:
         return unknown("The pull request that landed it was not obtained, so its reviews are not known.")
     answers = [one.fact for one in reviewed]
+    if (along := pushed_along(change)) is not None:
+        answers.append(along)
     if change.unseen_requests:
         answers.append(unknown(f"{change.unseen_requests} pull requests that landed with it were not obtained."))
     return together(answers)
+
+
+def pushed_along(change: Change) -> Fact | None:
+    """What a push brought beside the commits of the requests that it landed; None when it brought nothing else."""
+    if change.integration not in ("direct_push", "rollback") or not change.requests:
+        return None
+    if any("commits" in one.missing for one in change.requests):
+        return unknown("Which of the pushed commits belong to a pull request is not known.")
+    own = {entry.sha for one in change.requests for entry in one.commits}
+    along = [one for one in change.commits if one.sha not in own and not one.signed_by_github]
+    if not along:
+        return None
+    return no(f"{len(along)} commit{'s' * (len(along) > 1)} came with the push that no pull request holds.")
 
 
 def before_production(change: Change, review: Fact, makers: Makers, people: People) -> Fact:

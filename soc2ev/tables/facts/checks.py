@@ -19,7 +19,7 @@ from soc2ev.tables.facts.rulebook import Demand
 _UNFINISHED = frozenset({"pending", "expected"})
 _HOST_ACCEPTS = frozenset({"success", "neutral", "skipped"})
 _USUALLY_KEPT = 90
-EXPIRED, PARTIAL = "CI_EVIDENCE_EXPIRED", "EVIDENCE_PARTIAL"
+EXPIRED, PARTIAL, AFTER = "CI_EVIDENCE_EXPIRED", "EVIDENCE_PARTIAL", "CHECK_AFTER_MERGE"
 
 
 def judge(change: Change, policy: Policy) -> Fact:
@@ -36,7 +36,7 @@ def judge(change: Change, policy: Policy) -> Fact:
 def required_failed(change: Change) -> bool | None:
     """Whether a check that a known rule asked for had failed, not ended or never run at the merge."""
     answers = [
-        _passed(demand, found, at, _HOST_ACCEPTS)
+        _of_queue(change, _passed(demand, found, at, _HOST_ACCEPTS))
         for sha, at in _commits(change)
         for demand in rulebook.checks(change)
         if at and (found := _tests(change, sha)) and not _gone(change, found, at)
@@ -56,6 +56,13 @@ def _commits(change: Change) -> Iterator[tuple[str | None, datetime | None]]:
         yield change.sha, rulebook.landed_at(change)
 
 
+def _of_queue(change: Change, answer: Fact) -> Fact:
+    """A queue merges what has passed: a check that ended later ran again, and its first attempt was not asked for."""
+    if change.integration != "queue_merge" or AFTER not in answer.flags:
+        return answer
+    return unknown(f"{answer.reason} The queue had waited for an earlier attempt, which is not among the evidence.")
+
+
 def _tests(change: Change, sha: str | None) -> Tests | None:
     return next((one for one in change.tested if one.sha == sha), None)
 
@@ -65,7 +72,7 @@ def _commit(change: Change, policy: Policy, sha: str | None, at: datetime | None
     if found is None or at is None:
         missing = "When it landed" if found else f"What checks ran on {short(sha)}"
         return unknown(f"{missing} is not known.", *(() if found else (PARTIAL,)))
-    answer = _required(change, policy, found, at)
+    answer = _of_queue(change, _required(change, policy, found, at))
     return answer if found.whole else together([answer], {PARTIAL})
 
 
@@ -143,9 +150,12 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
     if not before:
         if undated or not found.whole:
             return unknown(f"When {called[4:]} ended is not known.")
-        return no(f"{called} had not ended at the merge ({moment(at)}).", "CHECK_AFTER_MERGE")
+        if ended and all(one.kind == "status" for one in mine):
+            # The host tells the newest status alone: an earlier one may have been there at the merge.
+            return unknown(f"{called} was reported again after the merge, and what it said before is not known.")
+        return no(f"{called} had not ended at the merge ({moment(at)}).", AFTER)
     # Of two attempts that ended in the same second the failed one decides.
-    when, failed, said = max(before)
+    when, failed, said = _worst(mine, at, accept) or max(before)
     skipped = {"SKIPPED_TESTS"} if said == "skipped" else set()
     if any((other not in accept) is not failed for other in undated):
         return unknown(f"Which attempt of {called[4:]} was the last before the merge is not known.", *skipped)
@@ -156,6 +166,16 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
         return unknown(f"{called} ended as {said}, but not all checks were obtained: {why}.", *skipped)
     again = {"RERUN_TO_GREEN"} if any(bad for _, bad, _ in before) else set()
     return yes(f"{called} ended as {said} on {short(found.sha)} before the merge ({moment(when)}).", *skipped, *again)
+
+
+def _worst(mine: list[Check], at: datetime, accept: Collection[str]) -> tuple[datetime, bool, str] | None:
+    """The failed last word of one of several reporters of the name: a green word of another does not undo it."""
+    last: dict[tuple[str, int | None], tuple[datetime, bool, str]] = {}
+    for one in mine:
+        if one.completed_at and one.completed_at <= at and (said := _conclusion(one)):
+            key, word = (one.kind, one.app_id), (one.completed_at, said not in accept, said)
+            last[key] = max(last.get(key, word), word)
+    return next((word for word in last.values() if word[1]), None)
 
 
 def _absent(demand: Demand, found: Tests, same: list[Check], called: str) -> Fact:

@@ -22,6 +22,8 @@ def approved(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fa
     """Whether that approval is of the request's final content; the reason continues a sentence about it."""
     if review.commit is None or request.head_sha is None or review.submitted_at is None:
         return unknown("but which commit was approved, or merged, is not known")
+    if (base := _base_then(request, review.submitted_at)) is not None:
+        return no(f"but against {base}: the request was pointed at {request.base_ref or 'another branch'} later", STALE)
     if review.commit == request.head_sha:
         return _held(review, request, policy)
     if "commits" in request.missing or not request.commits:
@@ -40,6 +42,14 @@ def approved(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fa
         reason = held.reason if held.value is None else "but the base was merged in afterwards, perhaps with conflicts"
         return Fact(None, reason, held.flags | {BASE_MERGED})
     return yes("and only clean merges of the base followed", BASE_MERGED)
+
+
+def _base_then(request: PullRequest, given: datetime) -> str | None:
+    """The other branch that the request was to be merged into when it was approved; None when it was the same."""
+    moved = [one for one in request.events if one.kind == "BaseRefChangedEvent" and one.at and one.at > given]
+    first = min(moved, key=lambda one: one.at or given, default=None)
+    before = (first.before or first.name) if first else None
+    return before if before and before != request.base_ref else None
 
 
 def _held(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fact:

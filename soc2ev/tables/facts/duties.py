@@ -31,6 +31,8 @@ def _people(case: Case, emergency: Emergency) -> list[Fact]:
     """For each request, and each that it promotes, whether somebody independent approved it."""
     change = case.change
     found = [_independent(one, afterwards=False) for top in case.reviewed for part in top.parts for one in part.all()]
+    if (along := approvals.pushed_along(change)) is not None:
+        found.append(along)
     found += [_of_top(one, declared=emergency.declared) for one in case.reviewed]
     unseen = change.unseen_requests + sum(one.request.unseen_constituents for top in case.reviewed for one in top.all())
     if unseen or (not case.reviewed and change.integration in ("pr_merge", "queue_merge")):

@@ -188,7 +188,7 @@ class _Shared:
             high_risk=None if risky is None else tuple(risky),
             reverts=tuple(dict.fromkeys(sha for one in brought for sha in commit_text.reverts(one.message))),
             collected_at=self.collected_at,
-            unseen_requests=len(move.numbers) - len(requests),
+            unseen_requests=len(move.numbers) - len(requests) + _unwitnessed(move, commits.get(move.after)),
         )
         keys: list[int | str] = [*(one.number for one in requests), *shas, *move.brought]
         digests = {digest for key in keys for digest in told.get(key, ())}
@@ -235,6 +235,17 @@ class _Shared:
         # The ledger is asked for under the present name alone.
         asked = bool(coverage and coverage.complete) and move.ref in (None, self.ref.ref)
         return Bypass(asked, move.after in self.bypassed, reach, covers)
+
+
+def _unwitnessed(move: Move, landed: Commit | None) -> int:
+    """
+    1 for a landing that nobody but its maker witnessed, so that it may hold more than the request.
+
+    Without the record of the move only GitHub's signature tells its own merge from one that was made elsewhere.
+    """
+    if move.recorded or not move.numbers:
+        return 0
+    return 0 if landed is not None and landed.signed_by_github else 1
 
 
 def _was_queued(request: PullRequest) -> bool:
