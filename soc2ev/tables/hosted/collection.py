@@ -82,12 +82,22 @@ class Collection:
             line = moves.inferred(graph, end, start, self.landings, self.messages.get)
             known = {move.after: move for move in found}
             found = [known.get(move.after, move) for move in line if move.after not in before]
-        taken = moves.share_out(graph, found, before)
+        # A production branch that was cut from another in the period begins with what that one held.
+        elsewhere = self._elsewhere(names, start, found)
+        taken = moves.share_out(graph, found, before | elsewhere)
+        found = [move for move in found if move.before is not None or move.brought]
         moves.name_requests(graph, found, self.landings, names)
         reached = graph.known(graph.reach([end], stop=before.__contains__))
         problems = [*self._uncounted(ref, head["commits"], len(reached)), *self._unlanded(names, taken | before)]
         young = frozenset() if problems or not self.complete("commits") else self._young(names, reached, start)
-        return RefMoves(ref, found, end, names, young, sorted(reached - taken), problems)
+        return RefMoves(ref, found, end, names, young, sorted(reached - taken - elsewhere), problems)
+
+    def _elsewhere(self, names: tuple[str, ...], start: str | None, found: list[moves.Move]) -> set[str]:
+        """What the other production branches hold, when this one was made in the span; nothing otherwise."""
+        if start is not None or not found or found[0].before is not None:
+            return set()
+        heads = self.requests.rows("github_heads", "end_sha is not null")
+        return self.graph.reach(row["end_sha"] for row in heads if row["ref"] not in names)
 
     def _young(self, names: tuple[str, ...], gained: set[str], start: str | None) -> frozenset[str]:
         """A request has the commits that its base had not when it was merged, which was in the period."""

@@ -126,6 +126,12 @@ def test_a_renamed_branch_keeps_what_it_held(branches: str, tmp_path: Path, cont
     assert [] == judged(tmp_path, "edge-21-production-branch", control, branches)
 
 
+def test_a_branch_cut_from_another_begins_with_what_that_held(tmp_path: Path, control: Control) -> None:
+    """Cutting a release branch brings nothing that the other production branch had not, so it is no change."""
+    found = judged(tmp_path, "edge-21-branch-cut", control, "[main, release/1]")
+    assert [("main", 1), ("release/1", 2)] == sorted((one.facts["ref"], one.facts["pull_request"]) for one in found)
+
+
 def test_every_case_is_judged_or_left_with_a_reason() -> None:
     """What is left to other tests decides letters of tickets alone, or is named with its reason."""
     left = set(SCENARIOS) - set(LETTERED) - set(ELSEWHERE)

@@ -76,6 +76,14 @@ def other_branch(s: Story) -> None:
     s.api.it.default_branch = "trunk"
 
 
+@scenario("edge-21-branch-cut", C=MET)
+def cut(s: Story) -> None:
+    """A release branch, which is a production branch too, is cut from main after a reviewed merge, and gets its own."""
+    s.clean()
+    s.api.move("release/1", s.api.head(), s.cat)
+    s.clean(title="ABC-2 Fix", base="release/1")
+
+
 @scenario("edge-22-history-rewritten", C=DEVIATION)
 def rewritten(s: Story) -> None:
     """A force-push on main removes a reviewed merge, whose commit nothing reaches any more."""
