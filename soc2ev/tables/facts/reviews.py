@@ -160,7 +160,8 @@ def _objections(found: Reviewed, people: People) -> Iterator[Fact]:
     """Requests for changes that were open at the merge (False), or may have been (None)."""
     merged = found.request.merged_at
     for one in opinions.at_merge(found.request, people):
-        if one.approves is True or one.party.machine or one.review.can_push is False:
+        # Who may not write now may have been allowed to when the change was merged: that keeps it open.
+        if one.approves is True or one.party.machine:
             continue
         by, name = one.dismissed, one.party.name
         asked = f"{name} asked for changes ({moment(one.review.submitted_at)})"
