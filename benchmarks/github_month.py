@@ -5,7 +5,10 @@ A loopback GitHub serves the same month to both: soc2ev collects all of it; the 
 the list, then the request, its reviews, its commits and the checks of its head one by one) for a share of it. Requests
 are counted at the server. What the loop saw has to be among what soc2ev judged before a ratio is printed.
 
-    python benchmarks/github_month.py [--requests 10000] [--latency 0.1] [--repositories 4]
+The wall time of the collection is compared with the least that its requests can take: requests x latency / workers. The
+server needs time of its own for each answer, mostly on one core: what its answers really took is printed beside it.
+
+    python benchmarks/github_month.py [--requests 10000] [--latency 0.5] [--repositories 4]
 """
 
 from __future__ import annotations
@@ -24,19 +27,29 @@ ROOT = Path(__file__).resolve().parents[1]
 SECRET = "large-secret"
 LOOP = 100
 """Pull requests that the plain loop asks about; it grows in proportion."""
+WORKERS = 4
+"""How many requests a collection has under way at a time: what `Fetch` allows unless told otherwise."""
 LIMITS = {"per pull request": 0.05, "per repository": 15, "wall": 1.25, "megabytes": 400}
 SERVER = """
-import json, sys
+import json, sys, time
 from tests.fakes.github.large import large
 from tests.fakes.github.server import GitHub
+took = []
+class Timed(GitHub):
+    def respond(self, *asked):
+        began = time.monotonic()
+        try:
+            return super().respond(*asked)
+        finally:
+            took.append(time.monotonic() - began + self.latency)
 requests, repositories, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 story = large(requests, 7, repositories)
 for repo in story.repos.values():
     repo.it.collaborators["root"] = "admin"
-with GitHub(story.world, latency=latency) as host:
+with Timed(story.world, latency=latency) as host:
     print(json.dumps({"url": host.url, "graphql": host.graphql_url}), flush=True)
     for line in sys.stdin:
-        print(json.dumps({"requests": len(host.requests), "points": sum(host.points().values())}), flush=True)
+        print(json.dumps({"requests": len(host.requests), "seconds": sum(took)}), flush=True)
 """
 
 
@@ -49,6 +62,8 @@ class Cost:
     megabytes: float
     output: bytes
     requests: int
+    answering: float
+    """Seconds that the server took for all answers together."""
 
 
 class Host:
@@ -61,10 +76,14 @@ class Host:
 
     def requests(self) -> int:
         """How many requests have arrived so far."""
+        return int(self.spent()["requests"])
+
+    def spent(self) -> dict[str, float]:
+        """Requests so far, and the seconds that their answers took."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return int(self._answer()["requests"])
+        return {name: float(value) for name, value in self._answer().items()}
 
     def close(self) -> None:
         """Stop it."""
@@ -78,7 +97,7 @@ class Host:
 
 def run(words: list[str], folder: Path, host: Host) -> Cost:
     """Run a command to its end; what it took of time, memory and requests. Exit 5 is an answer too."""
-    before, started = host.requests(), time.perf_counter()
+    before, started = host.spent(), time.perf_counter()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             words, cwd=folder, stdout=output, stderr=subprocess.DEVNULL, env={**os.environ, "TOKEN": SECRET}
@@ -89,7 +108,9 @@ def run(words: list[str], folder: Path, host: Host) -> Cost:
         if os.waitstatus_to_exitcode(status) != 0:
             raise SystemExit(f"{' '.join(words[2:])} ended with {os.waitstatus_to_exitcode(status)}")
         cpu = usage.ru_utime + usage.ru_stime
-        return Cost(seconds, cpu, usage.ru_maxrss / 1024, output.read(), host.requests() - before)
+        after = host.spent()
+        asked, answering = int(after["requests"] - before["requests"]), after["seconds"] - before["seconds"]
+        return Cost(seconds, cpu, usage.ru_maxrss / 1024, output.read(), asked, answering)
 
 
 def loop(host: Host, repositories: int) -> tuple[set[str], float, int]:
@@ -156,13 +177,16 @@ def report(count: int, repositories: int, latency: float) -> None:
     if missing := sorted(seen - found):
         raise SystemExit(f"the loop saw {missing[:3]} and soc2ev did not")
     allowed = LIMITS["per pull request"] * len(found) + LIMITS["per repository"] * repositories
-    ideal = collected.requests * latency / 4
+    ideal = collected.requests * latency / WORKERS
     print(f"{len(found)} pull requests in {repositories} repositories, {latency * 1000:.0f} ms for each request")
     share = collected.requests / len(found)
     print(f"collect       {collected.requests} requests, {share:.4f} each; allowed {allowed:.0f}")
     print(f"              {collected.seconds:.1f} s wall, {collected.cpu:.1f} s CPU, {collected.megabytes:.0f} MB")
     if latency:
-        print(f"              {collected.seconds / ideal:.2f} x (requests x latency / 4 at a time)")
+        ratio, limit = collected.seconds / ideal, LIMITS["wall"]
+        print(f"              {ratio:.2f} x (requests x latency / {WORKERS} at a time = {ideal:.1f} s); limit {limit}")
+        least = collected.answering / WORKERS
+        print(f"              {collected.seconds / least:.2f} x (what the answers took / {WORKERS} = {least:.1f} s)")
     print(f"collect again {again.requests} requests, {again.seconds:.1f} s")
     print(f"check         {checked.seconds:.1f} s wall, {checked.megabytes:.0f} MB (limit {LIMITS['megabytes']})")
     each = asked / len(seen)

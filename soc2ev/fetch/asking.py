@@ -21,6 +21,7 @@ from soc2ev.fetch.talk import Talk, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from soc2ev.config import GithubApp, Secret
@@ -87,7 +88,8 @@ class Fetch:
         self._environment, self._folder = environment, folder
         self._crew = Crew(workers)
         self._board = Board()
-        self._talk = Talk(self._shelf, environment, say, sleep, now, workers, resume_after)
+        turn = self._crew.come_to_turn
+        self._talk = Talk(self._shelf, environment, say, sleep, now, workers, resume_after, turn)
         self._apps = access.Apps(self._talk.token, now)
         self._earlier: dict[str, list[Coverage]] | None = None
 
@@ -264,18 +266,29 @@ class Fetch:
         call = Call(url, origin, headers=headers, auth=auth, source=source)
         return self._talk.query(call, stream, query, variables, request, count, reuse=reuse)
 
-    def together(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+    def together(self, tasks: Iterable[Callable[[], T]], *, in_turn: bool = False) -> list[T]:
         """
         The results of the tasks, in the order given; at most `workers` of them run at a time.
 
-        When some raise, all others finish first, then the first exception in order is raised. Tasks that call this
-        again run those one by one. An interruption ends the waiting at once, and nothing more is stored then.
+        They may come from an iterator that itself asks: the next one is taken while those before it run. When some
+        raise, all others finish first, then the first exception in order is raised. Tasks may call this again; however
+        deep, no more than `workers` requests are under way. With `in_turn` what a task stores comes after all that the
+        tasks before it stored, whichever was answered first. An interruption ends the waiting at once, and nothing more
+        is stored then.
         """
         try:
-            return self._crew.run(tasks)
+            return self._crew.run(tasks, in_turn=in_turn)
         except KeyboardInterrupt:
             self._shelf.close()
             raise
+
+    def ahead(self) -> AbstractContextManager[None]:
+        """Within it, what this thread asks goes before what others wait to ask: for a chain that much depends on."""
+        return self._talk.ahead()
+
+    def clock(self) -> float:
+        """Seconds of this thread, from any beginning, without those in which it waited for its turn or a limit."""
+        return self._talk.clock()
 
     def secret(self, secret: Secret) -> str:
         """

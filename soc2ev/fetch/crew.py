@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
-_Job = tuple["Callable[[], T]", "Future[T]"]
+_Job = tuple[Callable[[], T], "Future[T]"]
 
 
 class Crew:
@@ -25,54 +24,67 @@ class Crew:
         self._workers = workers
         self._place = threading.local()
 
-    def run(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+    def run(self, tasks: Iterable[Callable[[], T]], *, in_turn: bool = False) -> list[T]:
         """
         The results in the order given.
 
-        When some raise, all others finish first; then the first exception, in order, is raised. An interruption of the
-        waiting thread is raised at once, and tasks that have not begun never do. Within a task the tasks run one after
-        the other on that task's thread, so that nesting neither deadlocks nor multiplies threads.
+        Tasks may come from an iterator that takes its time: it is asked for the next one by one thread at a time, while
+        the others run what came before. When some raise, all others finish first; then the first exception, in order,
+        is raised; one that the iterator raises comes after those of its tasks. An interruption of the thread that asked
+        first is raised at once, and tasks that have not begun, at any depth, never do. Within a task the tasks have up
+        to `workers` threads of their own, so that none waits for one that waits for it. With `in_turn` a task can wait
+        for those before it with `come_to_turn`.
         """
-        jobs: list[_Job[T]] = [(task, Future()) for task in tasks]
-        waiting = iter(jobs)
-        alone = self._workers == 1 or len(jobs) == 1 or getattr(self._place, "inside", False)
+        alone = self._workers == 1 or (isinstance(tasks, Sequence) and len(tasks) <= 1)
+        number = min(self._workers, len(tasks)) if isinstance(tasks, Sequence) else self._workers
+        line: _Line[T] = _Line(tasks, getattr(self._place, "stopped", None) or threading.Event(), in_turn=in_turn)
         if alone:
-            self._work(waiting, threading.Lock(), alone=True)
+            line.work(alone=True)
         else:
-            self._share(waiting, min(self._workers, len(jobs)))
-        return [future.result() for _, future in jobs]
+            self._share(line, number)
+        return line.results()
 
-    def _share(self, waiting: Iterator[_Job[T]], number: int) -> None:
-        lock, stopped = threading.Lock(), threading.Event()
-        threads = [
-            threading.Thread(target=self._inside, args=(waiting, lock, stopped), daemon=True) for _ in range(number)
-        ]
+    def come_to_turn(self) -> None:
+        """Within a task that runs `in_turn`: wait until all tasks before it have ended. Elsewhere nothing."""
+        line = getattr(self._place, "line", None)
+        if line is not None:
+            line.come_to_turn()
+
+    def _share(self, line: _Line[T], number: int) -> None:
+        threads = [threading.Thread(target=self._inside, args=(line,), daemon=True) for _ in range(number)]
+        outermost = getattr(self._place, "stopped", None) is None
         try:
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
         finally:
-            stopped.set()
+            if outermost:
+                line.stopped.set()
 
-    def _inside(self, waiting: Iterator[_Job[T]], lock: threading.Lock, stopped: threading.Event) -> None:
-        self._place.inside = True
-        self._work(waiting, lock, stopped)
+    def _inside(self, line: _Line[T]) -> None:
+        self._place.stopped, self._place.line = line.stopped, line
+        line.work()
 
-    @staticmethod
-    def _work(
-        waiting: Iterator[_Job[T]],
-        lock: threading.Lock,
-        stopped: threading.Event | None = None,
-        *,
-        alone: bool = False,
-    ) -> None:
-        while not (stopped and stopped.is_set()):
-            with lock:
-                job = next(waiting, None)
+
+class _Line(Generic[T]):
+    """The tasks of one call, taken one by one."""
+
+    def __init__(self, tasks: Iterable[Callable[[], T]], stopped: threading.Event, *, in_turn: bool) -> None:
+        self.stopped, self._in_turn, self._mine = stopped, in_turn, threading.local()
+        self._tasks, self._lock = iter(tasks), threading.Lock()
+        self._begun: list[Future[T]] = []
+        self._broken: Exception | None = None
+
+    def work(self, *, alone: bool = False) -> None:
+        """Run tasks until there are no more."""
+        while not self.stopped.is_set():
+            with self._lock:
+                job = self._next()
             if job is None:
                 return
             task, future = job
+            self._mine.future = future
             try:
                 future.set_result(task())
             except Exception as problem:  # noqa: BLE001  raised again, in order, on the thread that asked
@@ -81,3 +93,69 @@ class Crew:
                 future.set_exception(problem)
                 if alone:
                     raise
+            self._mine.future = None
+
+    def come_to_turn(self) -> None:
+        """Wait until all tasks before that of this thread have ended."""
+        # The thread that takes the next task off an iterator is in no task meanwhile.
+        mine = getattr(self._mine, "future", None)
+        if self._in_turn and mine is not None:
+            wait(self._begun[: self._begun.index(mine)])
+
+    def results(self) -> list[T]:
+        """What they came to, once nobody works any more."""
+        found = [future.result() for future in self._begun]
+        if self._broken is not None:
+            raise self._broken
+        return found
+
+    def _next(self) -> _Job[T] | None:
+        try:
+            task = None if self._broken else next(self._tasks, None)
+        except Exception as problem:  # noqa: BLE001  raised again by `results`
+            self._broken, task = problem, None
+        if task is None:
+            return None
+        self._begun.append(Future())
+        return task, self._begun[-1]
+
+
+class Pieces(Generic[T]):
+    """
+    Things that arrive in a flow and are asked for in pieces, many at once and side by side.
+
+    The first piece goes alone, since it shows what size can be answered. Once a piece brought nothing at all, what is
+    left becomes one piece: whoever asks for it can see that there is no use, and stop.
+    """
+
+    def __init__(self, size: Callable[[], int], ask: Callable[[Sequence[T]], bool]) -> None:
+        """`size` is how many to ask for now; `ask` asks and says whether anything came."""
+        self._size, self._ask = size, ask
+        self._first, self._vain = True, False
+        self._free = threading.Event()
+        self._free.set()
+
+    def cut(self, flow: Iterable[Sequence[T]]) -> Iterator[Callable[[], None]]:
+        """The tasks for `Crew.run`: whole pieces as soon as there is enough for one, and the rest at the end."""
+        waiting: list[T] = []
+        for more in flow:
+            waiting += more
+            while self._free.is_set() and not self._vain and len(waiting) >= self._size():
+                yield self._piece(waiting)
+        while waiting:
+            self._free.wait()
+            yield self._piece(waiting)
+
+    def _piece(self, waiting: list[T]) -> Callable[[], None]:
+        size = len(waiting) if self._vain else self._size()
+        chosen, waiting[:size] = waiting[:size], []
+        if self._first:
+            self._first = False
+            self._free.clear()
+        return partial(self._run, chosen)
+
+    def _run(self, chosen: Sequence[T]) -> None:
+        try:
+            self._vain = not self._ask(chosen) or self._vain
+        finally:
+            self._free.set()

@@ -2,15 +2,19 @@
 Who may ask, and when: one governor for all threads.
 
 A source that limits us limits the credential, not the thread: when one is told to wait, all wait. GitHub's guide to its
-secondary limits says that clients which go on asking may be banned.
+secondary limits says that clients which go on asking may be banned. Only a primary limit that names its resource
+(core, graphql, search ...) holds nobody back who asks for another one: each has a budget of its own.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -30,18 +34,29 @@ _ASKING = (Kind.PRIMARY, Kind.SECONDARY, Kind.TROUBLE, Kind.LARGE)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _CALM = timedelta(minutes=10)
 """How long fewer workers ask after a secondary limit."""
+_ALL = ""
+"""Not one resource but all of them."""
+
+
+@dataclass(slots=True)
+class _Pause:
+    """Until when nobody asks, and why."""
+
+    until: datetime = _LONG_AGO
+    why: str = ""
+    said: datetime | None = None
 
 
 @dataclass(slots=True)
 class _Place:
     """What is known of one origin with one credential."""
 
-    free: threading.Condition
     workers: int
     asking: int = 0
-    until: datetime = _LONG_AGO
-    why: str = ""
-    said: datetime | None = None
+    waiting: set[tuple[int, int]] = field(default_factory=set)
+    """Those who wait for a turn, by how soon they go."""
+    pauses: dict[str, _Pause] = field(default_factory=dict)
+    """By resource."""
     allowed: int = field(init=False)
     calm: datetime = _LONG_AGO
     strikes: int = 0
@@ -61,33 +76,65 @@ class Governor:
         now: Callable[[], datetime],
     ) -> None:
         self._workers, self._say, self._sleep, self.now = workers, say, sleep, now
-        self._lock = threading.Lock()
+        self._free = threading.Condition()
         self._places: dict[Hashable, _Place] = {}
+        self._came, self._ahead, self._waited = count(), threading.local(), threading.local()
+        self._resource = _ALL
+
+    def about(self, resource: str) -> Governor:
+        """The same governor, for questions that count against that resource's limit."""
+        other = copy.copy(self)
+        other._resource = resource  # noqa: SLF001  another view of the same
+        return other
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Within it, this thread's questions go before those of others that wait for a turn."""
+        before, self._ahead.on = getattr(self._ahead, "on", False), True
+        try:
+            yield
+        finally:
+            self._ahead.on = before
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What this thread does within it is no work but waiting for others, as `waited` tells."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited.seconds = self.waited + time.monotonic() - began
+
+    @property
+    def waited(self) -> float:
+        """The seconds that this thread has waited so far."""
+        return float(getattr(self._waited, "seconds", 0.0))
 
     @contextmanager
     def turn(self, key: Hashable, source: str) -> Iterator[None]:
         """
-        A turn to ask: when no wait is on and fewer than the allowed workers are asking.
+        A turn to ask: when no wait is on and fewer than the allowed workers are asking, of this place and of all.
 
         CollectError, and no turn, when the wait is longer than 15 minutes.
         """
         place = self._place(key)
-        self._take(place, source)
+        with self.waiting():
+            self._take(place, source)
         try:
             yield
         finally:
-            with self._lock:
+            with self._free:
                 place.asking -= 1
-                place.free.notify_all()
+                self._free.notify_all()
 
     def heed(self, key: Hashable, exchange: Exchange, verdict: Verdict) -> None:
         """Take from an answer how long everybody has to wait, and how many may ask after that."""
         place, now = self._place(key), self.now()
         pause = told(exchange.headers, now)
-        with self._lock:
+        with self._free:
             if verdict.kind is Kind.SECONDARY:
                 # Several that were on their way get the same answer; it is one limit.
-                if now >= place.until:
+                if now >= place.pauses.setdefault(_ALL, _Pause()).until:
                     place.allowed, place.calm = max(self._allowed(place, now) // 2, 1), now + _CALM
                     place.strikes += 1
                 pause = pause or float(_SECONDARY_WAIT * 2 ** (place.strikes - 1))
@@ -97,8 +144,21 @@ class Governor:
             if verdict.kind is Kind.PRIMARY and pause is None:
                 pause = float(_SECONDARY_WAIT)
             heeded = verdict.kind in _ASKING or exhausted(exchange.headers)
-            if heeded and pause is not None and now + timedelta(seconds=pause) > place.until:
-                place.until, place.why = now + timedelta(seconds=pause), str(why)
+            if heeded and pause is not None:
+                for name in self._held(exchange, verdict):
+                    held = place.pauses.setdefault(name, _Pause())
+                    if now + timedelta(seconds=pause) > held.until:
+                        held.until, held.why = now + timedelta(seconds=pause), str(why)
+
+    def _held(self, exchange: Exchange, verdict: Verdict) -> set[str]:
+        """
+        The resources that a limit is about: the one that the answer names, and what we took the question for.
+
+        https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
+        """
+        named = exchange.headers.get("x-ratelimit-resource", "").strip()
+        primary = exhausted(exchange.headers) and "retry-after" not in exchange.headers
+        return {named, self._resource} if named and primary and verdict.kind is not Kind.SECONDARY else {_ALL}
 
     def pause(self, source: str, why: str, seconds: float) -> None:
         """Wait on one's own, and say so."""
@@ -106,31 +166,55 @@ class Governor:
         self._sleep(seconds)
 
     def _place(self, key: Hashable) -> _Place:
-        with self._lock:
-            if key not in self._places:
-                self._places[key] = _Place(threading.Condition(self._lock), self._workers)
-            return self._places[key]
+        with self._free:
+            return self._places.setdefault(key, _Place(self._workers))
 
     def _take(self, place: _Place, source: str) -> None:
-        while True:
-            with self._lock:
-                now = self.now()
-                wait = (place.until - now).total_seconds()
-                if wait <= 0:
-                    if place.asking < self._allowed(place, now):
+        """Come to a turn: those ahead first, then in the order in which they came."""
+        mine = (0 if getattr(self._ahead, "on", False) else 1, next(self._came))
+        while (pause := self._queue(place, mine)) is not None:
+            self._sit_out(pause, source)
+
+    def _queue(self, place: _Place, mine: tuple[int, int]) -> _Pause | None:
+        """Wait for a free turn and take it; the pause that has to be waited out instead, when there is one."""
+        with self._free:
+            place.waiting.add(mine)
+            try:
+                while (pause := self._pausing(place)) is None:
+                    if min(place.waiting) == mine and self._has_turn(place):
                         place.asking += 1
-                        return
-                    place.free.wait()
-                    continue
-                until, why = place.until, place.why
-                news, place.said = place.said != until, until
-            if wait > _MAX_WAIT:
-                raise CollectError(
-                    f"{source}: {why}; the limit lasts until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-                    hint="what arrived is stored; collect again after that time to continue",
-                )
-            if news:
-                self._say(_waiting(source, why, until))
+                        return None
+                    self._free.wait()
+                return pause
+            finally:
+                place.waiting.discard(mine)
+                self._free.notify_all()
+
+    def _pausing(self, place: _Place) -> _Pause | None:
+        """A copy of the pause that ends last among those that are on."""
+        now = self.now()
+        found = [place.pauses[name] for name in {_ALL, self._resource} if name in place.pauses]
+        longest = max((one for one in found if one.until > now), key=lambda one: one.until, default=None)
+        if longest is None:
+            return None
+        kept = copy.copy(longest)
+        longest.said = longest.until
+        return kept
+
+    def _has_turn(self, place: _Place) -> bool:
+        everywhere = sum(one.asking for one in self._places.values())
+        return everywhere < self._workers and place.asking < self._allowed(place, self.now())
+
+    def _sit_out(self, pause: _Pause, source: str) -> None:
+        wait = (pause.until - self.now()).total_seconds()
+        if wait > _MAX_WAIT:
+            raise CollectError(
+                f"{source}: {pause.why}; the limit lasts until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                hint="what arrived is stored; collect again after that time to continue",
+            )
+        if pause.said != pause.until:
+            self._say(_waiting(source, pause.why, pause.until))
+        if wait > 0:
             self._sleep(wait)
 
     @staticmethod

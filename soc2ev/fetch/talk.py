@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json as standard_json
+import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from soc2ev.fetch import graphql, tries, trouble
 from soc2ev.fetch.counting import counted, refuse_uncounted
@@ -18,6 +20,7 @@ from soc2ev.fetch.web import Web, address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from soc2ev.fetch.credential import Credential
@@ -58,8 +61,10 @@ class Talk:
         now: Callable[[], datetime],
         workers: int,
         resume_after: datetime | None,
+        turn: Callable[[], None],
     ) -> None:
-        self._shelf = shelf
+        """`turn` waits until this thread may store."""
+        self._shelf, self._turn = shelf, turn
         self._web = Web(environment)
         self._governor = Governor(workers, say, sleep, now)
         self._replay = Replay(shelf, resume_after, now) if resume_after else None
@@ -140,10 +145,19 @@ class Talk:
         exchange = self._told(question, reuse=False).exchange
         return exchange.body, exchange.issued
 
+    def ahead(self) -> AbstractContextManager[None]:
+        """`Fetch.ahead`."""
+        return self._governor.ahead()
+
+    def clock(self) -> float:
+        """`Fetch.clock`."""
+        return time.monotonic() - self._governor.waited
+
     def _told(self, question: _Question, *, reuse: bool) -> Told:
         if reuse and self._replay and (told := self._replayed(question, self._replay)):
             return told
-        for exchange, found in tries.answers(self._web, self._governor, question.call, question.judge):
+        governor = self._governor.about(_resource(question.call))
+        for exchange, found in tries.answers(self._web, governor, question.call, question.judge):
             item, failure = self._store(question, exchange, found)
         refuse_uncounted(f"the answer of {exchange.shown}", failure)
         return Told(exchange, item, found.value)
@@ -161,6 +175,8 @@ class Talk:
 
     def _store(self, question: _Question, exchange: Exchange, found: Verdict) -> tuple[EvidenceItem, str]:
         whole = found.kind is Kind.WHOLE
+        with self._governor.waiting():
+            self._turn()
         rows, failure = question.count(exchange, found.value) if whole and exchange.good else (None, "")
         item = self._shelf.put(
             exchange.body,
@@ -176,3 +192,20 @@ class Talk:
 def _masked(variables: Json, auth: Credential | None) -> Json:
     text = standard_json.dumps(variables)
     return standard_json.loads(auth.mask(text) if auth else text)
+
+
+_SEARCH = "/search/"
+
+
+def _resource(call: Call) -> str:
+    """
+    Whose limit a question counts against at GitHub, as its answers name it; systems that do not say have one for all.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    path = urlsplit(call.url).path.removeprefix("/api/v3")
+    if path.endswith("/graphql"):
+        return "graphql"
+    if path.startswith(_SEARCH):
+        return "code_search" if path.startswith(f"{_SEARCH}code") else "search"
+    return "core"

@@ -280,3 +280,90 @@ def test_when_one_is_told_to_wait_all_wait(desk, server, get):
     assert START == times[0]
     assert all(at >= START + timedelta(seconds=50) for at in times[1:])
     assert ["web: secondary limit reached: waiting until 12:00:50 UTC"] == desk.said
+
+
+@pytest.mark.parametrize(
+    ("path", "resource", "held"),
+    [
+        ("/search/issues", "search", {"/search/commits"}),
+        ("/api/v3/search/issues", "search", {"/search/commits"}),
+        ("/search/code", "code_search", {"/search/code"}),
+        ("/repos/a/b", "core", {"/repos/a/c"}),
+        ("/odd", "audit_log", {"/repos/a/c"}),
+    ],
+)
+def test_a_primary_limit_holds_back_its_own_resource_alone(desk, server, get, query, path, resource, held):
+    """Search, core and graphql have budgets of their own; one that is used up costs the others nothing."""
+    spent = {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": reset(30), "X_RateLimit_Resource": resource}
+    server.answer = lambda asked: reply({"data": {}}, **(spent if asked.path == path else {}))
+    fetch, waited = desk.fetch(), set()
+    get(fetch, path)
+    others = {"/graphql": lambda: query(fetch)}
+    others |= {
+        other: lambda other=other: get(fetch, other) for other in ("/repos/a/c", "/search/commits", "/search/code")
+    }
+    for other in sorted(others, key=lambda other: other in held):
+        before = len(desk.clock.slept)
+        others[other]()
+        waited |= {other} if len(desk.clock.slept) > before else set()
+    assert held == waited
+    assert [30.0] == desk.clock.slept
+
+
+def test_a_used_up_budget_of_graphql_leaves_rest_alone(desk, server, get, query):
+    """And the next query waits until it is given anew."""
+    spent = {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": reset(30), "X_RateLimit_Resource": "graphql"}
+    server.answer = lambda asked: reply({"data": {}}, **(spent if asked.path == "/graphql" else {}))
+    fetch = desk.fetch()
+    query(fetch)
+    get(fetch, "/repos/a/b")
+    assert [] == desk.clock.slept
+    query(fetch)
+    assert [30.0] == desk.clock.slept
+
+
+def test_a_secondary_limit_holds_back_every_resource(desk, fetch, server, get, query):
+    """It is of the credential, whatever resource the answer names."""
+    server.answer = [reply({}, 429, Retry_After="9999", X_RateLimit_Remaining="0", X_RateLimit_Resource="core")]
+    for ask in (lambda: get(fetch, "/repos/a/b"), lambda: query(fetch), lambda: get(fetch, "/search/issues")):
+        with pytest.raises(CollectError, match="secondary limit reached; the limit lasts until"):
+            ask()
+    assert (1, []) == (len(server.asked), desk.clock.slept)
+
+
+def test_a_chain_that_goes_ahead_waits_for_nobody_behind_it(desk, server, get):
+    """With one turn for all, its questions are answered before those that came earlier and wait."""
+    order, waiting = [], threading.Event()
+
+    def answer(asked):
+        order.append(asked.path)
+        if asked.path == "/first":
+            waiting.wait(5)
+        return OK
+
+    server.answer = answer
+    fetch = desk.fetch(workers=2)
+    governor = fetch._talk._governor
+
+    def waits():
+        return sum(len(place.waiting) for place in governor._places.values())
+
+    def first():
+        get(fetch, "/first")
+
+    def behind(path):
+        while not order:
+            time.sleep(0.001)
+        get(fetch, path)
+
+    def ahead():
+        while waits() < 2:
+            time.sleep(0.001)
+        with fetch.ahead():
+            threading.Timer(0.05, waiting.set).start()
+            get(fetch, "/ahead")
+
+    governor._workers = 1
+    behind_all = [lambda: behind("/behind"), lambda: behind("/behind")]
+    fetch.together([lambda: fetch.together([first, ahead]), lambda: fetch.together(behind_all)])
+    assert ["/first", "/ahead", "/behind", "/behind"] == order

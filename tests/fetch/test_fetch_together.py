@@ -8,7 +8,8 @@ import time
 import pytest
 
 from soc2ev.errors import CollectError
-from soc2ev.fetch import Fetch
+from soc2ev.fetch import Credential, Fetch
+from soc2ev.fetch.crew import Pieces
 from tests.fetch.serving import reply
 
 
@@ -41,21 +42,162 @@ def test_all_finish_before_the_first_exception_is_raised(desk, workers):
 def test_tasks_run_at_the_same_time(desk):
     """Four tasks that wait for one another all get a thread of their own."""
     barrier = threading.Barrier(4, timeout=5)
-    desk.fetch(workers=4).together([barrier.wait] * 4)
+    places = desk.fetch(workers=4).together([barrier.wait] * 4)
+    assert [0, 1, 2, 3] == sorted(places)
 
 
-def test_nested_tasks_run_on_the_thread_that_asked(desk):
-    """More tasks than workers at every level: nothing waits for ever, and no thread is added."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nested_tasks_wait_for_nobody(desk, workers):
+    """More tasks than workers at every of three levels: none starves, and the results are in their order."""
+    fetch = desk.fetch(workers=workers)
+
+    def nested(path):
+        below = [(*path, number) for number in range(3)]
+        return fetch.together([lambda one=one: nested(one) for one in below]) if len(path) < 3 else path
+
+    expected = [[[(a, b, c) for c in range(3)] for b in range(3)] for a in range(3)]
+    assert expected == nested(())
+
+
+def test_nested_tasks_run_at_the_same_time(desk):
+    """A task's own tasks do not wait for one another either."""
+    fetch, barrier = desk.fetch(workers=2), threading.Barrier(4, timeout=5)
+    places = fetch.together([lambda: fetch.together([barrier.wait] * 2)] * 2)
+    assert [0, 1, 2, 3] == sorted(place for inner in places for place in inner)
+
+
+def test_nested_tasks_ask_no_more_at_a_time_than_the_workers(desk, server, get):
+    """However many threads there are, the requests that are under way are counted together, for all servers."""
+    lock, busy = threading.Lock(), []
+
+    def answer(_):
+        with lock:
+            busy.append(max([0, *busy[-1:]]) + 1)
+        time.sleep(0.01)
+        with lock:
+            busy.append(busy[-1] - 1)
+        return reply([])
+
+    server.answer = answer
+    fetch = desk.fetch(workers=3)
+    ask = [lambda place=place: get(fetch, auth=Credential.bearer(f"other-{place % 2}")) for place in range(6)]
+    fetch.together([lambda: fetch.together(ask)] * 4)
+    assert (3, 24) == (max(busy), len(server.asked))
+
+
+def test_tasks_are_taken_from_an_iterator_while_others_run(desk):
+    """The second is asked for although the first has not ended; one thread at a time asks."""
+    taken = threading.Event()
+
+    def tasks():
+        yield lambda: taken.wait(5)
+        taken.set()
+        yield lambda: "second"
+
+    assert [True, "second"] == desk.fetch(workers=2).together(tasks())
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_iterator_that_fails_costs_no_task_that_it_gave(desk, workers):
+    """What it gave is finished before its exception is raised; an exception of a task comes first."""
+    done = []
+
+    def tasks(*first):
+        yield from first
+        yield lambda: done.append(1)
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        desk.fetch(workers=workers).together(tasks())
+    assert [1] == done
+    with pytest.raises(ZeroDivisionError):
+        desk.fetch(workers=workers).together(tasks(lambda: 1 // 0))
+    assert [1, 1] == done
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_what_tasks_store_can_come_in_their_order(desk, server, get, workers):
+    """The first is answered last and stored first; another call for the next task is stored when it comes."""
+
+    def answer(asked):
+        time.sleep(0.05 if asked.path == "/0" else 0)
+        return reply([asked.path])
+
+    server.answer = answer
+    fetch = desk.fetch(workers=workers)
+    answers = fetch.together([lambda number=number: get(fetch, f"/{number}") for number in range(8)], in_turn=True)
+    assert sorted(answer.item.seq for answer in answers) == [answer.item.seq for answer in answers]
+
+
+def test_an_iterator_stores_while_its_tasks_wait_for_their_turn(desk, server, get):
+    """It is no task itself: what it asks is stored at once."""
+    server.answer = [reply([])]
+    fetch, first = desk.fetch(workers=2), threading.Event()
+
+    def tasks():
+        yield lambda: first.wait(5)
+        get(fetch, "/next")
+        first.set()
+        yield lambda: get(fetch, "/task").status
+
+    assert [True, 200] == fetch.together(tasks(), in_turn=True)
+
+
+def test_pieces_are_cut_as_large_as_the_first_one_taught(desk):
+    """The first goes alone while the flow is read on; then whole pieces go, and what is left at the end."""
+    fetch, asked, sizes = desk.fetch(workers=4), [], [2]
+
+    def ask(chosen):
+        asked.append(list(chosen))
+        sizes[0] = 5
+        return True
+
+    fetch.together(Pieces(lambda: sizes[0], ask).cut([[1, 2, 3], [4, 5, 6, 7, 8, 9], [], [10, 11, 12, 13]]))
+    assert [1, 2] == asked[0]
+    assert [[3, 4, 5, 6, 7], [8, 9, 10, 11, 12], [13]] == sorted(asked[1:])
+
+
+def test_nothing_goes_beside_the_first_piece(desk):
+    """Although more than one size is there before it is answered."""
+    fetch, lock, busy, most = desk.fetch(workers=4), threading.Lock(), [0], []
+
+    def ask(chosen):
+        with lock:
+            busy[0] += 1
+            most.append((chosen[0], busy[0]))
+        time.sleep(0.02)
+        with lock:
+            busy[0] -= 1
+        return True
+
+    fetch.together(Pieces(lambda: 2, ask).cut([range(20)]))
+    assert (0, 1) == most[0]
+    assert (10, 4) == (len(most), max(number for _, number in most))
+    assert 1 == min(number for _, number in most[1:])
+
+
+def test_after_a_piece_in_vain_the_rest_is_one_piece(desk):
+    """Who asks for it sees that there is no use, and can stop; nothing is dropped."""
+    asked = []
+    pieces = Pieces(lambda: 2, lambda chosen: asked.append(list(chosen)) or 3 not in chosen)
+    desk.fetch(workers=1).together(pieces.cut([[1, 2, 3, 4, 5], [6, 7, 8]]))
+    assert [[1, 2], [3, 4], [5, 6, 7, 8]] == asked
+
+
+def test_the_clock_of_a_thread_stands_still_while_it_waits_for_its_turn(desk, server, get):
+    """Only the time of the answers themselves tells how much fits into one."""
+    server.answer = lambda _: (time.sleep(0.1), reply([]))[1]
     fetch = desk.fetch(workers=2)
 
-    def outer(number):
-        here = threading.get_ident()
-        return fetch.together(
-            [lambda inner=inner: (number, inner, threading.get_ident() == here) for inner in range(3)]
-        )
+    def timed():
+        began, work = time.monotonic(), fetch.clock()
+        get(fetch)
+        return time.monotonic() - began, fetch.clock() - work
 
-    found = fetch.together([lambda number=number: outer(number) for number in range(5)])
-    assert [[(number, inner, True) for inner in range(3)] for number in range(5)] == found
+    # Four threads and two turns: two of them wait for as long as an answer takes.
+    spent = [one for pair in fetch.together([lambda: fetch.together([timed] * 2)] * 2) for one in pair]
+    assert all(work >= 0.09 for _, work in spent)
+    assert 2 <= sum(whole - work > 0.07 for whole, work in spent)
 
 
 def test_there_is_at_least_one_worker(desk):
@@ -128,6 +270,34 @@ def test_an_interruption_ends_the_waiting_at_once(opened, server, get):
         time.sleep(0.01)
     assert ["the run was interrupted; nothing more is stored"] * 2 == outcome
     assert lines == [line.type for line in desk.vault.lines()] == ["run", "finish"]
+
+
+def test_an_interruption_reaches_the_tasks_of_tasks(opened):
+    """Those that have not begun never do, at any depth."""
+    both, go_on, begun = threading.Barrier(2, timeout=5), threading.Event(), []
+
+    def inner(number):
+        begun.append(number)
+        if number == 0:
+            both.wait()
+        go_on.wait(5)
+
+    def interrupt():
+        both.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    run = contextlib.ExitStack()
+    fetch = run.enter_context(opened()).fetch(workers=2)
+    nested = [lambda: fetch.together([lambda number=number: inner(number) for number in range(6)])]
+    with pytest.raises(KeyboardInterrupt), run:
+        fetch.together([*nested, lambda: go_on.wait(5)])
+    before = threading.active_count()
+    go_on.set()
+    until = time.monotonic() + 5
+    while threading.active_count() > before - 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert {0, 1} >= set(begun)
 
 
 def test_one_thread_is_enough_for_those_who_do_not_ask_for_more(desk, server, get):
