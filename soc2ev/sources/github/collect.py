@@ -1,35 +1,39 @@
 """
 The collection of GitHub: every repository in scope, one coverage for each of its streams.
 
-Independent chains run side by side: the record of moves, the index of merged requests, deployments. What fails for good
-ends in a reason of its own stream; the other streams and repositories go on.
+Independent chains run side by side, each with tallies of its own, so that what they come to does not depend on which is
+the faster: the record of moves with the commits between the heads; the index of merged requests, whose details are
+asked for while it is read on; deployments; the settings. What fails for good ends in a reason of its own stream; the
+other streams and repositories go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
-from soc2ev.sources.github import gates, placing, tested
+from soc2ev.sources.github import assigned, documents, gates, placing, tested, workflow_runs
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
 from soc2ev.sources.github.claims import POPULATION, SNAPSHOTS, STREAMS, Repository, Tally, shorten, tallies
 from soc2ev.sources.github.comparing import Comparing
 from soc2ev.sources.github.deliveries import Deliveries
-from soc2ev.sources.github.details import Capabilities, Commit, Details, named_requests
+from soc2ev.sources.github.details import Capabilities, Commit, Details
 from soc2ev.sources.github.graph import Graph
 from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.host import Host
-from soc2ev.sources.github.merged import Index, Merged
+from soc2ev.sources.github.merged import Index, Merged, named_requests
 from soc2ev.sources.github.moves import Line
 from soc2ev.sources.github.notes import Notes
 from soc2ev.sources.github.reconcile import Explained, reconcile
 from soc2ev.sources.github.scope import STREAM, Found, wanted
 from soc2ev.sources.github.settings import Governance
+from soc2ev.sources.github.statuses import Statuses
 
 if TYPE_CHECKING:
     from soc2ev.config import Settings
@@ -54,7 +58,7 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     read again, and not even those within twelve hours; for what is not read nothing is stated. ConfigError when a host
     has no usable credential.
     """
-    hosts = [Host(fetch, source) for source in settings.config.sources.github]
+    hosts = [Host(fetch, source, fetch.clock) for source in settings.config.sources.github]
     if not hosts:
         return
     if not wanted(settings):
@@ -66,7 +70,7 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     yield from _missing(found, period)
     left = [(host, one, _left(fetch, one, period)) for host, one in found.repositories.values()]
     fresh = [(host, one) for host, one, streams in left if streams == STREAMS]
-    granted = {id(host): _probe(host, fresh) for host in hosts}
+    granted = {id(host): _Granted(host, fresh) for host in hosts}
     projects = _projects(settings)
     tasks = [
         partial(_Collection(host, one, period, granted[id(host)], projects).run, streams)
@@ -134,10 +138,19 @@ def _settles(entry: Coverage, repository: Repository, period: Period) -> bool:
     return same and seen and repository.fingerprint != "" and refs and entry.complete and not entry.provisional
 
 
-def _probe(host: Host, fresh: Sequence[tuple[Host, Repository]]) -> frozenset[str]:
-    """What the token of a host may see, asked of the first repository that has commits; empty when there is none."""
-    mine = next((one for home, one in fresh if home is host and one.tip is not None), None)
-    return frozenset() if mine is None else tested.probe(host, mine)
+class _Granted:
+    """What the token of a host may see, asked once of the first repository that has commits; nothing without one."""
+
+    def __init__(self, host: Host, fresh: Sequence[tuple[Host, Repository]]) -> None:
+        self._host, self._lock = host, threading.Lock()
+        self._first = next((one for home, one in fresh if home is host and one.tip is not None), None)
+        self._found: frozenset[str] | None = None
+
+    def __call__(self) -> frozenset[str]:
+        with self._lock:
+            if self._found is None:
+                self._found = frozenset() if self._first is None else tested.probe(self._host, self._first)
+            return self._found
 
 
 class _Collection:
@@ -148,66 +161,111 @@ class _Collection:
         host: Host,
         repository: Repository,
         period: Period,
-        granted: frozenset[str],
+        granted: Callable[[], frozenset[str]],
         projects: frozenset[str] | None,
     ) -> None:
         self.host, self.repository, self.period = host, repository, period
         self.tallies = tallies()
-        self.capabilities = Capabilities(granted)
+        self.capabilities, self._granted = Capabilities(()), granted
+        self._learned, self._learning = False, threading.Lock()
         self.notes = Notes(host, repository, self.tallies["pull-requests"], projects)
         self.details = Details(host, repository, self.tallies, self.capabilities, self.notes)
         self.tested = tested.Tested(host, repository, self.tallies, self.capabilities)
         self.index: dict[int, Merged] = {}
         self.lines: list[Line] = []
+        self.graphs: dict[str, Graph] = {}
+        """By production ref, for those whose heads are known."""
+        self.gained: dict[str, frozenset[str] | None] = {}
 
     def run(self, streams: Sequence[str]) -> list[Coverage]:
         """Everything in those streams, which are all or the settings alone, and what it came to."""
         self.host.fetch.say(f"github: {self.repository.name}")
         whole = streams == STREAMS
+        governance = Governance(self.host, self.repository, self.period, self.tallies, ledger=whole)
         if whole and self.repository.branches and (self.repository.tip or self.repository.default) is not None:
-            self._say_refusals()
-            self._collect()
-        Governance(self.host, self.repository, self.period, self.tallies).read(ledger=whole)
+            self.host.fetch.together([self._collect, governance.read])
+        else:
+            governance.read()
+        governance.finish()
         for tally in self.tallies.values():
             tally.details |= {"fingerprint": self.repository.fingerprint, "refs": list(self.repository.branches)}
             if self.repository.warnings:
                 tally.details["warnings"] = [*tally.details.get("warnings", ()), *self.repository.warnings]
         return [self.tallies[name].claim(self.repository, self.period) for name in streams]
 
-    def _say_refusals(self) -> None:
-        optional = frozenset(tested.OPTIONAL) - self.capabilities.granted
-        for part in sorted(optional):
-            self.capabilities.say(part, self.tallies)
+    def _learn(self) -> None:
+        """What the token may see, before the first details are asked for; what it may not is said."""
+        with self._learning:
+            if not self._learned:
+                self.capabilities.granted = self._granted()
+                for part in sorted(frozenset(tested.OPTIONAL) - self.capabilities.granted):
+                    self.capabilities.say(part, self.tallies)
+                self._learned = True
 
     def _collect(self) -> None:
         index = Index(self.host, self.repository, self.period, self.tallies["merged"])
         deliveries = Deliveries(self.host, self.repository, self.period, self.tallies)
-        chains = [self._read_moves, index.read, deliveries.read]
+        follow = partial(self.details.follow, self._landing(index))
+        chains: list[Callable[[], None]] = [self._learn, follow, self._read_lines, partial(self._deliver, deliveries)]
         self.host.fetch.together(chains)
         self.index = index.found
-        found = [(line, self._heads(line)) for line in self.lines]
-        graphs = [(line, self._graph(heads)) for line, heads in found if heads is not None]
-        by_name = {graph.heads.ref: graph.worth_naming(self._landed_in(line)) for line, graph in graphs}
-        gained = {}
-        for _, graph in graphs:
-            if not by_name[graph.heads.ref]:
-                gained[graph.heads.ref] = graph.gained((), by_name=False)
-        self._detail(gained)
-        for _, graph in graphs:
-            if by_name[graph.heads.ref]:
-                gained[graph.heads.ref] = graph.gained(self._told(), by_name=True)
-        self._detail(gained)
-        explained = [self._explain(line, graph, gained[graph.heads.ref]) for line, graph in graphs]
-        self.notes.ask()
-        self._ask_tests(explained)
+        graphs = self._settle()
+        explained = [self._explain(line, graph, self.gained[graph.heads.ref]) for line, graph in graphs]
+        told = {commit.sha for commit in self._told()}.union(*(graph.known for _, graph in graphs))
+        place = partial(placing.ask, self.host, self.repository, deliveries.found, told, self.tallies["deployments"])
+        chains = [place, partial(self._ask_tests, explained), self._compare, self._ask_accounts]
+        self.host.fetch.together(chains)
+        reconcile(explained, self._unsettled(graphs), self.details, self.index, self.period, self.tallies)
+
+    def _landing(self, index: Index) -> Iterator[list[Merged]]:
+        """What surely has to be detailed of the index, page by page."""
+        for page in index.read():
+            self._learn()
+            yield [one for one in page if one.base in self.repository.branches and self.period.contains(one.merged_at)]
+        self._learn()
+
+    def _deliver(self, deliveries: Deliveries) -> None:
+        deliveries.read()
+        gates.ask(self.host, self.repository, deliveries.found, self.period, self.tallies["deployments"])
+
+    def _read_lines(self) -> None:
+        """The record of moves; with the heads that it tells, and what they gained where few pages hold that."""
+        with self.host.fetch.ahead():
+            self._read_moves()
+            self._begin(line for line in self.lines if line.known)
+            for ref, graph in self.graphs.items():
+                if not graph.worth_naming(0):
+                    self.gained[ref] = graph.gained((), by_name=False)
+
+    def _begin(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if (heads := self._heads(line)) is not None:
+                self.graphs[line.ref] = self._graph(heads)
+
+    def _settle(self) -> list[tuple[Line, Graph]]:
+        """What every ref gained, and the requests that this names."""
+        self._begin(line for line in self.lines if not line.known)
+        graphs = [(line, self.graphs[line.ref]) for line in self.lines if line.ref in self.graphs]
+        left = [(line, graph) for line, graph in graphs if line.ref not in self.gained]
+        named = [graph for line, graph in left if graph.worth_naming(self._landed_in(line))]
+        for _, graph in left:
+            if graph not in named:
+                self.gained[graph.heads.ref] = graph.gained((), by_name=False)
+        self._detail(self.gained)
+        for graph in named:
+            self.gained[graph.heads.ref] = graph.gained(self._told(), by_name=True)
+        self._detail(self.gained)
+        return graphs
+
+    def _compare(self) -> None:
         comparing = Comparing(self.host, self.repository, self.tallies["pull-requests"])
         names = self._names()
         comparing.ask([one for one in self.details.found.values() if one.base in names])
         self._ask_pushes(comparing.replaced)
-        told = {commit.sha for commit in self._told()}.union(*(graph.known for _, graph in graphs))
-        placing.ask(self.host, self.repository, deliveries.found, told, self.tallies["deployments"])
-        gates.ask(self.host, self.repository, deliveries.found, self.period, self.tallies["deployments"])
-        reconcile(explained, self._unsettled(graphs), self.details, self.index, self.period, self.tallies)
+
+    def _ask_accounts(self) -> None:
+        self.notes.ask()
+        self._ask_assignees()
 
     def _read_moves(self) -> None:
         read = partial(moves_.read, self.host, self.repository, period=self.period, tally=self.tallies["activity"])
@@ -291,9 +349,31 @@ class _Collection:
         pushed = sorted({sha for one in explained for sha in one.pushed})
         if pushed:
             self.tested.pushes(pushed)
-        again = [(one.head_sha, one.number) for one in self.details.found.values() if one.again]
+        requests = self.details.found.values()
+        again = [(sha, one.number) for one in requests for sha in one.again]
         if again:
             self.tested.attempts(again)
+        if documents.CHECKS not in self.capabilities.granted:
+            self._ask_runs()
+        statuses = Statuses(self.host, self.repository, self.tallies["checks"])
+        statuses.histories(((sha, one.number) for one in requests for sha in one.restated), self._few())
+        statuses.apps(self.details.bots)
+
+    def _ask_runs(self) -> None:
+        requests = self.details.found.values()
+        shas = {one.head_sha for one in requests} | {one.landed.sha for one in requests if one.landed}
+        since = min((one.created_at for one in requests), default=self.period.start)
+        workflow_runs.ask(self.host, self.repository, shas, since, self.tallies["checks"])
+
+    def _few(self) -> int:
+        """How many questions about single things are asked at the most."""
+        return max(moves_.FEW, len(self.details.found) // 100)
+
+    def _ask_assignees(self) -> None:
+        """For whom machines opened requests that somebody approved."""
+        machines = [one for one in self.details.found.values() if one.by_machine and one.approved]
+        asked = sorted(((one.id, one.number) for one in machines), key=lambda one: one[1])
+        assigned.ask(self.host, self.repository, asked, self.tallies["pull-requests"])
 
     def _ask_pushes(self, replaced: Collection[int]) -> None:
         """When heads were pushed that no check suite dates, for requests that were approved; so for those replaced."""
@@ -302,10 +382,9 @@ class _Collection:
         if not undated:
             return
         refs = sorted({one.head_ref for one in undated} - self._names())
-        most = max(moves_.FEW, len(self.details.found) // 100)
         since = min(one.created_at for one in undated)
         moves_.read_pushes(
-            self.host, self.repository, refs, sorted(self._names()), most, since, self.tallies["activity"]
+            self.host, self.repository, refs, sorted(self._names()), self._few(), since, self.tallies["activity"]
         )
 
     def _unsettled(self, graphs: Sequence[tuple[Line, Graph]]) -> list[str]:

@@ -8,6 +8,7 @@ same patch anew. GitHub compares any two commits, also those that no branch has 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -39,15 +40,18 @@ class Comparing:
 
         What is not compared proves nothing; the tally notes how many requests that concerns.
         """
-        left, skipped = int(_LEAST + _SHARE * len(requests)), 0
+        left, skipped, chosen = int(_LEAST + _SHARE * len(requests)), 0, list[Pair]()
         for one in sorted(requests, key=lambda one: one.number):
             pairs = [pair for pair in _merged_base(one) or self._pushed_anew(one) if pair not in self._asked]
             if len(pairs) > left:
                 skipped += 1
                 continue
             left -= len(pairs)
-            for pair in pairs:
-                self._compare(pair)
+            chosen += pairs
+            self._asked.update(pairs)
+        problems = self.host.fetch.together([partial(self._compare, pair) for pair in dict.fromkeys(chosen)])
+        if failed := [problem for problem in problems if problem]:
+            self.tally.details["comparisons"] = f"not all could be had: {explain(failed[-1])}"[:300]
         if skipped:
             self.tally.details["requests that were not compared"] = skipped
 
@@ -60,9 +64,9 @@ class Comparing:
         self.replaced.add(one.number)
         return [(one.base_sha, before[0]), (one.base_sha, one.head_sha)]
 
-    def _compare(self, pair: Pair) -> None:
+    def _compare(self, pair: Pair) -> CollectError | None:
+        """What went wrong, if anything did."""
         base, head = pair
-        self._asked.add(pair)
         asked = {"repository": self.repository.name, "role": "comparison", "base": base, "head": head}
         stream = self.repository.stream("pull-requests")
         try:
@@ -70,7 +74,8 @@ class Comparing:
             path, params = f"{self.repository.path}/compare/{base}...{head}", {"per_page": "1", "page": "1"}
             self.host.get(path, params=params, stream=stream, asked=asked)
         except CollectError as problem:
-            self.tally.details["comparisons"] = f"not all could be had: {explain(problem)}"[:300]
+            return problem
+        return None
 
 
 def _merged_base(one: Request) -> list[Pair]:

@@ -14,11 +14,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
+from soc2ev.fetch.crew import Pieces
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, shapes, streams
 from soc2ev.sources.github.claims import Repository, Tallies
 from soc2ev.sources.github.host import refused
-from soc2ev.sources.github.merged import Merged, merged
+from soc2ev.sources.github.merged import Merged
 from soc2ev.sources.github.moves import instant
 from soc2ev.sources.github.notes import Notes
 
@@ -30,6 +31,7 @@ _SAYS = {
     documents.CHECKS: "GitHub refuses to show checks to this token, which needs Checks and Commit statuses (read)",
     documents.RUNS: "GitHub refuses to show workflow runs to this token, which needs Actions (read)",
     documents.STATUSES: "GitHub refuses to show commit statuses to this token, which needs Commit statuses (read)",
+    documents.PUSHES: "GitHub refuses to show the check suites of commits to this token, which needs Checks (read)",
     documents.ISSUES: "GitHub refuses to show issues to this token, which needs Issues (read)",
 }
 
@@ -74,6 +76,9 @@ class Request:
     """What of a detailed request the collection itself needs."""
 
     number: int
+    id: str
+    by_machine: bool
+    """Its author is no person's account."""
     base: str
     head_ref: str
     head_sha: str
@@ -84,15 +89,17 @@ class Request:
     commit_count: int
     approved: bool
     pushed: bool
-    """A check suite dates the push of its head."""
+    """A check suite dates the push of its head, and every earlier push that those of its commits point at."""
     base_sha: str
     """What the base held, as GitHub last compared."""
     approvals: tuple[tuple[datetime, str], ...]
     """When somebody approved which commit, as far as the first answer tells."""
     forced: tuple[tuple[datetime, str], ...]
     """When the branch was force-pushed, and what it held before."""
-    again: bool
-    """A check of its head ran after the merge, so that the attempt before it is not shown."""
+    again: tuple[str, ...]
+    """Its head, and what a queue landed, where a check ran after the merge, which hides the attempt before it."""
+    restated: tuple[str, ...]
+    """The same for commit statuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +128,47 @@ class Details:
     cut_tests: list[TestCut] = field(default_factory=list)
     """Commits whose checks go on beyond the answer."""
     asked: set[int] = field(default_factory=set)
+    bots: set[str] = field(default_factory=set)
+    """Logins of bots that set commit statuses."""
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def ask(self, wanted: Iterable[Merged]) -> None:
         """Detail these requests, those not asked for before; the rest of their lists as well."""
-        fresh = sorted({one.number: one for one in wanted if one.number not in self.asked}.values(), key=_newest)
-        self.asked |= {one.number for one in fresh}
-        tally = self.tallies["pull-requests"]
-        tally.expected = len(self.asked)
+        self.follow([sorted(wanted, key=_newest)])
+
+    def follow(self, flow: Iterable[Iterable[Merged]]) -> None:
+        """The same for requests that a list names bit by bit: those that came are asked for while it is read on."""
         cut: list[_Cut] = []
-        self.host.in_batches("details", fresh, lambda chunk: self._batch(chunk, cut), self._lose)
-        self._rest(cut)
-        tally.fetched = len(self.found)
+        said = {name: len(self.tallies[name].reasons) for name in ("pull-requests", "checks")}
+        pieces: Pieces[Merged] = Pieces(lambda: self.host.sizes.of("details"), lambda chunk: self._piece(chunk, cut))
+        self.host.fetch.together(pieces.cut(map(self._fresh, flow)), in_turn=True)
+        # Whichever answer came first, what follows from them is the same.
+        for name, first in said.items():
+            told = self.tallies[name].reasons
+            told[first:] = sorted(told[first:], key=lambda one: (one not in _SAYS.values(), one))
+        found = sorted(self.found.values(), key=lambda one: (-one.merged_at.timestamp(), one.number))
+        self.found.clear()
+        self.found |= {one.number: one for one in found}
+        self.cut_tests.sort(key=lambda one: (one.number, one.part, one.sha))
+        self._rest(sorted(cut, key=lambda one: (one.number, one.part)))
+        self.tallies["pull-requests"].fetched = len(self.found)
+
+    def _fresh(self, wanted: Iterable[Merged]) -> list[Merged]:
+        fresh = list({one.number: one for one in wanted if one.number not in self.asked}.values())
+        self.asked |= {one.number for one in fresh}
+        self.tallies["pull-requests"].expected = len(self.asked)
+        return fresh
+
+    def _piece(self, chunk: Sequence[Merged], cut: list[_Cut]) -> bool:
+        """Whether any of them could be had."""
+        began, first = self.host.clock(), not self.found
+        self.host.in_batches("details", chunk, lambda part: self._batch(part, cut), self._lose)
+        seconds = self.host.clock() - began
+        if first and _TELLING <= len(chunk) <= self.host.sizes.of("details"):
+            # Twice as many would take twice as long: where that is still quick the size need not grow step by step.
+            for _ in range(_STEPS):
+                self.host.sizes.grow("details", 2 * seconds)
+        return not self.lost.issuperset(one.number for one in chunk)
 
     def _batch(self, chunk: Sequence[Merged], cut: list[_Cut]) -> None:
         numbers, reason = [one.number for one in chunk], self.capabilities.reason
@@ -145,9 +182,10 @@ class Details:
             check=lambda data: _same(data, chunk),
         )
         self.capabilities.narrow(answer, self.tallies)
-        for value in answer.data["nodes"]:
-            self._keep(value, cut)
-        self._say()
+        with self.lock:
+            for value in answer.data["nodes"]:
+                self._keep(value, cut)
+            self._say()
 
     def _keep(self, value: Json, cut: list[_Cut]) -> None:
         try:
@@ -178,6 +216,9 @@ class Details:
                 continue
             tally.expected = (tally.expected or 0) + 1
             tally.fetched += 1
+            contexts = shapes.contexts(commit)[0]
+            creators = [one.get("creator") or {} for one in contexts if one["__typename"] == "StatusContext"]
+            self.bots |= {one["login"] for one in creators if one.get("__typename") == "Bot"}
             rollup = commit.get("statusCheckRollup")
             if rollup and rollup["contexts"]["pageInfo"]["hasNextPage"]:
                 cursor = rollup["contexts"]["pageInfo"]["endCursor"]
@@ -197,12 +238,13 @@ class Details:
         asked |= {"parts": [one.part for one in chunk], "pages": [one.page for one in chunk]}
         asked |= {"firsts": [one.first for one in chunk]}
         answer = self.host.query(
-            documents.rest_of([one.part for one in chunk]),
+            documents.rest_of([one.part for one in chunk], self.capabilities.granted),
             variables,
             stream=self.repository.stream("pull-requests"),
             asked=asked,
             reuse=True,
         )
+        self.capabilities.narrow(answer, self.tallies)
         for one, (_, value) in zip(chunk, shapes.objects(answer.data, "p"), strict=True):
             self._continue(one, value[streams.PARTS[one.part][0]], following)
 
@@ -244,6 +286,10 @@ class Details:
 
 
 _MOST_PAGES = 200
+_TELLING = 50
+"""So many requests in one answer tell how long a larger one would take."""
+_STEPS = 10
+"""So many quick answers make the largest size of the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +326,11 @@ def _request(value: Json, notes: Notes) -> Request:
     checks = [one for one in shapes.contexts(head)[0] if one["__typename"] == "CheckRun"]
     landed = value.get("mergeCommit")
     merged_at = instant(value["mergedAt"])
+    tested = [(one["oid"], shapes.contexts(one)[0]) for one in (head, landed if _queued(value) else None) if one]
     return Request(
         number=value["number"],
+        id=value["id"],
+        by_machine=(value["author"] or {}).get("__typename") == "Bot",
         base=value["baseRefName"],
         head_ref=value["headRefName"],
         head_sha=head.get("oid") or value["headRefOid"],
@@ -291,8 +340,9 @@ def _request(value: Json, notes: Notes) -> Request:
         commits=tuple(_commit(node["commit"], notes) for node in value["commits"]["nodes"]),
         commit_count=value["commits"]["totalCount"],
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
-        pushed=bool(checks),
-        again=_ran_after(checks, merged_at),
+        pushed=bool(checks) and not _hidden_push(value["commits"]["nodes"]),
+        again=tuple(sha for sha, found in tested if _ran_after(found, merged_at)),
+        restated=tuple(sha for sha, found in tested if _set_after(found, merged_at)),
         base_sha=value["baseRefOid"],
         approvals=tuple(_approvals(value)),
         forced=tuple(_forced(value)),
@@ -311,7 +361,25 @@ def _forced(value: Json) -> Iterator[tuple[datetime, str]]:
             yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
 
 
-def _ran_after(checks: Sequence[Json], merged_at: datetime) -> bool:
+def _hidden_push(nodes: Sequence[Json]) -> bool:
+    """Whether a suite says that the branch held one of the request's commits before, of whose push no suite tells."""
+    pushes = {node["commit"]["oid"]: [one["push"] for one in shapes.pushes(node["commit"])] for node in nodes}
+    told = {sha for sha, found in pushes.items() if any(found)}
+    before = {one["previousSha"] for found in pushes.values() for one in found if one}
+    return bool((before & pushes.keys()) - told)
+
+
+def _queued(value: Json) -> bool:
+    """Whether a merge queue may have tested what it landed; otherwise checks of that run after the merge anyway."""
+    return any(one["__typename"] == "AddedToMergeQueueEvent" for one in value["timelineItems"]["nodes"])
+
+
+def _set_after(contexts: Sequence[Json], merged_at: datetime) -> bool:
+    return any(one["__typename"] == "StatusContext" and instant(one["createdAt"]) > merged_at for one in contexts)
+
+
+def _ran_after(contexts: Sequence[Json], merged_at: datetime) -> bool:
+    checks = [one for one in contexts if one["__typename"] == "CheckRun"]
     times = [one[name] for one in checks for name in ("startedAt", "completedAt") if one[name]]
     return any(instant(time) > merged_at for time in times)
 
@@ -320,32 +388,3 @@ def _commit(value: Json, notes: Notes) -> Commit:
     row = shapes.commit(value)
     notes.commit(row)
     return Commit(row["sha"], tuple(row["parents"]))
-
-
-def named_requests(
-    host: Host,
-    repository: Repository,
-    shas: Sequence[str],
-    stream: str,
-    lose: Callable[[Sequence[str], CollectError], None],
-) -> dict[str, list[Merged]]:
-    """By commit: the merged requests of this repository that GitHub's index connects with it, best first."""
-    found: dict[str, list[Merged]] = {}
-
-    def ask(chunk: Sequence[str]) -> None:
-        variables = {**repository.variables, **{f"s{n}": sha for n, sha in enumerate(chunk)}}
-        asked = {"repository": repository.name, "role": "associated"}
-        document = documents.named_requests(len(chunk))
-        answer = host.query(document, variables, stream=repository.stream(stream), asked=asked)
-        for sha, (_, value) in zip(chunk, shapes.objects(answer.data["repository"], "c"), strict=True):
-            nodes = ((value or {}).get("associatedPullRequests") or {}).get("nodes") or []
-            here = [merged(one) for one in nodes if one["mergedAt"] and _is_here(one, repository)]
-            # The index may connect several: the one that this very commit landed comes first.
-            found[sha] = sorted(here, key=lambda one: (one.merge_sha != sha, one.merged_at))
-
-    host.in_batches("named requests", shas, ask, lose)
-    return found
-
-
-def _is_here(value: Json, repository: Repository) -> bool:
-    return bool(value["repository"]["nameWithOwner"] == repository.current)

@@ -18,12 +18,15 @@ STATUSES = "statuses"
 """Optional part: commit statuses alone, for tokens that may not see checks."""
 ISSUES = "issues"
 """Optional part: the issues that a request closes, which needs Issues."""
+PUSHES = "pushes"
+"""Optional part: the check suites of every commit of a request, which tell who pushed it and when; needs Checks."""
 REFUSABLE = {
     "workflowRun": RUNS,
     "statusCheckRollup": CHECKS,
     "checkSuites": CHECKS,
     "status": STATUSES,
     "closingIssuesReferences": ISSUES,
+    "pushes": PUSHES,
 }
 """Optional parts by the field in whose path GitHub reports that they are refused."""
 
@@ -62,11 +65,12 @@ fragment check on CheckRun {
   __typename databaseId name status conclusion startedAt completedAt url
   checkSuite { createdAt app { slug databaseId } push { pusher { ...actor } } %s }
 }
-fragment state on StatusContext { __typename context state createdAt targetUrl }
+fragment state on StatusContext { __typename context state createdAt targetUrl creator { ...actor } }
 """
 _RUN = "workflowRun { databaseId event }"
 _CONTEXTS = "{ totalCount %s nodes { __typename ...check ...state } }" % _PAGE  # noqa: UP031  braces are GraphQL's
 _STATES = "status { contexts { ...state } }"
+_SUITES = "pushes: checkSuites(first: 5) { nodes { createdAt push { previousSha pusher { ...actor } } } }"
 
 TIMELINE = (
     "HEAD_REF_FORCE_PUSHED_EVENT, BASE_REF_CHANGED_EVENT, BASE_REF_FORCE_PUSHED_EVENT, REVIEW_DISMISSED_EVENT, "
@@ -101,7 +105,7 @@ _REVIEW = "id state submittedAt authorCanPushToRepository body author { ...actor
 
 PARTS = {
     "reviews": f"reviews(first: %s) {{ totalCount {_PAGE} nodes {{ {_REVIEW} }} }}",
-    "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} }} }} }}",
+    "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} %s }} }} }}",
     "files": f"files(first: %s) {{ totalCount {_PAGE} nodes {{ path changeType }} }}",
     "events": f"timelineItems(first: %s, itemTypes: [{TIMELINE}]) {{ {_PAGE} nodes {{ __typename {_EVENTS} }} }}",
 }
@@ -226,7 +230,7 @@ PROBE = """query probe($owner: String!, $name: String!, $oid: GitObjectID!) {
 
 def details(wanted: Collection[str]) -> str:
     """Pull requests by id, with what belongs to them and those optional parts."""
-    lists = "\n  ".join(text % _FIRST[name] for name, text in PARTS.items())
+    lists = "\n  ".join(_part(name, _FIRST[name], wanted) for name in PARTS)
     if ISSUES in wanted:
         lists += "\n  closingIssuesReferences(first: 100) { totalCount nodes { number repository { nameWithOwner } } }"
     lists += f"\n  head: commits(last: 1) {{ nodes {{ commit {{ oid {_tested(wanted)} }} }} }}"
@@ -235,16 +239,25 @@ def details(wanted: Collection[str]) -> str:
     return text + _ACTOR + _COMMIT + _check(wanted)
 
 
-def rest_of(parts: Sequence[str]) -> str:
+def rest_of(parts: Sequence[str], wanted: Collection[str]) -> str:
     """The next page of one list for each of several pull requests: variables i0, c0 and so on; aliases p0 and so on."""
     asked = []
     for n, part in enumerate(parts):
-        page = PARTS[part] % f"100, after: $c{n}"
+        page = _part(part, f"100, after: $c{n}", wanted)
         asked.append(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {page} }} }}")
     names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(len(parts)))
-    people = _ACTOR if {"reviews", "events"} & set(parts) else ""
+    pushes = "commits" in parts and _tells_pushes(wanted)
+    people = _ACTOR if pushes or {"reviews", "events"} & set(parts) else ""
     commits = _COMMIT if "commits" in parts else ""
     return f"query rest({names}) {{\n{chr(10).join(asked)}\n}}{people}{commits}"
+
+
+def assigned(count: int) -> str:
+    """Whom pull requests are assigned to: variables i0 and so on; aliases p0 and so on."""
+    names = ", ".join(f"$i{n}: ID!" for n in range(count))
+    people = "assignees(first: 10) { totalCount nodes { login databaseId } }"
+    asked = "\n".join(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {people} }} }}" for n in range(count))
+    return f"query assigned({names}) {{\n{asked}\n}}"
 
 
 def rest_of_statuses(count: int) -> str:
@@ -290,7 +303,7 @@ def authors(count: int) -> str:
 
 def tested(count: int, wanted: Collection[str]) -> str:
     """The checks of commits, the newest attempt of each."""
-    people = _ACTOR if CHECKS in wanted else ""
+    people = _ACTOR if {CHECKS, STATUSES} & set(wanted) else ""
     return _objects(count, f"oid {_tested(wanted)}") + people + _check(wanted)
 
 
@@ -306,6 +319,16 @@ def attempts(count: int, wanted: Collection[str]) -> str:
     suites = f"oid checkSuites(first: 20) {{ totalCount {_PAGE} nodes {{ id {runs} }} }}"
     check, _, _ = _check(wanted).partition("fragment state")
     return _objects(count, suites) + _ACTOR + check
+
+
+def _part(name: str, first: int | str, wanted: Collection[str]) -> str:
+    if name != "commits":
+        return PARTS[name] % first
+    return PARTS[name] % (first, _SUITES if _tells_pushes(wanted) else "")
+
+
+def _tells_pushes(wanted: Collection[str]) -> bool:
+    return {CHECKS, PUSHES} <= set(wanted)
 
 
 def _tested(wanted: Collection[str]) -> str:

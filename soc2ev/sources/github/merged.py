@@ -8,6 +8,7 @@ front, which is why the front is read again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from soc2ev.sources.github.claims import Repository, Tally
 from soc2ev.sources.github.moves import instant
 
 if TYPE_CHECKING:
+    from soc2ev.fetch import GraphAnswer
     from soc2ev.period import Period
     from soc2ev.sources.github.host import Host
 
@@ -58,19 +60,22 @@ class Index:
         self.found: dict[int, Merged] = {}
         self._page = 0
 
-    def read(self) -> dict[int, Merged]:
-        """Every merged request whose last change is not before the period; what is missing is told to the tally."""
+    def read(self) -> Iterator[list[Merged]]:
+        """
+        Every merged request whose last change is not before the period, page by page as they come.
+
+        At the end all of them are `found`, and what is missing is told to the tally. A request may come twice.
+        """
         try:
-            if self._walk(set()) > 1:
-                self._front()
+            yield from self._walk(set())
+            if self._page > 1:
+                yield from self._front()
         except CollectError as problem:
             self.tally.failed(problem)
         self.tally.fetched = len(self.found)
-        return self.found
 
-    def _walk(self, known: set[tuple[int, datetime]]) -> int:
-        """Pages from the front to the period's start, or to something known; how many there were."""
-        pages = 0
+    def _walk(self, known: set[tuple[int, datetime]]) -> Iterator[list[Merged]]:
+        """Pages from the front to the period's start, or to something known."""
         walk = self.host.pages(
             documents.MERGED,
             self.repository.variables,
@@ -81,14 +86,20 @@ class Index:
             key=lambda one: (one["number"], one["updatedAt"]),
             first_page=self._page + 1,
         )
-        for _, connection in walk:
-            pages += 1
+        while (connection := self._next(walk)) is not None:
             self._page += 1
             self.tally.details["merged in all"] = connection["totalCount"]
-            if self._take([merged(value) for value in connection["nodes"]], known):
-                break
+            page = [merged(value) for value in connection["nodes"]]
+            ended = self._take(page, known)
+            yield page
+            if ended:
+                return
             self._say()
-        return pages
+
+    def _next(self, walk: Iterator[tuple[GraphAnswer, Json]]) -> Json:
+        """The next page of the list; None after the last. Everything else of the repository waits for this chain."""
+        with self.host.fetch.ahead():
+            return next((connection for _, connection in walk), None)
 
     def _take(self, page: list[Merged], known: set[tuple[int, datetime]]) -> bool:
         """Keep a page; whether the walk can end with it."""
@@ -96,10 +107,10 @@ class Index:
         beyond = bool(page) and page[-1].updated_at < self.period.start
         return beyond or any((one.number, one.updated_at) in known for one in page)
 
-    def _front(self) -> None:
+    def _front(self) -> Iterator[list[Merged]]:
         for _ in range(_FRONT):
             before = {(one.number, one.updated_at) for one in self.found.values()}
-            self._walk(before)
+            yield from self._walk(before)
             if before == {(one.number, one.updated_at) for one in self.found.values()}:
                 return
         self.tally.lacks("requests kept changing while the list was read; collect again at a quieter time")
@@ -109,3 +120,32 @@ class Index:
             inside = sum(self.period.contains(one.merged_at) for one in self.found.values())
             merged_ = f"{len(self.found):,} merged requests, {inside:,} in {self.period.name}"
             self.host.fetch.say(f"github: {self.repository.name}: {merged_} ...")
+
+
+def named_requests(
+    host: Host,
+    repository: Repository,
+    shas: Sequence[str],
+    stream: str,
+    lose: Callable[[Sequence[str], CollectError], None],
+) -> dict[str, list[Merged]]:
+    """By commit: the merged requests of this repository that GitHub's index connects with it, best first."""
+    found: dict[str, list[Merged]] = {}
+
+    def ask(chunk: Sequence[str]) -> None:
+        variables = {**repository.variables, **{f"s{n}": sha for n, sha in enumerate(chunk)}}
+        asked = {"repository": repository.name, "role": "associated"}
+        document = documents.named_requests(len(chunk))
+        answer = host.query(document, variables, stream=repository.stream(stream), asked=asked)
+        for sha, (_, value) in zip(chunk, shapes.objects(answer.data["repository"], "c"), strict=True):
+            nodes = ((value or {}).get("associatedPullRequests") or {}).get("nodes") or []
+            here = [merged(one) for one in nodes if one["mergedAt"] and _is_here(one, repository)]
+            # The index may connect several: the one that this very commit landed comes first.
+            found[sha] = sorted(here, key=lambda one: (one.merge_sha != sha, one.merged_at))
+
+    host.in_batches("named requests", shas, ask, lose)
+    return found
+
+
+def _is_here(value: Json, repository: Repository) -> bool:
+    return bool(value["repository"]["nameWithOwner"] == repository.current)

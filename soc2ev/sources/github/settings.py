@@ -65,15 +65,17 @@ _STREAMS = {
 class Governance:
     """The governance of one repository."""
 
-    def __init__(self, host: Host, repository: Repository, period: Period, tallies: Tallies) -> None:
+    def __init__(self, host: Host, repository: Repository, period: Period, tallies: Tallies, *, ledger: bool) -> None:
+        """With `ledger` the bypasses are read too."""
         self.host, self.repository, self.period, self.tallies = host, repository, period, tallies
+        self.ledger = ledger
         self.access = Access()
         self.unseen: list[str] = []
         self.found: dict[str, Json] = {}
         """Settings that were told so far."""
 
-    def read(self, *, ledger: bool) -> None:
-        """All snapshots and, with `ledger`, the bypasses; what is missing is told to the tallies."""
+    def read(self) -> None:
+        """All but the last question, beside the population's own streams; what is missing is told to the tallies."""
         for capability, path, values in _QUESTIONS:
             self._ask(capability, path, values)
         self._keys()
@@ -82,16 +84,20 @@ class Governance:
         self._permissions()
         rules = Rules(self.host, self.repository, self.tallies["settings:rules"], self.access)
         bound = rules.read()
-        if ledger:
+        if self.ledger:
             tally = self.tallies["rule-suites"]
             if rules.passable:
                 tally.details["without a ledger"] = rules.passable
             bypasses.read(self.host, self.repository, self.period, bound, tally, self.access)
+
+    def finish(self) -> None:
+        """The last question, once the population's streams are settled: it says what became of all others."""
+        if self.ledger:
             self._note_streams()
         else:
             for capability in (*_STREAMS, "rule suites"):
                 self.access.missed(capability, "not asked again: nothing changed since it was collected", UNKNOWN)
-        self._finish()
+        self._ask_last()
 
     def _ask(self, capability: str, path: str, values: Mapping[str, str]) -> None:
         """A few settings of one answer."""
@@ -173,8 +179,7 @@ class Governance:
             else:
                 self.access.saw(capability)
 
-    def _finish(self) -> None:
-        """The last question, whose request says what became of the others."""
+    def _ask_last(self) -> None:
         seen = self.tallies["settings:capabilities"]
         asked: dict[str, Json] = {"repository": self.repository.name, "role": "settings"}
         asked |= {"unseen": self.unseen, "seen": self.access.told}

@@ -165,6 +165,13 @@ def request(value: Json) -> Columns:
     }
 
 
+def assigned(value: Json) -> Columns:
+    """Whom a request is assigned to."""
+    found = value["assignees"]["nodes"]
+    told = {"logins": [one["login"] for one in found], "ids": [str(one["databaseId"]) for one in found]}
+    return {"number": value["number"], **told, "whole": value["assignees"]["totalCount"] == len(found)}
+
+
 def missing(value: Json) -> list[str]:
     """The parts of a request that this answer does not hold whole."""
     lists = {"reviews": "reviews", "commits": "commits", "files": "files", "events": "timelineItems"}
@@ -243,6 +250,7 @@ def check(value: Json) -> Columns:
     """A check run or a commit status."""
     if value["__typename"] == "StatusContext":
         made = dict.fromkeys(("app", "app_id", "started_at", "required", "received_at", "run_id", "event"))
+        made |= account("creator", value.get("creator"))
         state = value["state"]
         made |= {"id": f"status:{value['context']}", "kind": "status", "name": value["context"], "status": state}
         done = {"conclusion": state, "completed_at": value["createdAt"], "url": value["targetUrl"]}
@@ -263,8 +271,50 @@ def check(value: Json) -> Columns:
         "url": value["url"],
         "received_at": suite["createdAt"],
         **account("pusher", (suite.get("push") or {}).get("pusher")),
+        **account("creator", None),
         "run_id": run.get("databaseId"),
         "event": run.get("event"),
+    }
+
+
+def earlier_status(value: Json) -> Columns:
+    """One of all the statuses that a commit was given, as REST tells it."""
+    made = dict.fromkeys(("app", "app_id", "started_at", "required", "received_at", "run_id", "event"))
+    state = value["state"].upper()
+    made |= {"id": f"status:{value['id']}", "kind": "status", "name": value["context"], "status": state}
+    done = {"conclusion": state, "completed_at": value["created_at"], "url": value["target_url"]}
+    return {**made, **done, **account("pusher", None), **account("creator", value.get("creator"))}
+
+
+def workflow_run(value: Json) -> Columns:
+    """A workflow run at its newest attempt."""
+    return {
+        "sha": value["head_sha"],
+        "id": value["id"],
+        "name": value["name"],
+        "event": value["event"],
+        "attempt": value["run_attempt"],
+        "status": value["status"],
+        "conclusion": value["conclusion"],
+        "started_at": value["run_started_at"],
+        "updated_at": value["updated_at"],
+        "url": value["html_url"],
+    }
+
+
+def pushes(commit_: Mapping[str, Json]) -> list[Json]:
+    """The check suites of a request's commit, as far as they were asked for: each may tell who pushed it."""
+    return [one for one in (commit_.get("pushes") or {}).get("nodes") or () if one]
+
+
+def push(suite: Json) -> Columns:
+    """What a check suite tells of the push that made it; one of a fork's commit names no push."""
+    told = suite["push"] or {}
+    return {
+        "received_at": suite["createdAt"],
+        "pushed": bool(told),
+        "before": told.get("previousSha"),
+        **account("pusher", told.get("pusher")),
     }
 
 

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem, Json, Stream
-from soc2ev.sources.github import governance, shapes, tables
+from soc2ev.sources.github import check_rows, governance, shapes, tables
 
 Row = tuple[str, Mapping[str, Json]]
 Asked = Mapping[str, Json]
@@ -133,7 +133,7 @@ def detail_rows(asked: Asked, data: Json) -> Iterator[Row]:
             yield tables.LANDED.name, {**of, "ref": value["baseRefName"], **shapes.commit(landed)}
         for part, tested in (("heads", _head(value)), ("merges", landed)):
             if tested and asked.get("tests", True):
-                yield from _tested_rows(asked, tested, part, value["number"], 1)
+                yield from check_rows.of_commit(asked, tested, part, value["number"], 1)
 
 
 def _head(value: Json) -> Json:
@@ -154,6 +154,13 @@ def _part_rows(of: Mapping[str, Json], part: str, value: Json, first: int) -> It
     for position, entry in enumerate(value[field]["nodes"], first):
         placed = {"position": position} if part == "commits" else {}
         yield table, {**of, **placed, **read(entry)}
+        if part == "commits":
+            yield from _push_rows(of, entry["commit"])
+
+
+def _push_rows(of: Mapping[str, Json], commit: Json) -> Iterator[Row]:
+    for position, suite in enumerate(shapes.pushes(commit)):
+        yield tables.PUSHES.name, {**of, "sha": commit["oid"], "position": position, **shapes.push(suite)}
 
 
 def rest_rows(asked: Asked, data: Json) -> Iterator[Row]:
@@ -181,6 +188,13 @@ def author_rows(asked: Asked, data: Json) -> Iterator[Row]:
                 yield tables.COMMIT_AUTHORS.name, {**of, "position": position, **shapes.co_author(one)}
 
 
+def assigned_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_assignees, from pull requests that were asked for by id."""
+    for _, value in shapes.objects(data, "p"):
+        if value:
+            yield tables.ASSIGNEES.name, {"repository": asked["repository"], **shapes.assigned(value)}
+
+
 def comparison_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_compared and github_comparisons."""
     of = {"repository": asked["repository"], "base": asked["base"], "head": asked["head"]}
@@ -189,25 +203,6 @@ def comparison_rows(asked: Asked, data: Json) -> Iterator[Row]:
     yield tables.COMPARED.name, {**of, "merge_base": common, "files": len(files), "whole": whole}
     for value in files:
         yield tables.COMPARISONS.name, {**of, **shapes.compared_file(value)}
-
-
-def tested_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """github_tested_commits and github_checks, from commits that were asked for by name."""
-    for number, value in shapes.objects(data["repository"], "c"):
-        if value:
-            part, through, page = asked["parts"][number], asked["numbers"][number], asked["pages"][number]
-            yield from _tested_rows(asked, value, part, through, page)
-
-
-def _tested_rows(asked: Asked, commit: Json, part: str, through: int, page: int) -> Iterator[Row]:
-    of = {"repository": asked["repository"], "sha": commit["oid"], "part": part, "number": through}
-    found, counted, whole = shapes.suites(commit) if "checkSuites" in commit else shapes.contexts(commit)
-    if commit.get("statusCheckRollup") is None and asked.get("refused"):
-        counted, whole = None, False
-    reason = None if whole else asked.get("reason") or "more checks than one answer holds"
-    yield tables.TESTED.name, {**of, "page": page, "checks": counted, "whole": whole, "reason": reason}
-    for value in found:
-        yield tables.CHECKS.name, {**of, **shapes.check(value)}
 
 
 def deployment_rows(asked: Asked, data: Json) -> Iterator[Row]:
@@ -290,8 +285,12 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "details": (detail_rows, tables.PULL_REQUESTS.name),
     "rest": (rest_rows, tables.LIST_PAGES.name),
     "authors": (author_rows, tables.COMMIT_AUTHORS.name),
+    "assigned": (assigned_rows, tables.ASSIGNEES.name),
     "comparison": (comparison_rows, tables.COMPARED.name),
-    "tested": (tested_rows, tables.TESTED.name),
+    "tested": (check_rows.tested_rows, tables.TESTED.name),
+    "statuses of": (check_rows.status_history_rows, tables.TESTED.name),
+    "runs": (check_rows.workflow_run_rows, tables.WORKFLOW_RUNS.name),
+    "app": (check_rows.app_rows, tables.APPS.name),
     "deployments": (deployment_rows, tables.DEPLOYMENTS.name),
     "statuses": (status_rows, tables.LIST_PAGES.name),
     "parents": (parent_rows, tables.PARENTS.name),
@@ -368,7 +367,9 @@ STREAMS: tuple[Stream, ...] = (
             tables.COMPLETIONS,
             tables.LANDED,
             tables.PULL_REQUEST_COMMITS,
+            tables.PUSHES,
             tables.COMMIT_AUTHORS,
+            tables.ASSIGNEES,
             tables.REVIEWS,
             tables.EVENTS,
             tables.FILES,
@@ -378,7 +379,7 @@ STREAMS: tuple[Stream, ...] = (
         rows,
         per_run=True,
     ),
-    Stream("checks", (tables.TESTED, tables.CHECKS), rows, per_run=True),
+    Stream("checks", (tables.TESTED, tables.CHECKS, tables.APPS, tables.WORKFLOW_RUNS), rows, per_run=True),
     Stream("deployments", _DELIVERED, rows, per_run=True),
     Stream("releases", (tables.RELEASES,), rows, per_run=True),
     Stream("rule-suites", (tables.BYPASSES,), rows, per_run=True),

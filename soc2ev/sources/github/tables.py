@@ -8,6 +8,7 @@ which the clients that made them set. Accounts are known by their number: a logi
 from __future__ import annotations
 
 from soc2ev.model import Column, Table
+from soc2ev.sources.github.checked import APPS, CHECKS, TESTED, WORKFLOW_RUNS
 from soc2ev.sources.github.columns import REPOSITORY as _REPOSITORY
 from soc2ev.sources.github.columns import account as _account
 from soc2ev.sources.github.columns import flag as _flag
@@ -20,8 +21,6 @@ from soc2ev.sources.github.ruling import BYPASSES, CAPABILITIES, ENVIRONMENTS, P
 
 _SHA = _must("sha", "The full id of the commit.")
 _PULL = _must("number", "Number of the pull request.", "BIGINT")
-_THROUGH = _must("number", "Pull request for which it was asked; 0 when for the commit alone.", "BIGINT")
-_TEST_PAGE = _must("page", "Page of the commit's checks, from 1.", "BIGINT")
 _POSITION = _must("position", "Place in the answer, from 0.", "BIGINT")
 
 _COMMIT = (
@@ -181,6 +180,21 @@ PULL_REQUEST_COMMITS = Table(
     (_REPOSITORY, _PULL, _SHA, _POSITION, *_COMMIT),
     ("repository", "number", "sha"),
 )
+PUSHES = Table(
+    "github_pushes",
+    "Check suites of the commits of pull requests: when GitHub had each commit at the latest, and who pushed it.",
+    (
+        _REPOSITORY,
+        _PULL,
+        _SHA,
+        _POSITION,
+        _time("received_at", "When the suite was made: the server had received the commit by then."),
+        _flag("pushed", "A push made the suite; otherwise a fork's commit, or an App at a time of its own."),
+        _text("before", "What the branch held before that push."),
+        *_account("pusher", "Who pushed it"),
+    ),
+    ("repository", "number", "sha", "position"),
+)
 COMMIT_AUTHORS = Table(
     "github_commit_authors",
     "Everybody who wrote a commit, for commits whose message names co-authors that nothing else tells the account of.",
@@ -193,6 +207,18 @@ COMMIT_AUTHORS = Table(
         *_account("account", "The account that GitHub links to the address"),
     ),
     ("repository", "sha", "position"),
+)
+ASSIGNEES = Table(
+    "github_assignees",
+    "People to whom the pull requests of machines are assigned: an agent works for the person who asked it to.",
+    (
+        _REPOSITORY,
+        _PULL,
+        Column("logins", "TEXT[]", "Their logins."),
+        Column("ids", "TEXT[]", "GitHub's numbers of these accounts, in the same order."),
+        _must("whole", "These are all.", "BOOLEAN"),
+    ),
+    ("repository", "number"),
 )
 REVIEWS = Table(
     "github_reviews",
@@ -270,49 +296,10 @@ COMPARISONS = Table(
     ),
     ("repository", "base", "head", "path"),
 )
-TESTED = Table(
-    "github_tested_commits",
-    "Commits whose checks were asked for, by page: a commit without checks stands here and has none.",
-    (
-        _REPOSITORY,
-        _SHA,
-        _must("part", "heads, merges, pushes or attempts: which question asked."),
-        _THROUGH,
-        _TEST_PAGE,
-        _number("checks", "Checks and statuses that GitHub counted; NULL when it refused to tell."),
-        _flag("whole", "With this page every one of them has arrived."),
-        _text("reason", "Why not."),
-    ),
-    ("repository", "sha", "part", "number", "page"),
-)
-CHECKS = Table(
-    "github_checks",
-    "Check runs and commit statuses on tested commits, every attempt that was asked for.",
-    (
-        _REPOSITORY,
-        _SHA,
-        _must("part", "heads, merges, pushes or attempts: which question asked."),
-        _THROUGH,
-        _must("id", "check:<number> or status:<context>."),
-        _must("kind", "check or status."),
-        _must("name", "Name of the check, or context of the status."),
-        _text("app", "Slug of the App that reported it; NULL for a status."),
-        _number("app_id", "Number of that App."),
-        _text("status", "COMPLETED, IN_PROGRESS, QUEUED ...; for a status its state."),
-        _text("conclusion", "SUCCESS, FAILURE, NEUTRAL, SKIPPED, CANCELLED, TIMED_OUT ...; NULL while it runs."),
-        _time("started_at", "When it started."),
-        _time("completed_at", "When it ended; for a status, when it was set."),
-        _flag("required", "GitHub says now that this pull request required it; NULL when not asked."),
-        _text("url", "Where a person can look at it."),
-        _time("received_at", "When the server first made a suite for the commit: it had received the push by then."),
-        *_account("pusher", "Who pushed the commit, as the suite says"),
-        _number("run_id", "Number of the workflow run."),
-        _text("event", "What started the workflow: push, pull_request, merge_group ..."),
-    ),
-    ("repository", "sha", "part", "number", "id"),
-)
 
 __all__ = [
+    "APPS",
+    "ASSIGNEES",
     "BYPASSES",
     "CAPABILITIES",
     "CHECKS",
@@ -336,6 +323,7 @@ __all__ = [
     "PERMISSIONS",
     "PULL_REQUESTS",
     "PULL_REQUEST_COMMITS",
+    "PUSHES",
     "REF_UPDATES",
     "RELEASES",
     "REPOSITORIES",
@@ -343,4 +331,5 @@ __all__ = [
     "RULES",
     "SETTINGS",
     "TESTED",
+    "WORKFLOW_RUNS",
 ]

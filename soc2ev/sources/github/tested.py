@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _Document = Callable[[int, frozenset[str]], str]
 _MOST_PAGES = 50
-OPTIONAL = (documents.CHECKS, documents.RUNS, documents.STATUSES, documents.ISSUES)
+OPTIONAL = (documents.CHECKS, documents.RUNS, documents.STATUSES, documents.ISSUES, documents.PUSHES)
 """The parts that tokens are often refused."""
 
 

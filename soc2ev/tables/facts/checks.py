@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from soc2ev.config import Policy
 from soc2ev.tables.facts import rulebook
-from soc2ev.tables.facts.evidence import Change, Check, Tests
+from soc2ev.tables.facts.evidence import Change, Check, Tests, WorkflowRun
 from soc2ev.tables.facts.fact import Fact, listed, moment, no, short, shown, together, unknown, yes
 from soc2ev.tables.facts.rulebook import Demand
 
@@ -20,6 +20,7 @@ _UNFINISHED = frozenset({"pending", "expected"})
 _HOST_ACCEPTS = frozenset({"success", "neutral", "skipped"})
 _USUALLY_KEPT = 90
 EXPIRED, PARTIAL, AFTER = "CI_EVIDENCE_EXPIRED", "EVIDENCE_PARTIAL", "CHECK_AFTER_MERGE"
+RUNS_ALONE = "WORKFLOW_RUNS_ALONE"
 
 
 def judge(change: Change, policy: Policy) -> Fact:
@@ -72,8 +73,21 @@ def _commit(change: Change, policy: Policy, sha: str | None, at: datetime | None
     if found is None or at is None:
         missing = "When it landed" if found else f"What checks ran on {short(sha)}"
         return unknown(f"{missing} is not known.", *(() if found else (PARTIAL,)))
-    answer = _of_queue(change, _required(change, policy, found, at))
+    answer = _with_runs(_of_queue(change, _required(change, policy, found, at)), found)
     return answer if found.whole else together([answer], {PARTIAL})
+
+
+def _with_runs(answer: Fact, found: Tests) -> Fact:
+    """What is not known, with the workflow runs that were obtained in place of the checks."""
+    if answer.value is not None or not found.runs:
+        return answer
+    told = listed(f"{shown(one.name)} {_ended(one)}" for one in found.runs)
+    reason = f"{answer.reason} Workflow runs on {short(found.sha)}: {told}; which checks were theirs is not told."
+    return Fact(None, reason, answer.flags | {RUNS_ALONE})
+
+
+def _ended(run: WorkflowRun) -> str:
+    return f"{shown(run.conclusion)} ({moment(run.ended_at)})" if run.ended_at else "had not ended"
 
 
 def _required(change: Change, policy: Policy, found: Tests, at: datetime) -> Fact:
@@ -140,7 +154,7 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
     """Whether one required check had passed at that time."""
     name, app = demand
     same = [one for one in found.checks if one.name == name]
-    mine = [one for one in same if app is None or (one.kind == "check" and one.app_id == app)]
+    mine = [one for one in same if app is None or one.app_id == app]
     called = f"The required check {shown(name)}"
     if not mine:
         return _absent(demand, found, same, called)
@@ -150,7 +164,7 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
     if not before:
         if undated or not found.whole:
             return unknown(f"When {called[4:]} ended is not known.")
-        if ended and all(one.kind == "status" for one in mine):
+        if ended and all(one.kind == "status" for one in mine) and not found.all_statuses:
             # The host tells the newest status alone: an earlier one may have been there at the merge.
             return unknown(f"{called} was reported again after the merge, and what it said before is not known.")
         return no(f"{called} had not ended at the merge ({moment(at)}).", AFTER)
@@ -179,7 +193,7 @@ def _worst(mine: list[Check], at: datetime, accept: Collection[str]) -> tuple[da
 
 
 def _absent(demand: Demand, found: Tests, same: list[Check], called: str) -> Fact:
-    if any(one.kind == "check" and one.app_id is None for one in same):
+    if any(one.app_id is None and not _by_person(one) for one in same):
         return unknown(f"Which App reported {called[4:]} is not known.")
     if not found.whole:
         return unknown(
@@ -190,6 +204,11 @@ def _absent(demand: Demand, found: Tests, same: list[Check], called: str) -> Fac
             f"{called} was reported by somebody else than App {demand[1]}, which must report it.", "CHECK_OF_OTHER_APP"
         )
     return no(f"{called} did not run on {short(found.sha)}.", "CHECK_MISSING")
+
+
+def _by_person(check: Check) -> bool:
+    """Whether it is a status that no App set."""
+    return check.kind == "status" and check.creator is not None and check.creator.kind != "Bot"
 
 
 def _conclusion(check: Check) -> str | None:

@@ -87,6 +87,18 @@ class Check:
     completed_at: datetime | None
     required: bool | None = None
     """What GitHub says today; None when it was not asked."""
+    creator: Account | None = None
+    """Who set a status; None for a check, and when that is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """A workflow run on a commit, at its newest attempt; which of the required checks were its jobs is not known."""
+
+    name: str
+    conclusion: str | None
+    """success, failure, ...; None while it runs."""
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,10 @@ class Tests:
     """Every check that exists for the commit is here. False: denied, cut off or never asked."""
     reason: str | None = None
     """Why it is not whole."""
+    all_statuses: bool = False
+    """Every status that was ever set is here, not the newest of each name alone."""
+    runs: tuple[WorkflowRun, ...] = ()
+    """Workflow runs, obtained where checks were refused."""
     kept_days: int | None = None
     """For how long the host keeps checks; None when nobody told (90 days are usual)."""
 
@@ -144,6 +160,10 @@ class PullRequest:
     """How many of those were not obtained."""
     clean_merges: frozenset[str] = frozenset()
     """Merges of the base into its branch that comparing both sides proved to add nothing of their own."""
+    assignees: tuple[Account, ...] | None = ()
+    """Whom it is assigned to now, which matters only where a machine opened it; None when that is not known."""
+    landed: Commit | None = None
+    """The commit that its merge made, or the last of them; None when it was not obtained."""
     equal_patches: frozenset[str] = frozenset()
     """Commits that a force push replaced and that comparing proved to carry the same patch as the head."""
 
@@ -197,6 +217,41 @@ class GateApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody, or a check, looked at production after a deployment."""
+
+    who: str
+    at: datetime | None
+    good: bool | None
+    """What was seen is fine; None when that is not known, or it still runs."""
+    what: str
+    person: bool = False
+    """A person, by the register; False: a check or a status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that went wrong after a deployment, or was undone."""
+
+    kind: str
+    """failure, rollback, revert or incident."""
+    at: datetime | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is known of production after a deployment."""
+
+    looks: tuple[Look, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """What could tell of a look and was not read."""
+    collected_at: datetime | None = None
+    """When that was looked for; None when nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """A deployment to a production environment that contains the change."""
 
@@ -209,6 +264,8 @@ class Deployment:
     """State and time of each, oldest first."""
     gate: tuple[GateApproval, ...] | None = None
     """Answers at the gate of its environment; None when nobody asked for them."""
+    watch: Watch | None = None
+    """What came after it; None when nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +352,15 @@ class Tickets:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfReview:
+    """A record of the register that a maker looked at the own change again."""
+
+    reviewer: str
+    at: datetime | None
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One move of a production ref."""
 
@@ -330,3 +396,5 @@ class Change:
     """When the evidence was collected: deadlines that end later are still running."""
     unseen_requests: int = 0
     """How many pull requests landed with this move and were not obtained."""
+    self_reviews: tuple[SelfReview, ...] | None = ()
+    """Records that its makers looked at it again; None when the register could not be read."""

@@ -16,6 +16,13 @@ from soc2ev.tables.facts.fact import listed
 from soc2ev.tables.facts.people import Party, People
 
 _CO_AUTHOR = re.compile(r"^co-authored-by:[ \t]*([^<\n]{0,200})(?:<([^<>\n]{0,320})>)?", re.IGNORECASE | re.MULTILINE)
+_ASKED_FOR = re.compile(
+    r"(?:requested|triggered|initiated|prompted|started|asked for|on behalf) (?:by|of):?\s{0,3}"
+    r"[*_`]{0,2}@([A-Za-z0-9][A-Za-z0-9-]{0,38})",
+    re.IGNORECASE,
+)
+"""How machines say in a description for whom they opened a request."""
+_LOOKED_AT = 20_000
 _BASE_MERGES = ("Merge branch '{}'", "Merge remote-tracking branch", "Merge {}")
 
 
@@ -59,8 +66,21 @@ def of_request(request: PullRequest, people: People) -> Makers:
             found += _of_commit(commit, people)
         else:
             possible |= {party.key for party in _of_commit(commit, people)}
-    whole = bool(request.commits) and not request.missing & {"commits", "events"}
+    found += _credited(request, people)
+    told = request.assignees is not None or not people.account(request.author).machine
+    whole = told and bool(request.commits) and not request.missing & {"commits", "events"}
     return Makers(_once(found), frozenset(possible), whole)
+
+
+def _credited(request: PullRequest, people: People) -> Iterator[Party]:
+    """Co-authors whom only the squash names; people for whom a machine opened the request."""
+    if request.landed and len(request.landed.parents) == 1:
+        yield from _co_authors(request.landed, people)
+    if people.account(request.author).machine:
+        yield from map(people.account, request.assignees or ())
+        named = {login.lower() for login in _ASKED_FOR.findall(request.body[:_LOOKED_AT])}
+        accounts = [one.reviewer for one in request.reviews]
+        yield from (people.account(one) for one in accounts if one and (one.login or "").lower() in named)
 
 
 def of_push(change: Change, people: People) -> Makers:
@@ -93,6 +113,10 @@ def _of_commit(commit: Commit, people: People) -> Iterator[Party]:
     yield people.commit_author(commit)
     if committer := people.committer(commit):
         yield committer
+    yield from _co_authors(commit, people)
+
+
+def _co_authors(commit: Commit, people: People) -> Iterator[Party]:
     for name, address in _CO_AUTHOR.findall(commit.message):
         yield people.address(name.strip(), address)
 

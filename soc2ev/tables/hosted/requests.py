@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests
+from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests, WorkflowRun
 from soc2ev.tables.hosted.comparisons import Comparisons
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Requests:
     def __init__(self, engine: Engine, repository: str, run: str) -> None:
         self._engine, self._repository, self._run = engine, repository, run
         self._compared: Comparisons | None = None
+        self._bots: dict[str, int] | None = None
 
     def rows(self, table: str, where: str = "true") -> Iterator[Row]:
         """The rows of a table that belong to the repository and the run."""
@@ -43,12 +45,25 @@ class Requests:
         """The checks of those commits, from every question about them; a commit that nobody asked about is absent."""
         chosen = f"sha in {listed(shas)}"
         checks: dict[str, dict[str, Check]] = defaultdict(dict)
+        apps = self._apps()
         for row in self.rows("github_checks", chosen):
-            checks[row["sha"]][row["id"]] = _check(row)
+            checks[row["sha"]][row["id"]] = _check(row, apps)
         asked: dict[str, list[Row]] = defaultdict(list)
         for row in self.rows("github_tested_commits", chosen):
             asked[row["sha"]].append(row)
-        return {sha: _tests(sha, found, checks[sha]) for sha, found in asked.items()}
+        runs: dict[str, list[WorkflowRun]] = defaultdict(list)
+        for row in self.rows("github_workflow_runs", chosen):
+            ended = row["updated_at"] if row["status"] == "completed" else None
+            runs[row["sha"]].append(WorkflowRun(row["name"] or "", row["conclusion"], ended))
+        return {sha: _tests(sha, found, checks[sha], runs[sha]) for sha, found in asked.items()}
+
+    def _apps(self) -> dict[str, int]:
+        """The number of each App, by the login of its bot."""
+        if self._bots is None:
+            told = [(row["slug"], row["id"]) for row in self.rows("github_apps")]
+            seen = {(row["app"], row["app_id"]) for row in self.rows("github_checks", "kind = 'check'") if row["app"]}
+            self._bots = {f"{slug}[bot]".lower(): number for slug, number in [*told, *seen]}
+        return self._bots
 
     def get(self, numbers: Collection[int]) -> dict[int, PullRequest]:
         """The pull requests of those numbers that were collected, without their constituents."""
@@ -57,6 +72,8 @@ class Requests:
         reviews = self._grouped("github_reviews", chosen)
         events = self._grouped("github_events", chosen)
         files = self._grouped("github_files", chosen)
+        assignees = {row["number"]: row for row in self.rows("github_assignees", chosen)}
+        landed = {row["number"]: row for row in self.rows("github_landed_commits", chosen)}
         whole = {(row["number"], row["part"]) for row in self.rows("github_completions", chosen)}
         replaced = [
             row["before"] for rows in events.values() for row in rows if row["kind"] == FORCED and row["before"]
@@ -67,9 +84,9 @@ class Requests:
         for row in self.rows("github_pull_requests", chosen):
             number = row["number"]
             missing = {part for part in (row["missing"] or "").split(",") if part and (number, part) not in whole}
-            found[number] = _request(
-                row, commits[number], reviews[number], events[number], files[number], missing, seen, proofs
-            )
+            made = _request(row, commits[number], reviews[number], events[number], files[number], missing, seen, proofs)
+            landing = commit(landed[number]) if number in landed else None
+            found[number] = replace(made, landed=landing, assignees=_assigned(assignees.get(number)))
         return found
 
     def _proofs(self) -> Comparisons:
@@ -103,6 +120,8 @@ class Requests:
         for row in self.rows("github_checks", f"kind = 'check' and sha in {listed(shas)}"):
             pushed = row["event"] in ("push", "pull_request", "pull_request_target")
             found[row["sha"]].at_most(row["received_at"], account(row, "pusher"), close=pushed)
+        for row in self.rows("github_pushes", f"sha in {listed(shas)}"):
+            found[row["sha"]].at_most(row["received_at"], account(row, "pusher"), close=bool(row["pushed"]))
         return found
 
 
@@ -137,6 +156,15 @@ class _Receipt:
     def _pushed_by(self, who: Account | None) -> None:
         if who and who.number is not None:
             self.pushers[who.number] = who
+
+
+def _assigned(row: Row | None) -> tuple[Account, ...] | None:
+    """Whom a request is assigned to; None when nobody asked, or not all are known."""
+    if row is None or not row["whole"]:
+        return None
+    return tuple(
+        Account(login, int(number), "User") for login, number in zip(row["logins"] or (), row["ids"] or (), strict=True)
+    )
 
 
 def account(row: Row, name: str) -> Account | None:
@@ -250,24 +278,31 @@ def _event(row: Row) -> Event:
     )
 
 
-def _check(row: Row) -> Check:
+def _check(row: Row, apps: Mapping[str, int]) -> Check:
     return Check(
         kind=row["kind"],
         name=row["name"],
-        app_id=row["app_id"],
+        app_id=row["app_id"] if row["kind"] == "check" else apps.get((row["creator"] or "").lower()),
         status=row["status"],
         conclusion=row["conclusion"],
         started_at=row["started_at"],
-        completed_at=row["completed_at"],
+        completed_at=_not_before(row["completed_at"], row["received_at"]),
         required=row["required"],
+        creator=account(row, "creator"),
     )
 
 
-def _tests(sha: str, asked: list[Row], checks: Mapping[str, Check]) -> Tests:
+def _not_before(claimed: datetime | None, received: datetime | None) -> datetime | None:
+    """An App states when its check ended, and GitHub when it made the suite: nothing in it can have ended before."""
+    return max(claimed, received) if claimed and received else claimed
+
+
+def _tests(sha: str, asked: list[Row], checks: Mapping[str, Check], runs: Iterable[WorkflowRun]) -> Tests:
     # Earlier attempts complete what a rollup shows of check runs; they say nothing about statuses.
-    whole = any(row["whole"] for row in asked if row["part"] != "attempts")
+    whole = any(row["whole"] for row in asked if row["part"] not in ("attempts", "statuses"))
     reason = None if whole else next((row["reason"] for row in asked if row["reason"]), "not all checks were obtained")
-    return Tests(sha, tuple(checks.values()), whole, reason)
+    ever = any(row["whole"] and row["part"] == "statuses" for row in asked)
+    return Tests(sha, tuple(checks.values()), whole, reason, all_statuses=ever, runs=tuple(runs))
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

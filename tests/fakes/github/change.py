@@ -17,6 +17,7 @@ class Change:
 
     def __init__(self, repo: Repo, it: w.PullRequest) -> None:
         self.repo, self.it, self.company = repo, it, repo.company
+        self.credited: tuple[w.Account, ...] = ()
 
     @classmethod
     def open(
@@ -181,9 +182,14 @@ class Change:
         self.it.auto_merge = w.AutoMerge(by, at, how)
         self._event("AutoMergeEnabledEvent", by, enabler=by)
 
-    def merge(self, by: w.Account, how: str = "merge", *, result: str = "pass") -> w.Commit:
-        """Merged with the button: `merge`, `squash` or `rebase`; `result` is what the rules said, if there are any."""
+    def merge(self, by: w.Account, how: str = "merge", *, result: str = "pass", credit: Any = ()) -> w.Commit:
+        """
+        Merged with the button: `merge`, `squash` or `rebase`; `result` is what the rules said, if there are any.
+
+        `credit` are accounts that whoever merges adds to the co-authors of a squash.
+        """
         self.company.tick()
+        self.credited = tuple(credit)
         base = self.repo.head(self.it.base_ref)
         made: w.Commit = getattr(self, f"_by_{how}")(by, base)
         row = self.repo.move(self.it.base_ref, made.sha, by, "pr_merge")
@@ -206,6 +212,7 @@ class Change:
         author = self.it.author or by
         others = {self.repo.it.commits[sha].author.email: self.repo.it.commits[sha].author for sha in self.it.commits}
         others.pop(author.email, None)
+        others |= {one.email: one for one in self.credited}
         trailers = "".join(f"\nCo-authored-by: {one.name} <{one.email}>" for one in others.values())
         words = f"{self.it.title} (#{self.it.number})" + (f"\n{trailers}" if trailers else "")
         return self.repo.commit(author, self._content(), [base], words, committer=self.company.platform, web=True)

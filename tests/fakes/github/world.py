@@ -181,6 +181,7 @@ class PullRequest:
     commits: list[str] = field(default_factory=list)
     files: list[FileChange] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    assignees: list[Account] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     timeline: list[Event | Review] = field(default_factory=list)
     closes: list[Issue] = field(default_factory=list)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from evidence_made import (
+    ANN,
     MERGED,
     ago,
     change,
@@ -60,7 +61,7 @@ def test_skipped_or_neutral() -> None:
 
 def test_forged() -> None:
     """Edge 27: a check of the name from another App, and a status, are not the required check."""
-    status = check(kind="status", app_id=None, status="SUCCESS")
+    status = check(kind="status", app_id=None, status="SUCCESS", creator=ANN)
     found = judged(ran(check(app_id=99), status))
     assert ("deviation", ("CHECK_OF_OTHER_APP",)) == (letters(found)["B"], found.flags)
 
@@ -240,7 +241,8 @@ def test_first_success() -> None:
     """Edge 38: the first deployment that succeeded is the change's."""
     later = deployment(id="d2", environment="prod-eu")
     both = deployments(replace(later, statuses=(("SUCCESS", ago(-90)),)), deployment())
-    assert "Deployed to production (2026-10-07 13:00 UTC)." == judged(change(deployments=both)).row["deployment_reason"]
+    said = "Deployed to production (2026-10-07 13:00 UTC). No watching afterwards was asked for (policy.watch)."
+    assert said == judged(change(deployments=both)).row["deployment_reason"]
 
 
 def test_nowhere_deployed() -> None:

@@ -28,6 +28,8 @@ _MODELS: tuple[type[Register], ...] = (
     changes.HighRiskReview,
     changes.ProcessingIntegrity,
     changes.CorrectiveActions,
+    changes.PostDeploymentChecks,
+    changes.SelfReviews,
     people.People,
     people.Waiver,
     people.SignOff,

@@ -156,3 +156,41 @@ class ProcessingIntegrity(Register):
     tables: ClassVar[dict[str, str]] = {"reviews": "register_processing_reviews"}
     kind: Literal["processing_integrity"]
     reviews: list[ProcessingReview] = says("one entry for each check")
+
+
+class DeploymentLook(Strict):
+    """One look at production after a deployment."""
+
+    id: Id = says("a name for the look", column="look")
+    deployment: Text = says("the deployment: id of the item, or GitHub's number of it")
+    looked_by: PersonName = says("who looked")
+    looked_at: Instant = says("when")
+    seen: Text = says("what was looked at, and what was seen")
+    result: Literal["fine", "issues found", "rolled back"] = says("how it came out")
+
+
+class PostDeploymentChecks(Register):
+    """Who looked at production after which deployment, when, and what was seen."""
+
+    tables: ClassVar[dict[str, str]] = {"looks": "register_deployment_looks"}
+    kind: Literal["post_deployment_check"]
+    looks: Annotated[list[DeploymentLook], unique("id")] = says("one entry for each look")
+
+
+class SelfReviewed(Strict):
+    """One change that its own maker looked at again, because nobody else could."""
+
+    id: Id = says("a name for the review", column="review")
+    change: Text = says("the change: id of the item, commit, or owner/name#number of the pull request")
+    reviewer: PersonName = says("who looked at it")
+    reviewed_at: Instant = says("when")
+    checked: Text = says("what was looked at, and how")
+    result: Literal["fine", "fixed", "undone"] = says("how it came out")
+
+
+class SelfReviews(Register):
+    """Reviews of one's own changes, where a team is too small for another pair of eyes."""
+
+    tables: ClassVar[dict[str, str]] = {"reviews": "register_self_reviews"}
+    kind: Literal["self_review"]
+    reviews: Annotated[list[SelfReviewed], unique("id")] = says("one entry for each review")

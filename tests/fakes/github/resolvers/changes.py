@@ -201,6 +201,7 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     (_PULL, "isInMergeQueue"): lambda *_: False,
     (_PULL, "locked"): lambda *_: False,
     (_PULL, "labels"): lambda one, _, **page: connection([label(name) for name in one.labels], **page),
+    (_PULL, "assignees"): lambda one, _, **page: connection([who for who in one.assignees if living(who)], **page),
     (_PULL, "closingIssuesReferences"): lambda one, _, **page: connection(one.closes, **page),
     (_PULL, "reviews"): reviews,
     (_PULL, "latestOpinionatedReviews"): opinionated,

@@ -67,6 +67,14 @@ def app(ask: Ask) -> dict[str, Any]:
     return {**ask.shapes.app(found), "permissions": dict(ask.viewer.token.permissions)}
 
 
+def public_app(ask: Ask) -> dict[str, Any]:
+    """An App by its slug, which anybody may see."""
+    found = ask.world.apps.get(ask.parts["slug"])
+    if found is None:
+        raise RefusedError(404, "Not Found")
+    return ask.shapes.app(found)
+
+
 def user(ask: Ask) -> dict[str, Any]:
     """The user behind the token; 403 for an installation."""
     account = ask.viewer.account
@@ -183,6 +191,7 @@ ROUTES = (
     Route("/user", "", user),
     Route("/users/{username}", "", _somebody),
     Route("/app", "", app),
+    Route("/apps/{slug}", "", public_app),
     Route("/installation/repositories", "", installed),
     Route("/user/repos", "", lambda ask: Listing(_seen(ask), ask.shapes.repository)),
     Route("/orgs/{org}", "", organisation),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.github.scenarios import deliveries, landings, matrix, reviews, surroundings
+from tests.fakes.github.scenarios import deliveries, landings, matrix, reporters, reviews, surroundings
 from tests.fakes.github.scenarios.story import SCENARIOS, Scenario, Story
 
-__all__ = ["SCENARIOS", "Scenario", "Story", "deliveries", "landings", "matrix", "reviews", "surroundings"]
+__all__ = ["SCENARIOS", "Scenario", "Story", "deliveries", "landings", "matrix", "reporters", "reviews", "surroundings"]

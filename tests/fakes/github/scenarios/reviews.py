@@ -154,3 +154,50 @@ def agent(s: Story) -> None:
     change.check()
     change.approve(s.bob)
     change.merge(s.bob, "squash")
+
+
+@scenario("edge-15-agent-named-in-the-description", C=DEVIATION)
+def named(s: Story) -> None:
+    """An AI agent opened the pull request, whose description alone names Bob, and Bob approved it."""
+    change = s.open(s.bot("coding-agent[bot]"), body="Adds a field.\n\nRequested by @bob")
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.bob, "squash")
+
+
+@scenario("edge-15-agent-and-assignee", C=DEVIATION)
+def assigned(s: Story) -> None:
+    """An AI agent opened the pull request, which is assigned to Bob, and Bob approved it."""
+    change = s.open(s.bot("coding-agent[bot]"))
+    change.it.assignees = [s.bob]
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.bob, "squash")
+
+
+@scenario("machine-request-assigned-to-another", C=MET)
+def assigned_to_another(s: Story) -> None:
+    """A machine's pull request is assigned to Ann, and Bob approved it."""
+    change = s.open(s.bot("updates[bot]"))
+    change.it.assignees = [s.ann]
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.bob, "squash")
+
+
+@scenario("pushed-under-anothers-name", "REVIEWER_IS_MAKER", C=DEVIATION)
+def pushed_as_author(s: Story) -> None:
+    """Bob pushed a commit that names Ann as its author, Ann pushed the next one, and Bob approved."""
+    change = s.open()
+    change.push(s.bob, {"src/b.py": "b"}, "Change", author=s.ann)
+    change.push(s.ann, {"src/c.py": "c"})
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+
+
+@scenario("co-author-in-the-squash-alone", "REVIEWER_IS_MAKER", C=DEVIATION)
+def credited_in_squash(s: Story) -> None:
+    """Whoever merged wrote into the squash that Bob made it as well, and Bob approved it."""
+    change = s.reviewed()
+    change.merge(s.cat, "squash", credit=[s.bob])
