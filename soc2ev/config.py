@@ -95,6 +95,14 @@ class Scope(Strict):
     mode: Literal["merge", "deploy", "release"] = "merge"
     paths: Paths = Paths()
 
+    @field_validator("branches", mode="after")
+    @classmethod
+    def _by_name(cls, value: list[str]) -> list[str]:
+        # git allows none of these in the name of a branch. A pattern would not see branches that were deleted since.
+        if patterns := [name for name in value if set(name) & set("*?[")]:
+            raise ValueError(f"name each production branch, {patterns[0]!r} is a pattern and may miss deleted branches")
+        return value
+
 
 class GitSource(Strict):
     """A repository on this machine; no token, no network."""
@@ -188,6 +196,17 @@ class EmergencyPolicy(Strict):
     review_within_business_days: int = Field(default=2, ge=0)
 
 
+class WatchPolicy(Strict):
+    """How production is watched after a deployment."""
+
+    required: bool = False
+    within_hours: int = Field(default=24, ge=1, le=24 * 30)
+    checks: list[str] = []
+    """Names or globs of checks and statuses on the deployed commit that look at production, such as `smoke*`."""
+    incident_types: list[str] = ["Incident"]
+    """Types of the tickets that tell of trouble."""
+
+
 class BotPolicy(Strict):
     """Machines that make changes."""
 
@@ -204,6 +223,7 @@ class Policy(Strict):
     approval: ApprovalPolicy = ApprovalPolicy()
     emergency: EmergencyPolicy = EmergencyPolicy()
     bots: BotPolicy = BotPolicy()
+    watch: WatchPolicy = WatchPolicy()
     team: Literal["normal", "small", "solo"] = "normal"
 
 

@@ -105,6 +105,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     [
         ("organistaion: y", "3:1", "organistaion: unknown key; did you mean 'organisation'?"),
         ("scope:\n- repositry: x", "4:3", "did you mean 'repository'?"),
+        ("scope:\n- repository: a/b\n  branches: ['release/*']", "5:3", "pattern"),
         ("scope:\n- branches: [x]", "4:3", "scope.0.repository: missing"),
         ("timezone: Mars/Base", "3:1", "unknown time zone 'Mars/Base'"),
         ("vault: 1", "3:1", "vault: Input should be a valid string"),

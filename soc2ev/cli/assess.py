@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _GATES = ("none", "deviations", "incomplete")
 _CONTROLS_FAILED = 3
+_SEE_LATE = 'soc2ev query "SELECT * FROM late_changes"'
 
 FailOn = Annotated[
     list[str] | None,
@@ -61,6 +62,7 @@ def check(
             console.put_parts(text(findings, made.period))
         else:
             _show_findings(findings, limit)
+            _show_late(made)
     _gate(findings, gates)
 
 
@@ -126,17 +128,16 @@ def show(
             document = as_json([finding for finding, _ in found], made.period)
             for entry in document["findings"]:
                 entry["items"] = [one for one in entry["items"] if one["id"].startswith(item)]
-            console.put_json(document)
+            console.put_json({**document, "late_changes": _late(made, {one.id for _, one in found})})
             return
         if page is not None:
             _write_page(page, made, found)
             return
-        custody = list(
-            made.tables.select("select * from custody where starts_with(item, $item) order by all", {"item": item})
-        )
+        from soc2ev.tables.time_line import time_line
+
         for finding, one in found:
             _show_item(finding, one)
-            _show_custody([row for row in custody if row["item"] == one.id])
+            _show_custody(time_line(made.tables, one.id))
 
 
 def _only(findings: tuple[Finding, ...], names: list[str] | None) -> list[Finding]:
@@ -183,6 +184,25 @@ def _show_findings(findings: list[Finding], limit: int) -> None:
     for finding in findings:
         if CHANGED in finding.control.origin:
             console.say(f"warning: {finding.control.id} is {CHANGED}; `soc2ev controls show {finding.control.id}`")
+
+
+def _show_late(made: Assessment) -> None:
+    """How many facts read otherwise than when they were first collected; silent when none does."""
+    kinds = Counter(row["kind"] for row in made.tables.select("select kind from late_changes"))
+    if kinds:
+        count = kinds.total()
+        many = "1 fact" if count == 1 else f"{count} facts"
+        gone = f", {kinds['vanished']} of them vanished" if kinds["vanished"] else ""
+        console.say(f"{many} changed after they were first collected{gone}; see them:")
+        console.say(f"  {_SEE_LATE} --period {made.period.name}")
+
+
+def _late(made: Assessment, items: set[str]) -> list[dict[str, Json]]:
+    """The late changes of those items."""
+    from soc2ev.controls.report import plain
+
+    rows = made.tables.select('select * from late_changes order by stream, "table", key, field, run, kind')
+    return [plain(row) for row in rows if items & set(row["items"])]
 
 
 def _show_deviations(finding: Finding, limit: int) -> None:
@@ -256,14 +276,15 @@ def _show_item(finding: Finding, item: Item) -> None:
 
 def _write_page(file: Path, made: Assessment, found: list[tuple[Finding, Item]]) -> None:
     from soc2ev.pack.pages import item_card
+    from soc2ev.tables.time_line import time_line
 
     named = {one.id for _, one in found}
     if len(named) > 1:
         hint = f"it begins the names of {len(named)} items; give more of it"
         raise ConfigError("a page shows one item", hint=hint)
     item = named.pop()
-    custody = made.tables.select("select * from custody where item = $item order by all", {"item": item})
-    text = item_card(made.settings.config.organisation, made.period.name, found, custody)
+    steps = time_line(made.tables, item)
+    text = item_card(made.settings.config.organisation, made.period.name, found, steps)
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as problem:
@@ -271,16 +292,15 @@ def _write_page(file: Path, made: Assessment, found: list[tuple[Finding, Item]])
     console.say(f"page: {file}")
 
 
-def _show_custody(rows: list[Mapping[str, Json]]) -> None:
-    """The chain of custody as a time line; what a client's clock says is marked, since anybody can set it."""
+def _show_custody(rows: Sequence[Mapping[str, Json]]) -> None:
+    """The time line; marked is what a client's clock says, since anybody can set it, and when only we looked."""
     if not rows:
         return
     shown = []
     for row in rows:
         when = f"{row['at']:%Y-%m-%d %H:%M:%S}" if row["at"] else "time not known"
-        shown.append(
-            (when + (" (client)" if row["clock"] == "client" else ""), row["step"], row["who"] or "", row["what"])
-        )
+        clock = f" ({row['clock']})" if row["clock"] in ("client", "collection") else ""
+        shown.append((when + clock, row["step"], row["who"] or "", row["what"]))
     console.heading("chain of custody (UTC)")
     console.table(("when", "step", "who", "what"), shown)
     console.put("")

@@ -13,7 +13,6 @@ from soc2ev.errors import AccessError, CollectError
 
 if TYPE_CHECKING:
     from soc2ev.model import Coverage
-    from soc2ev.period import Period as Period_
 
 
 def register(app: typer.Typer) -> None:
@@ -34,13 +33,16 @@ def collect(period: Period = "last-month", format_: Format = "table", config: Co
     """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev import sources
+    from soc2ev.tables.timing import timing
 
     found = session.settings()
     wanted = session.period(period, found.config.timezone)
     console.say(f"collecting {wanted.name} ({wanted.start:%Y-%m-%d %H:%M}Z to {wanted.end:%Y-%m-%d %H:%M}Z)")
     with session.writer(found) as vault:
         coverages = list(sources.collect(session.fetch(found, vault, wanted.end), found, wanted))
-    head = session.vault(found).head()
+    stored = session.vault(found)
+    head = stored.head()
+    advice = timing(stored.coverages(), wanted, session.now())
     if format_ == "json":
         from soc2ev.controls.report import coverage, instant
 
@@ -50,15 +52,17 @@ def collect(period: Period = "last-month", format_: Format = "table", config: Co
                 "period": {"name": wanted.name, "start": instant(wanted.start), "end": instant(wanted.end)},
                 "coverage": [coverage(entry) for entry in coverages],
                 "vault": {"size": head.size, "root": head.root},
+                "timing": advice.as_json(),
             }
         )
     else:
-        _show(coverages, wanted)
+        _show(coverages)
         console.say(f"vault: {head.size} lines, root {head.root[:16]}…, {_signature(head.signed_by)}")
+        console.advise([advice])
     _leave(coverages)
 
 
-def _show(coverages: Iterable[Coverage], period: Period_) -> None:
+def _show(coverages: Iterable[Coverage]) -> None:
     shown = list(coverages)
     rows = []
     for entry in shown:
@@ -67,8 +71,6 @@ def _show(coverages: Iterable[Coverage], period: Period_) -> None:
         rows.append((console.marked(state), entry.stream, entry.fetched, expected, entry.reason or _estimate(entry)))
     console.table(("state", "stream", "fetched", "expected", "note"), rows, right=(2, 3))
     console.doubts(shown)
-    if any(entry.provisional for entry in shown):
-        console.say(f"provisional: {period.name} closes at {period.end:%Y-%m-%d %H:%M}Z; collect again after that")
 
 
 def _estimate(entry: Coverage) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from soc2ev.model import Coverage
+    from soc2ev.tables.timing import Timing
 
 _GLYPHS = {
     "met": ("✓", "P", "green"),
@@ -121,6 +122,15 @@ def doubts(coverages: Iterable[Coverage]) -> None:
         say(f"estimate: where the period begins or ends on {safe(', '.join(estimated))} is read from committer dates")
     for warning in sorted({str(one) for entry in shown for one in entry.details.get("warnings") or ()}):
         say(f"doubt: {safe(warning)}")
+
+
+def advise(timings: Iterable[Timing]) -> None:
+    """What to run when, on standard error; silent when there is nothing to say."""
+    lines = [line for one in timings for line in one.lines()]
+    if lines:
+        say("what to run when:")
+    for line in lines:
+        say(f"  {safe(line)}")
 
 
 def heading(text: str) -> None:

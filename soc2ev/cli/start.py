@@ -15,6 +15,9 @@ from soc2ev.errors import ConfigError
 if TYPE_CHECKING:
     from soc2ev.sources.git.survey import Survey
 
+_ADVISED = 6
+"""Periods, the last ones, for which the screen says what to run when; JSON has all."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -96,16 +99,19 @@ def _quoted(text: str) -> str:
 
 def status(format_: Format = "table", config: Config = None) -> None:  # noqa: ARG001
     """
-    Show what is in the vault: which months were collected, completely or not, and which are missing.
+    Show what is in the vault: which months were collected, completely or not, which are missing, and what to run
+    when.
 
     Example:
       soc2ev status
     """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev.controls.report import instant
+    from soc2ev.tables.timing import timing
 
     found = session.settings()
-    latest = {(entry.period, entry.stream): entry for entry in session.vault(found).coverages()}
+    claims = list(session.vault(found).coverages())
+    latest = {(entry.period, entry.stream): entry for entry in claims}
     rows = []
     for period in sorted({key[0] for key in latest}):
         entries = [entry for (of, _), entry in latest.items() if of == period]
@@ -113,12 +119,17 @@ def status(format_: Format = "table", config: Config = None) -> None:  # noqa: A
         when = max(entry.collected_at for entry in entries if entry.collected_at)
         state = "missing" if whole < len(entries) else "warning" if when < period.end else "complete"
         rows.append((period.name, state, f"{whole} of {len(entries)} streams", instant(when)))
+    now = session.now()
+    advice = [timing(claims, period, now) for period in sorted({key[0] for key in latest})]
     if format_ == "json":
-        console.put_json([dict(zip(("period", "state", "streams", "collected_at"), row, strict=True)) for row in rows])
+        names = ("period", "state", "streams", "collected_at")
+        told = [dict(zip(names, row, strict=True)) for row in rows]
+        console.put_json([{**row, "timing": one.as_json()} for row, one in zip(told, advice, strict=True)])
     else:
         console.table(("period", "state", "streams", "collected"), [(r[0], console.marked(r[1]), *r[2:]) for r in rows])
         if any(row[1] == "warning" for row in rows):
             console.say("warning: collected before the period closed; collect it again")
+        console.advise(advice[-_ADVISED:])
 
 
 def demo(

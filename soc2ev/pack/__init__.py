@@ -36,8 +36,11 @@ TOOL = f"soc2ev {__version__}"
 _TABLES = (
     "changes",
     "change_commits",
+    "change_parts",
+    "contained_changes",
     "collections",
     "superseded_collections",
+    "late_changes",
     "git_sightings",
     "releases",
     "registers",
@@ -46,6 +49,7 @@ _TABLES = (
     "waivers",
     "sign_offs",
 )
+_LATE = 'select * from late_changes order by item, stream, "table", key, field, first_collected_at, run, kind'
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ def _content(assessment: Assessment, vault: Vault) -> Content:
         signed_by=tuple(head.signed_by),
         evidence=tuple(_evidence(assessment, vault)),
         workbooks=tuple((one, layout.workbook(one.control, assessment.period, "xlsx")) for one in findings),
+        late_changes=assessment.tables.select(_LATE),
     )
 
 
@@ -153,6 +158,11 @@ def _payload(content: Content, vault: Vault) -> Iterator[File]:
         yield path, population.render(content, finding)
         yield path.removesuffix("xlsx") + "csv", export.population_csv(finding)
         yield path.removesuffix("xlsx") + "json", export.encoded(findings_text([finding], assessment.period))
+    if late := content.late_changes:
+        yield (
+            layout.late_changes(assessment.period),
+            export.table_csv(late.columns, (list(row.values()) for row in late)),
+        )
     for path, digest in {one.path: one.item.digest for one in content.evidence}.items():
         yield path, vault.read(digest)
     yield from _integrity(content, vault)

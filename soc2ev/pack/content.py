@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from soc2ev.checklist.assessment import Assessment
 from soc2ev.model import EvidenceItem, Finding
+from soc2ev.tables.engine import Rows
 
 LIMITS = (
     "It proves what the sources answered when asked, and that nothing was changed since the named checkpoint.",
@@ -54,3 +55,5 @@ class Content:
     evidence: tuple[EvidenceFile, ...]
     workbooks: tuple[tuple[Finding, str], ...]
     """Each finding with the path of its population workbook, relative to the payload folder."""
+    late_changes: Rows = field(default_factory=lambda: Rows((), ()))
+    """Rows of the table of that name: what a source answered otherwise when it was asked again."""

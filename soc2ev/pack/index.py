@@ -106,6 +106,8 @@ def _tables(content: Content) -> Iterator[Sheet]:
     yield _coverage(content)
     if any(finding.population.outside for finding in content.assessment.findings):
         yield _left_out(content)
+    if content.late_changes:
+        yield _late_changes(content)
     yield _checklist(content)
     yield _next(content)
 
@@ -266,6 +268,28 @@ def _left_out(content: Content) -> Sheet:
     rows = ((stream, commit, reason) for (stream, commit), reason in sorted(seen.items()))
     columns = (Column("Stream", 50), Column("Commit", 46), Column("Reason", 90))
     return "Left out", "commits that path rules of the configuration leave out of the populations", columns, rows
+
+
+def _late_changes(content: Content) -> Sheet:
+    columns = (
+        Column("Item", 44), Column("Kind", 12), Column("Table", 28), Column("Key", 44), Column("Field", 18),
+        Column("Before", 44), Column("After", 44), Column("First collected (UTC)", 20),
+        Column("Last collected (UTC)", 20), Column("Stream", 40),
+    )  # fmt: skip
+    names = (
+        "item",
+        "kind",
+        "table",
+        "key",
+        "field",
+        "before",
+        "after",
+        "first_collected_at",
+        "last_collected_at",
+        "stream",
+    )
+    rows = (tuple(row[name] for name in names) for row in content.late_changes)
+    return "Late changes", "what a source answered otherwise when it was asked again; the last is judged", columns, rows
 
 
 def _checklist(content: Content) -> Sheet:

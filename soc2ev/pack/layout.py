@@ -43,6 +43,8 @@ _REGISTER_AREAS = {
     "production_change": "change-management",
     "procedures": "change-management",
     "high_risk_review": "change-management",
+    "post_deployment_check": "change-management",
+    "self_review": "change-management",
     "emergency_change": "emergency-changes",
     "processing_integrity": "processing-integrity",
     "incident_log_sample": "incident-response",
@@ -62,6 +64,11 @@ def workbook(control: Control, period: Period, ending: str) -> str:
     """Path of a control's population file: `03_Change-Management/CC8.1_<control>_2026-10.xlsx`."""
     name = f"{control.criteria[0]}_{slug(control.id, _LONGEST_NAME)}_{slug(period.name)}.{ending}"
     return f"{AREAS[control.area]}/{name}"
+
+
+def late_changes(period: Period) -> str:
+    """Path of the late changes, beside the population of changes: `03_Change-Management/late-changes_2026-10.csv`."""
+    return f"{AREAS['change-management']}/late-changes_{slug(period.name)}.csv"
 
 
 def raw(item: EvidenceItem, register_kind: str | None) -> str:

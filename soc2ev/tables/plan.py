@@ -60,6 +60,51 @@ def choose(
     return chosen + [_gap(prefix.rstrip(":"), period) for prefix in expects if not _answered(prefix, chosen)]
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two complete collections of one stream for the same span: the one that answers, and one before it."""
+
+    before: Coverage
+    chosen: Coverage
+
+    @property
+    def closed(self) -> bool:
+        """Whether the earlier one was made after the period had closed, so that nothing of it was still to come."""
+        return not self.before.provisional
+
+
+def pairs(
+    claims: Iterable[Coverage], chosen: Iterable[Coverage], streams: Mapping[str, Mapping[str, Stream]]
+) -> list[Pair]:
+    """
+    What can be compared with what the chosen collections say, the oldest first.
+
+    Only complete collections that asked the same question count: for the same span, scope and refs. Of those made
+    before the period closed there is only the last: each new day of an open period tells more. Settings are left
+    out: they are read as often as somebody likes, and `rule_days` compares the readings.
+    """
+    answering = {(one.stream, one.period.start, one.period.end): one for one in chosen if one.run and one.complete}
+    found: dict[tuple[str, bool], list[Pair]] = {}
+    for entry in claims:
+        one = answering.get((entry.stream, entry.period.start, entry.period.end))
+        if one is not None and _comparable(entry, one) and not _is_snapshot(_Attempt(entry.period, (entry,)), streams):
+            found.setdefault((f"{one.run} {one.stream}", entry.provisional), []).append(Pair(entry, one))
+    kept = [pair for (_, early), listed in found.items() for pair in (_newest(listed) if early else listed)]
+    return sorted(kept, key=lambda pair: (pair.before.collected_at or pair.before.period.end, pair.before.stream))
+
+
+def _comparable(before: Coverage, chosen: Coverage) -> bool:
+    """Whether it was complete, came first and asked the same."""
+    if not before.complete or before.run == chosen.run or before.collected_at is None or chosen.collected_at is None:
+        return False
+    same = (before.scope, before.details.get("refs")) == (chosen.scope, chosen.details.get("refs"))
+    return same and before.collected_at < chosen.collected_at
+
+
+def _newest(listed: Sequence[Pair]) -> Sequence[Pair]:
+    return [max(listed, key=lambda pair: pair.before.collected_at or pair.before.period.start)]
+
+
 def _overtaken(entry: Coverage, chosen: Sequence[Coverage], expects: Iterable[str]) -> bool:
     """
     Whether it is a failure without a scope of its own (a whole source, a branch that nobody could name), and another

@@ -54,6 +54,12 @@ def scope_of(config: Config, repository: str, ref: str) -> Scope | None:
     return next(iter(naming or [scope for scope in matching if not scope.branches] or matching), None)
 
 
+def mode_of(config: Config, repository: str, ref: str) -> str:
+    """What a production change of that branch is: merge, deploy or release."""
+    scope = scope_of(config, repository, ref)
+    return scope.mode if scope else "merge"
+
+
 def entries(config: Config, repository: str) -> list[Scope]:
     """The scope entries whose name or glob matches the repository."""
     return [scope for scope in config.scope if fnmatchcase(repository, scope.repository)]

@@ -8,7 +8,9 @@ changed, only added to.
 from __future__ import annotations
 
 from soc2ev.model import Column, Table
+from soc2ev.tables.contained import CHANGE_PARTS, contained
 from soc2ev.tables.governance.declared import TABLES as GOVERNANCE
+from soc2ev.tables.late_changes.compared import ANNOUNCED
 
 POLICY = Table(
     name="policy",
@@ -27,10 +29,16 @@ POLICY = Table(
 
 CHANGES = Table(
     name="changes",
-    doc="Every production change of the period: one move of a production ref. Plain git: one first-parent commit.",
+    doc="Every production change of the period: one move of a production ref (plain git: one first-parent commit), or "
+    "one deployment or release where the scope's mode says so.",
     key=("item",),
     columns=(
-        Column("item", "TEXT", "<repository>@<sha>, or <repository>:<branch>@<sha> with several production refs"),
+        Column(
+            "item",
+            "TEXT",
+            "<repository>@<sha>, or <repository>:<branch>@<sha> with several production refs;"
+            " <repository>#deployment-<id> and <repository>#release-<tag> in the modes deploy and release",
+        ),
         Column("repository", "TEXT", "name from the configuration", required=True),
         Column("ref", "TEXT", "production branch", required=True),
         Column("sha", "TEXT", "the commit that the production ref moved to", required=True),
@@ -64,6 +72,8 @@ CHANGES = Table(
     ),
 )
 
+CONTAINED_CHANGES = contained(CHANGES)
+
 CHANGE_COMMITS = Table(
     name="change_commits",
     doc="The fate of every commit that reached a production ref in the period: exactly one row each.",
@@ -72,7 +82,7 @@ CHANGE_COMMITS = Table(
         Column("repository", "TEXT", "name from the configuration"),
         Column("ref", "TEXT", "production branch"),
         Column("sha", "TEXT", "the commit"),
-        Column("item", "TEXT", "the change that brought it; NULL when path rules leave it out"),
+        Column("item", "TEXT", "the change that brought it; NULL when it is outside of all"),
         Column("fate", "TEXT", "in a change, outside, or unexplained", required=True),
         Column("reason", "TEXT", "why it is outside or unexplained"),
     ),
@@ -80,7 +90,7 @@ CHANGE_COMMITS = Table(
 
 CHANGE_FACTS = Table(
     name="change_facts",
-    doc="What is known about each change for attributes A-H. NULL means that no evidence tells; the reason says why.",
+    doc="What is known about each change for attributes A-I. NULL means that no evidence tells; the reason says why.",
     key=("item",),
     columns=(
         Column("item", "TEXT", "the change"),
@@ -108,6 +118,12 @@ CHANGE_FACTS = Table(
         Column("deployed", "BOOLEAN", "reached production by a deployment that succeeded and was watched"),
         Column("deployment_reason", "TEXT", "what the evidence says about it, or why nothing does"),
         Column("evidence", "TEXT[]", "digests of the stored bodies behind the facts"),
+        Column("content_applies", "BOOLEAN", "false for a deployment or release that brought nothing new"),
+        Column(
+            "compensated", "BOOLEAN", "checks passed, and it was looked at again, where a team is small (policy.team)"
+        ),
+        Column("compensation_applies", "BOOLEAN", "the team is small, and nobody independent approved the change"),
+        Column("compensation_reason", "TEXT", "what the evidence says about it, or why nothing does"),
     ),
 )
 
@@ -147,6 +163,10 @@ DEPLOYMENTS = Table(
         Column("brought", "TEXT[]", "changes that it brought since the last successful one"),
         Column("brought_known", "BOOLEAN", "these are all: the last successful deployment is known and in the history"),
         Column("rollback", "BOOLEAN", "it went back to an older commit; NULL when that cannot be told"),
+        Column("arrived_at", "TIMESTAMP", "when it first succeeded; NULL when it never did"),
+        Column("watch_asked", "BOOLEAN", "it succeeded, and policy.watch asks for watching"),
+        Column("watched", "BOOLEAN", "somebody or a check looked at production within the policy's time afterwards"),
+        Column("watch_reason", "TEXT", "who looked and what was seen, or why nothing tells; trouble afterwards"),
         Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
     ),
 )
@@ -243,6 +263,30 @@ SUPERSEDED = Table(
     ),
 )
 
+LATE_CHANGES = Table(
+    name="late_changes",
+    doc=(
+        "Facts of the period that read otherwise when it was collected again: what is judged against each complete "
+        "collection before. Of those made before the period closed the last one, and only what vanished since."
+    ),
+    key=("stream", "table", "key", "field", "run", "kind"),
+    columns=(
+        Column("item", "TEXT", "the change that it concerns, the first of several; NULL if none"),
+        Column("items", "TEXT[]", "all items that it concerns: changes, the deployment, the ticket", required=True),
+        Column("stream", "TEXT", "the stream that told it"),
+        Column("table", "TEXT", "table of the row; write it in double quotes, since SQL has a word like it"),
+        Column("key", "TEXT", "what identifies the row: repository, request number, review id; key of a ticket ..."),
+        Column("field", "TEXT", "column that changed; row when the whole row appeared or vanished"),
+        Column("before", "TEXT", "the value that was collected first; NULL when it was empty, or the row not there"),
+        Column("after", "TEXT", "the value that is judged; NULL when it is empty, or the row is gone"),
+        Column("kind", "TEXT", "changed, appeared or vanished"),
+        Column("first_collected_at", "TIMESTAMP", "when what was before was collected", required=True),
+        Column("last_collected_at", "TIMESTAMP", "when what is judged was collected", required=True),
+        Column("run", "TEXT", "run that collected what was before"),
+        Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True),
+    ),
+)
+
 REGISTER_APPROVALS = Table(
     name="register_approvals",
     doc="Whether each record of a register is approved, and whether it held on the last day of the period.",
@@ -277,6 +321,8 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
             ),
         ),
         (CHANGE_COMMITS, ("changes",)),
+        (CONTAINED_CHANGES, ("changes",)),
+        (CHANGE_PARTS, ("changes",)),
         (CHANGE_FACTS, ("changes", "github_checks", "github_deployments")),
         (CUSTODY, ("changes",)),
         (DEPLOYMENTS, ("changes", "github_deployments", "github_deployment_statuses")),
@@ -285,6 +331,7 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (RELEASES, ("changes", "git_refs")),
         (REGISTER_APPROVALS, ("registers",)),
         *GOVERNANCE,
+        (LATE_CHANGES, ("changes", *ANNOUNCED)),
     )
 }
 """Derived tables in the order in which they are made, with the tables that each is made from."""

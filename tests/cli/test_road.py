@@ -30,7 +30,8 @@ def test_nothing_that_git_cannot_know_is_met(soc2ev: Run, workplace: Workplace) 
     change = next(one for one in document["findings"] if one["control"] == "change-authorised-tested-approved")
     assert "incomplete" == change["conclusion"]
     for item in change["items"]:
-        assert list("ABCDEFGH") == list(item["outcomes"])
+        assert list("ABCDEFGHI") == list(item["outcomes"])
+        assert "not applicable" == item["outcomes"].pop("I")["outcome"]
         for result in item["outcomes"].values():
             assert "not tested" == result["outcome"]
             assert result["reason"]

@@ -1,5 +1,5 @@
 """
-H: whether the change can be traced to a deployment to production that succeeded.
+H: whether the change can be traced to a deployment to production that succeeded and was watched.
 
 Another tool may deploy without telling the host, so that no deployment at all proves nothing.
 """
@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from soc2ev.tables.facts import rulebook
+from soc2ev.config import WatchPolicy
+from soc2ev.tables.facts import rulebook, watching
 from soc2ev.tables.facts.evidence import Change, Deployment
-from soc2ev.tables.facts.fact import Fact, moment, no, shown, unknown, yes
+from soc2ev.tables.facts.fact import Fact, moment, no, shown, unknown
 
 _FAILED = frozenset({"failure", "error"})
 _SETTLING = timedelta(days=1)
 
 
-def judge(change: Change) -> Fact:
-    """Attribute H of the change."""
+def judge(change: Change, policy: WatchPolicy) -> Fact:
+    """Attribute H of the change: it arrived by a deployment that succeeded, and that was watched where it has to be."""
     seen = change.deployments
     if not seen.visible:
         return unknown(f"Deployments could not be read: {shown(seen.reason) or 'they were not obtained'}.")
     if not seen.containing:
         return _nowhere(change)
-    done = [(at, one) for one in seen.containing if (at := _succeeded(one)) is not None]
+    done = [(at, one) for one in seen.containing if (at := succeeded(one)) is not None]
     if done:
         at, first = min(done, key=lambda pair: (pair[0], pair[1].id))
-        return yes(f"Deployed to {shown(first.environment)} ({moment(at)}).")
+        return arrived(first, at, policy)
     places = f"deployment to {shown(seen.containing[0].environment)}"
     failed = all(_FAILED & {state.lower() for state, _ in one.statuses} for one in seen.containing)
     if failed and not seen.unplaced:
@@ -36,7 +37,13 @@ def judge(change: Change) -> Fact:
     )
 
 
-def _succeeded(deployment: Deployment) -> datetime | None:
+def arrived(deployment: Deployment, at: datetime, policy: WatchPolicy) -> Fact:
+    """Attribute H by a deployment that first succeeded then."""
+    seen = watching.judge(deployment.watch, at, policy)
+    return Fact(seen.value, f"Deployed to {shown(deployment.environment)} ({moment(at)}). {seen.reason}", seen.flags)
+
+
+def succeeded(deployment: Deployment) -> datetime | None:
     """When it first succeeded; a later `inactive` only says that another one took its place."""
     times = [at or deployment.created_at for state, at in deployment.statuses if state.lower() == "success"]
     return min(times, default=None)

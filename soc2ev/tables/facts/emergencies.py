@@ -87,7 +87,7 @@ def _reviewed(case: Case) -> Fact:
     ordinary = every((case.review.value, case.tested.value))
     if ordinary:
         return yes("It was reviewed and tested before the merge like any other change.")
-    later = together([_afterwards(case, one) for one in case.reviewed]) if case.reviewed else _pushed(case.change)
+    later = together([afterwards(case, one) for one in case.reviewed]) if case.reviewed else _pushed(case.change)
     if later.value is False and ordinary is None:
         return unknown(
             f"Whether it was reviewed and tested before the merge is not known. {later.reason}", *later.flags
@@ -101,7 +101,8 @@ def _pushed(change: Change) -> Fact:
     return no("It was pushed without a pull request, and no review afterwards is recorded.", "POST_REVIEW_MISSING")
 
 
-def _afterwards(case: Case, found: Reviewed) -> Fact:
+def afterwards(case: Case, found: Reviewed) -> Fact:
+    """Whether somebody independent reviewed the request after its merge, within the time of the policy."""
     merged, number = found.request.merged_at, found.request.number
     if merged is None:
         return unknown(f"When #{number} was merged is not known, so neither is the deadline of its review.")

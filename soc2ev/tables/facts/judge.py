@@ -1,5 +1,5 @@
 """
-The facts about one change: attributes A-H, each true, false or not known, with a sentence that says why.
+The facts about one change: attributes A-I, each true, false or not known, with a sentence that says why.
 
 Pure: the same evidence, policy and register always give the same facts.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from soc2ev.config import Policy
 from soc2ev.model import Json
-from soc2ev.tables.facts import approvals, case, deliveries, documents, duties, emergencies, tickets
+from soc2ev.tables.facts import approvals, case, compensation, deliveries, documents, duties, emergencies, tickets
 from soc2ev.tables.facts.case import Case
 from soc2ev.tables.facts.emergencies import Emergency
 from soc2ev.tables.facts.evidence import Change
@@ -30,6 +30,8 @@ class Judgement:
     """Whose approval stood at the merge, whatever it was worth; sorted."""
     flags: tuple[str, ...]
     """What a reader should know; sorted."""
+    case: Case
+    """What the letters were decided by."""
 
 
 def judge(change: Change, policy: Policy, people: People) -> Judgement:
@@ -44,11 +46,18 @@ def judge(change: Change, policy: Policy, people: People) -> Judgement:
         "E": duties.judge(built, emergency),
         "F": emergency.handled,
         "G": documents.judge(change),
-        "H": deliveries.judge(change),
+        "H": deliveries.judge(change, policy.watch),
     }
     letters |= _pre_approved(built, letters)
     applies = _replaced(built, emergency, letters)
-    return Judgement(_row(letters, emergency, applies), *_people(built), _flags(built, letters))
+    asked = compensation.applies(built, letters["C"], letters["E"], reviewable=applies[0])
+    letters["I"] = compensation.judge(built, asked=asked)
+    return Judgement(
+        _row(letters, emergency, applies) | _compensation(letters["I"], asked=asked),
+        *_people(built),
+        _flags(built, letters),
+        built,
+    )
 
 
 def _pre_approved(built: Case, letters: dict[str, Fact]) -> dict[str, Fact]:
@@ -101,7 +110,12 @@ def _row(letters: dict[str, Fact], emergency: Emergency, applies: tuple[bool, bo
         "documentation_reason": letters["G"].reason,
         "deployed": letters["H"].value,
         "deployment_reason": letters["H"].reason,
+        "content_applies": True,
     }
+
+
+def _compensation(found: Fact, *, asked: bool | None) -> dict[str, Json]:
+    return {"compensated": found.value, "compensation_applies": asked, "compensation_reason": found.reason}
 
 
 def _people(built: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:

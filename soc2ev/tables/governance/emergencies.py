@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.model import Coverage, Json
 from soc2ev.sources.registers.fields import same_person
+from soc2ev.tables.contained import LANDED
 from soc2ev.tables.facts.business_days import deadline
 from soc2ev.tables.facts.fact import listed, moment, shown
 from soc2ev.tables.governance.bypasses import Told, declared
@@ -32,11 +33,11 @@ _NUMBER = re.compile(r"(?:(?P<repository>[^\s#]+/[^\s#]+))?(?:#|/pull/|!)?(?P<nu
 _NEAR = timedelta(days=2)
 """So near to the period's edges the change of an entry may belong to the period beside it."""
 _NO_LOG = "No register of kind emergency_change is kept."
-_CHANGES = """
+_CHANGES = f"""
     select c.item, c.repository, c.ref, c.sha, c.title, c.url, c.integrated_at as at, c.flags, c.evidence,
         c.pull_requests, f.emergency, f.emergency_handled, f.emergency_reason, f.evidence as fact_evidence
-    from changes c left join change_facts f on f.item = c.item order by c.item
-"""
+    from {LANDED} c left join change_facts f on f.item = c.item order by c.item
+"""  # noqa: S608  our own text
 _RECORDS = """
     select e.*, a.approved, a.reason as approval_reason, a.evidence as approval_evidence
     from register_emergencies e left join register_approvals a on a.file = e.file and a.record = e.record

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from soc2ev.tables import scoping
+from soc2ev.tables.facts.fact import shown
 from soc2ev.tables.facts.judge import judge
 from soc2ev.tables.facts.people import People
 from soc2ev.tables.hosted import addresses
@@ -20,12 +22,15 @@ from soc2ev.tables.hosted.custody import custody_rows
 from soc2ev.tables.hosted.deliveries import deployment_rows
 from soc2ev.tables.hosted.gather import Case, Gatherer
 from soc2ev.tables.hosted.rows import change_row, fact_row, fate_rows
+from soc2ev.tables.hosted.self_reviews import SelfReviews
 from soc2ev.tables.hosted.tickets import TicketSystem
-from soc2ev.tables.standard import CHANGE_COMMITS, CHANGE_FACTS, CHANGES, CUSTODY, DEPLOYMENTS
+from soc2ev.tables.hosted.watched import Watchers
+from soc2ev.tables.rollup import Landed, Rollup, landed
+from soc2ev.tables.standard import CHANGE_COMMITS, CHANGE_FACTS, CHANGES, CONTAINED_CHANGES, CUSTODY, DEPLOYMENTS
 
 if TYPE_CHECKING:
     from soc2ev.config import Config
-    from soc2ev.model import Coverage, Json
+    from soc2ev.model import Coverage, Json, Table
     from soc2ev.tables.engine import Engine
 
 _BATCH = 400
@@ -41,16 +46,16 @@ def derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> tup
     that cannot be read.
     """
     tickets = TicketSystem(engine, coverages, configured=bool(config.sources.jira))
-    gatherer = Gatherer(engine, config, _settings(coverages), tickets)
-    writer = _Writer(engine, config, gatherer)
+    gatherer = Gatherer(engine, config, _settings(coverages), tickets, Watchers(engine, config, coverages))
+    writer = _Writer(engine, config, gatherer, SelfReviews(engine, config, coverages))
     problems: Problems = defaultdict(list)
     delivered = set()
     for (repository, run), streams in sorted(_collections(coverages).items()):
         found = Collection(engine, repository, run, streams)
         for ref in found.refs():
             delivered.add(repository)
-            writer.add(found, ref)
-            problems[(run, f"github:{repository}:commits")] += ref.problems
+            flaws = writer.add(found, ref)
+            problems[(run, f"github:{repository}:commits")] += [*ref.problems, *flaws]
     writer.finish()
     return delivered, problems
 
@@ -58,7 +63,8 @@ def derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> tup
 class _Writer:
     """Judges the moves of one ref after another and writes their rows."""
 
-    def __init__(self, engine: Engine, config: Config, gatherer: Gatherer) -> None:
+    def __init__(self, engine: Engine, config: Config, gatherer: Gatherer, self_reviews: SelfReviews) -> None:
+        self._self_reviews = self_reviews
         self._engine, self._config, self._gatherer = engine, config, gatherer
         machines = config.policy.bots.service_accounts
         accounts, people = engine.stream("select * from accounts"), engine.stream("select * from people")
@@ -67,10 +73,13 @@ class _Writer:
         """Of the run that was judged last: what its answers say of addresses holds for that run."""
         self._seen: Counter[str] = Counter()
         self._deployments: dict[str, dict[str, Json]] = {}
+        self._rollup = Rollup(engine, config.policy, gatherer)
 
-    def add(self, found: Collection, ref: RefMoves) -> None:
-        """All rows of that ref's moves."""
+    def add(self, found: Collection, ref: RefMoves) -> list[str]:
+        """All rows of that ref's moves; what else keeps its population from being whole."""
         items = self._items(found, ref)
+        mode = scoping.mode_of(self._config, found.repository, ref.ref)
+        table, parts = CHANGES if mode == "merge" else CONTAINED_CHANGES, list[Landed]()
         outside: dict[int, str] = {}
         changes: list[dict[str, Json]] = []
         facts: list[dict[str, Json]] = []
@@ -80,20 +89,28 @@ class _Writer:
             if reason := scoping.outside(self._config, found.repository, ref.ref, case.paths):
                 outside[place] = reason
                 continue
-            judged = judge(case.change, self._config.policy, people)
+            change = replace(case.change, self_reviews=self._self_reviews.of(case.change))
+            judged = judge(change, self._config.policy, people)
             changes.append(change_row(case, judged, url))
             facts.append(fact_row(case, judged))
             steps += custody_rows(case.change)
+            if mode != "merge":
+                parts.append(landed(_name(changes[-1]), changes[-1], facts[-1], judged))
             if len(changes) >= _BATCH:
-                self._flush(changes, facts, steps)
-        self._flush(changes, facts, steps)
-        self._engine.insert(CHANGE_COMMITS, fate_rows(found.repository, ref, items, outside))
+                self._flush(table, changes, facts, steps)
+        self._flush(table, changes, facts, steps)
+        flaws = []
+        if mode == "merge":
+            self._engine.insert(CHANGE_COMMITS, fate_rows(found.repository, ref, items, outside))
+        else:
+            flaws = self._rollup.take(mode, found, ref, items, outside, parts, people)
         delivered = self._gatherer.delivered(found, ref)
-        for row in deployment_rows(found, ref, delivered, items):
+        for row in deployment_rows(found, ref, delivered, items, self._config.policy.watch):
             known = self._deployments.get(row["item"])
             # With several production refs a deployment belongs to the one whose history holds its commit.
             if known is None or (row["commit_known"] and not known["commit_known"]):
                 self._deployments[row["item"]] = row
+        return flaws
 
     def _people_of(self, run: str) -> People:
         if self._people[0] != run:
@@ -102,10 +119,11 @@ class _Writer:
 
     def finish(self) -> None:
         """The rows that need all refs."""
+        self._rollup.finish()
         self._engine.insert(DEPLOYMENTS, self._deployments.values())
 
-    def _flush(self, *waiting: list[dict[str, Json]]) -> None:
-        for table, rows in zip((CHANGES, CHANGE_FACTS, CUSTODY), waiting, strict=True):
+    def _flush(self, changes: Table, *waiting: list[dict[str, Json]]) -> None:
+        for table, rows in zip((changes, CHANGE_FACTS, CUSTODY), waiting, strict=True):
             self._engine.insert(table, rows)
             rows.clear()
 
@@ -128,6 +146,12 @@ class _Writer:
     def _url(self, found: Collection) -> str | None:
         sql = "select repository, url from github_repositories where url is not null order by all"
         return next((row["url"] for row in self._engine.stream(sql) if row["repository"] == found.repository), None)
+
+
+def _name(row: Mapping[str, Json]) -> str:
+    """What a reader calls a change inside of another."""
+    number = row["pull_request"]
+    return f"#{number} {shown(row['title'])}" if number else f"{row['sha'][:10]} {shown(row['title'])}"
 
 
 def _collections(coverages: Iterable[Coverage]) -> dict[tuple[str, str], dict[str, Coverage]]:

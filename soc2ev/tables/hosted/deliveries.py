@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from soc2ev.tables.facts import deliveries, watching
+
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from soc2ev.config import WatchPolicy
     from soc2ev.model import Json
     from soc2ev.tables.facts.evidence import Deployment
     from soc2ev.tables.hosted.collection import Collection, RefMoves
@@ -17,7 +20,7 @@ _FAILED = ("FAILURE", "ERROR")
 
 
 def deployment_rows(
-    found: Collection, ref: RefMoves, delivered: Delivered, items: Mapping[int, str]
+    found: Collection, ref: RefMoves, delivered: Delivered, items: Mapping[int, str], policy: WatchPolicy
 ) -> Iterator[dict[str, Json]]:
     """Rows of `deployments` for the collection's span; `items` are the change items by the move's place."""
     evidence = {row["id"]: row["evidence"] for row in found.requests.rows("github_deployments")}
@@ -44,8 +47,19 @@ def deployment_rows(
             "brought": brought,
             "brought_known": known,
             "rollback": _is_rollback(delivered, deployment, earlier),
+            **_watched(deployment, policy),
             "evidence": [evidence[int(deployment.id)]],
         }
+
+
+def _watched(deployment: Deployment, policy: WatchPolicy) -> dict[str, Json]:
+    """What came after it; nothing is asked of one that never succeeded."""
+    arrived = deliveries.succeeded(deployment)
+    if arrived is None:
+        return {"watch_asked": False, "watch_reason": "It never succeeded, so there was nothing to watch."}
+    fact = watching.watched(deployment.watch, arrived, policy)
+    told = {"watched": fact.value, "watch_reason": fact.reason}
+    return {"arrived_at": arrived, "watch_asked": policy.required, **told}
 
 
 def _brought(

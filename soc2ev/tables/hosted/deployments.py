@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from soc2ev.tables.facts.evidence import Deployment, Deployments
+from soc2ev.tables.facts.evidence import Deployment, Deployments, Watch
 from soc2ev.tables.hosted.requests import account
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ class Delivered:
         self._height = {one.id: self._height_of(one.sha) for one in self.found}
         self._started = [one.created_at for one in self.found]
         self._lost = [one.created_at for one in self.found if self._height[one.id] is None]
+
+    def watch(self, after: Mapping[str, Watch]) -> None:
+        """Note what came after each deployment, by its id."""
+        self.found = [replace(one, watch=after.get(one.id)) for one in self.found]
+
+    @property
+    def heights(self) -> Mapping[str, int | None]:
+        """By deployment its place on the line, the tip being highest; None when that is unknown."""
+        return self._height
 
     def about(self, sha: str, at: datetime | None, coverage: Coverage | None, *, gated: bool | None) -> Deployments:
         """

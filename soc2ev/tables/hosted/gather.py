@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from soc2ev.tables.hosted.collection import Collection, RefMoves
     from soc2ev.tables.hosted.moves import Move
     from soc2ev.tables.hosted.tickets import TicketSystem
+    from soc2ev.tables.hosted.watched import Watchers
 
 _BATCH = 400
 """Moves whose evidence is in memory at the same time."""
@@ -47,11 +48,17 @@ class Gatherer:
     """Puts cases together, some hundred at a time, so that memory does not grow with the month."""
 
     def __init__(
-        self, engine: Engine, config: Config, settings: Mapping[tuple[str, str], Coverage], tickets: TicketSystem
+        self,
+        engine: Engine,
+        config: Config,
+        settings: Mapping[tuple[str, str], Coverage],
+        tickets: TicketSystem,
+        watchers: Watchers,
     ) -> None:
         """`settings` are the coverages of settings, by repository and stream."""
         self._engine, self._config, self._settings, self._tickets = engine, config, settings, tickets
         self._kinds = scoping.kinds(engine)
+        self._watchers = watchers
 
     def cases(self, found: Collection, ref: RefMoves, item: Mapping[int, str]) -> Iterator[Case]:
         """A case for each move of the ref, oldest first; `item` are the item ids by the move's place."""
@@ -84,7 +91,9 @@ class Gatherer:
         for row in found.requests.rows("github_deployment_statuses"):
             statuses[row["deployment"]].append(row)
         rows, names = found.requests.rows("github_deployments"), self.environments(found.repository, ref.ref)
-        return Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests))
+        told = Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests))
+        told.watch(self._watchers.after(found, told.found, told.heights))
+        return told
 
     def kept_days(self, repository: str) -> int | None:
         """For how many days the repository keeps what its workflows leave, by the last reading of its settings."""

@@ -20,9 +20,9 @@ _BLANK: Mapping[str, Any] = {"TEXT": "-", "TEXT[]": ["sha256:1"], "BOOLEAN": Fal
 _READ = {
     name: {name, *read.split()}
     for name, read in {
-        "bypasses": "changes change_facts github_rule_suites github_pull_requests github_commits git_commits"
+        "bypasses": "changes contained_changes change_facts github_rule_suites github_pull_requests github_commits git_commits"
         " jira_lookups jira_tickets",
-        "emergencies": "changes change_facts registers register_emergencies register_approvals",
+        "emergencies": "changes contained_changes change_facts registers register_emergencies register_approvals",
         "finished_tickets": "changes jira_tickets jira_events jira_lookups jira_histories",
         "repository_access": "github_permissions accounts people registers register_approvals register_access_reviews"
         " register_access_decisions",

@@ -1,0 +1,153 @@
+"""
+Scopes in which a production change is a deployment or a release: what each contains is judged, and the worst wins.
+
+A deployment brings the commits since the last one to the same environment that succeeded; a release those since the
+releases that it builds on. Contained changes are judged as they are where a change is a merge, but for the time of
+approval: an approval after the merge and before the deployment is in time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from soc2ev.tables.contained import CHANGE_PARTS
+from soc2ev.tables.facts import deliveries, production
+from soc2ev.tables.facts.fact import Fact, moment, shown, unknown, yes
+from soc2ev.tables.rollup import parts as parts_of
+from soc2ev.tables.rollup import returns, rows
+from soc2ev.tables.rollup.contents import Content, Contents
+from soc2ev.tables.rollup.delivery import Delivery, within
+from soc2ev.tables.rollup.home import Basis, Home, Landed
+from soc2ev.tables.rollup.parts import Part
+from soc2ev.tables.rollup.rows import Judged
+from soc2ev.tables.standard import CHANGE_COMMITS, CHANGE_FACTS, CHANGES, CUSTODY
+
+if TYPE_CHECKING:
+    from soc2ev.config import Policy
+    from soc2ev.model import Json
+    from soc2ev.tables.engine import Engine
+    from soc2ev.tables.facts.judge import Judgement
+    from soc2ev.tables.facts.people import People
+    from soc2ev.tables.hosted.collection import Collection, RefMoves
+    from soc2ev.tables.hosted.gather import Gatherer
+
+_COMPENSATED = " The emergency procedure, which was followed, compensates it."
+
+
+class Rollup:
+    """Gathers judged moves, and turns them into deployments or releases when all are there."""
+
+    def __init__(self, engine: Engine, policy: Policy, gatherer: Gatherer) -> None:
+        self._engine, self._policy, self._gatherer = engine, policy, gatherer
+        self._homes: dict[tuple[str, str], Home] = {}
+        self._people: People | None = None
+
+    def take(
+        self,
+        mode: str,
+        found: Collection,
+        ref: RefMoves,
+        items: Mapping[int, str],
+        outside: Mapping[int, str],
+        landed: Sequence[Landed],
+        people: People,
+    ) -> list[str]:
+        """Add the judged moves of one branch from one collection; what keeps the population from being whole."""
+        self._people = people
+        home = self._homes.setdefault((found.repository, mode), Home(found.repository, mode))
+        names = self._gatherer.environments(found.repository, ref.ref)
+        rules, gated = self._gatherer.rules(found.repository, ref.ref), self._gatherer.gated(found.repository, names)
+        home.bases[ref.ref] = Basis(rules, gated)
+        return home.take(found, ref, items, outside, landed, self._gatherer.delivered(found, ref))
+
+    def finish(self) -> None:
+        """Write all rows."""
+        for _, home in sorted(self._homes.items()):
+            if home.mode == "release":
+                sql = "select * from git_refs where ref like 'refs/tags/%' order by all"
+                home.tag(row for row in self._engine.stream(sql) if row["repository"] == home.repository)
+            first: dict[str, str] = {}
+            judged = list(self._judged(home, first))
+            insert = self._engine.insert
+            insert(CHANGES, (rows.change_row(home, one) for one in judged))
+            insert(CHANGE_FACTS, (rows.fact_row(one) for one in judged))
+            insert(CHANGE_PARTS, (row for one in judged for row in rows.part_rows(one)))
+            insert(CUSTODY, (row for one in judged for row in rows.custody_rows(one)))
+            insert(CHANGE_COMMITS, rows.fate_rows(home, first))
+
+    def _judged(self, home: Home, first: dict[str, str]) -> Iterator[Judged]:
+        """Each delivery of the periods, oldest first; `first` learns which was the first to deliver a commit."""
+        contents = Contents(home.history, home.order())
+        earlier: dict[str, list[Delivery]] = defaultdict(list)
+        for one in home.delivered():
+            content = contents.brought(one.sha, _before(one, earlier[one.line], contents))
+            earlier[one.line].append(one)
+            if not any(within([one], home.periods)):
+                continue
+            fresh = sorted(sha for sha in content.commits if sha not in first and sha not in home.history.outside)
+            first |= dict.fromkeys(fresh, one.item)
+            yield self._judge(home, one, content, fresh)
+
+    def _judge(self, home: Home, one: Delivery, content: Content, fresh: Sequence[str]) -> Judged:
+        ref = self._ref(home, one)
+        found = tuple(home.landed[item] for item in content.items)
+        facts, flags = self._facts(home, ref, one, content, found)
+        arrived = _arrived(one, self._policy)
+        return Judged(one, ref, content, found, tuple(fresh), facts, arrived, flags | arrived.flags)
+
+    def _facts(
+        self, home: Home, ref: str, one: Delivery, content: Content, found: Sequence[Landed]
+    ) -> tuple[Mapping[str, Json], frozenset[str]]:
+        people = self._people
+        if people is None:
+            raise ValueError("nothing was taken")
+        judged = [*(_part(landed, one) for landed in found), *map(parts_of.unjudged, content.unjudged)]
+        if judged:
+            return parts_of.worst(judged), frozenset()
+        if content.returns and one.deployment is not None:
+            back = returns.rolled_back(home, ref, one, self._gatherer, self._policy, people)
+            return {**back.row, **returns.tested(home, one)}, frozenset(back.flags)
+        return returns.repeated(home, ref, one, self._gatherer, people), frozenset()
+
+    @staticmethod
+    def _ref(home: Home, one: Delivery) -> str:
+        """The branch whose history holds the commit; the first one when none or several do."""
+        landed = home.landed.get(home.history.items.get(one.sha or "", ""))
+        return str(landed.change["ref"]) if landed else next(iter(sorted(home.bases)))
+
+
+def landed(name: str, change: Mapping[str, Json], facts: Mapping[str, Json], judged: Judgement) -> Landed:
+    """A judged move, to be taken by a roll-up."""
+    return Landed(name, change, facts, production.trail(judged.case, str(facts["approval_reason"])))
+
+
+def _before(one: Delivery, earlier: Sequence[Delivery], contents: Contents) -> list[str]:
+    """The commits that had been delivered on the same line: the environment, or what a release builds on."""
+    if one.deployment is not None:
+        return [last.sha for last in earlier[-1:] if last.sha]
+    below = contents.reachable(one.sha) if one.sha else set()
+    return [other.sha for other in earlier if other.sha in below and other.sha]
+
+
+def _part(landed: Landed, one: Delivery) -> Part:
+    """A contained change as its delivery has to be judged: D is about the delivery's time, the rest about the merge."""
+    fact = production.before_deployment(landed.trail, one.began, one.deployment)
+    handled = landed.facts["emergency_handled"] and landed.facts["final_content_approved"] is not True
+    reason = fact.reason + (_COMPENSATED if handled and fact.value is not True else "")
+    asked = {"approved_before_production": fact.value, "approval_reason": reason}
+    return Part(landed.name, {**landed.facts, **asked})
+
+
+def _arrived(one: Delivery, policy: Policy) -> Fact:
+    """Attribute H of the delivery."""
+    if one.deployment is None:
+        said = f"Released as {shown(one.title)} ({moment(one.at)})."
+        if policy.watch.required:
+            return unknown(f"{said} Whether it was watched is not known: watching is told of deployments alone.")
+        return yes(f"{said} No watching afterwards was asked for (policy.watch).")
+    return deliveries.arrived(one.deployment, one.at, policy.watch)
+
+
+__all__ = ["Landed", "Rollup", "landed"]

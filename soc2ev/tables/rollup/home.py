@@ -1,0 +1,153 @@
+"""What the collections of one repository tell about moves, deployments and releases, put together over the months."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from soc2ev.tables.facts.evidence import Deployment, Rules
+from soc2ev.tables.hosted.requests import account
+from soc2ev.tables.rollup import delivery
+from soc2ev.tables.rollup.contents import History
+from soc2ev.tables.rollup.delivery import Delivery
+
+if TYPE_CHECKING:
+    from soc2ev.model import Json
+    from soc2ev.period import Period
+    from soc2ev.tables.facts.production import Trail
+    from soc2ev.tables.hosted.collection import Collection, RefMoves
+    from soc2ev.tables.hosted.deployments import Delivered
+
+Row = Mapping[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A judged move of a production branch."""
+
+    name: str
+    """What a reader calls it."""
+    change: Row
+    """Its row of contained_changes."""
+    facts: Row
+    """Its row of change_facts."""
+    trail: Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What holds for everything that is delivered from one branch."""
+
+    rules: Rules
+    gated: bool | None
+
+
+@dataclass(slots=True)
+class Home:
+    """One repository whose production changes are deployments, or releases."""
+
+    repository: str
+    mode: str
+    history: History = field(default_factory=History)
+    landed: dict[str, Landed] = field(default_factory=dict)
+    """By item."""
+    periods: list[Period] = field(default_factory=list)
+    commits: list[tuple[str, str, str | None]] = field(default_factory=list)
+    """Branch, commit, and why path rules leave it out; of the moves in the periods."""
+    unexplained: list[tuple[str, str]] = field(default_factory=list)
+    bases: dict[str, Basis] = field(default_factory=dict)
+    """By branch."""
+    collections: dict[str, Collection] = field(default_factory=dict)
+    """The collection that told most of a deployment, by its id."""
+    deployments: dict[str, tuple[Deployment, Row, frozenset[str]]] = field(default_factory=dict)
+    releases: dict[str, Delivery] = field(default_factory=dict)
+
+    def take(
+        self,
+        found: Collection,
+        ref: RefMoves,
+        items: Mapping[int, str],
+        outside: Mapping[int, str],
+        landed: Sequence[Landed],
+        delivered: Delivered,
+    ) -> list[str]:
+        """Add what one collection tells of one branch; what keeps the population from being whole."""
+        self.landed |= {str(one.change["item"]): one for one in landed}
+        self._take_history(found, ref, items, outside)
+        if self.mode == "deploy":
+            self._take_deployments(found, delivered)
+        else:
+            self._take_releases(found)
+        stream = "deployments" if self.mode == "deploy" else "releases"
+        entry = found.coverages.get(stream)
+        if entry is not None and entry.complete:
+            return []
+        why = f"{stream} were not collected whole: {entry.reason if entry else 'nobody asked for them'}"
+        self.history.flaws.append(why)
+        return [f"a change is a {self.mode.replace('deploy', 'deployment')} here, and {why}"]
+
+    def delivered(self) -> list[Delivery]:
+        """Everything that reached production, oldest first, also outside of the periods."""
+        if self.mode == "deploy":
+            told = (delivery.of_deployment(self.repository, *one) for one in self.deployments.values())
+            return delivery.named_apart([one for one in told if one is not None])
+        return delivery.named_apart(list(self.releases.values()))
+
+    def order(self) -> dict[str, int]:
+        """The place of each change in time; what has no time comes last."""
+        times = {item: one.change["integrated_at"] for item, one in self.landed.items()}
+        known = sorted((at, place, item) for place, (item, at) in enumerate(times.items()) if at is not None)
+        ordered = [item for _, _, item in known] + [item for item, at in times.items() if at is None]
+        return {item: place for place, item in enumerate(ordered)}
+
+    def tag(self, rows: Iterator[Row]) -> None:
+        """Take tags for releases where there are none."""
+        if not self.releases:
+            told = (delivery.of_tag(self.repository, row) for row in rows)
+            self.releases = {one.item: one for one in told if one is not None}
+
+    def _take_history(
+        self, found: Collection, ref: RefMoves, items: Mapping[int, str], outside: Mapping[int, str]
+    ) -> None:
+        history = self.history
+        if not any(one is found.wider for one in history.graphs):
+            history.graphs.append(found.wider)
+        if found.period not in self.periods:
+            self.periods.append(found.period)
+        heads = [row for row in found.requests.rows("github_heads") if row["ref"] == ref.ref]
+        history.starts |= {row["start_sha"] for row in heads if row["start_sha"]}
+        history.tips |= {sha for sha in (ref.tip, *(move.after for move in ref.moves)) if sha}
+        history.unexplained |= set(ref.unexplained)
+        for place, move in enumerate(ref.moves):
+            self.commits += [(ref.ref, sha, outside.get(place)) for sha in move.brought]
+            for sha in move.brought:
+                if place in outside:
+                    history.outside.add(sha)
+                else:
+                    history.items.setdefault(sha, items[place])
+        self.unexplained += [(ref.ref, sha) for sha in ref.unexplained]
+        commits = found.coverages.get("commits")
+        if commits is None or not commits.complete:
+            history.flaws.append((commits.reason if commits else None) or "they were not asked for")
+        history.flaws += ref.problems
+
+    def _take_deployments(self, found: Collection, delivered: Delivered) -> None:
+        rows = {str(row["id"]): row for row in found.requests.rows("github_deployments")}
+        told: dict[str, set[str]] = defaultdict(set)
+        for row in found.requests.rows("github_deployment_statuses"):
+            told[str(row["deployment"])].add(row["evidence"])
+        for one in delivered.found:
+            known = self.deployments.get(one.id)
+            if known is None or len(known[0].statuses) < len(one.statuses):
+                self.deployments[one.id] = (one, rows[one.id], frozenset(told[one.id]))
+                self.collections[one.id] = found
+
+    def _take_releases(self, found: Collection) -> None:
+        for row in found.requests.rows("github_releases"):
+            one = delivery.of_release(self.repository, row, account(row, "author"))
+            if one is not None:
+                self.releases[row["id"]] = one
+            elif row["published_at"] is None and not row["draft"] and not row["prerelease"]:
+                self.history.flaws.append(f"when the release {row['tag']} was published is not known")
