@@ -261,7 +261,7 @@ class _Collection:
         comparing = Comparing(self.host, self.repository, self.tallies["pull-requests"])
         names = self._names()
         comparing.ask([one for one in self.details.found.values() if one.base in names])
-        self._ask_pushes(comparing.replaced)
+        self._ask_pushes(comparing.replaced | self.details.pushers.ask(self.details.found))
 
     def _ask_accounts(self) -> None:
         self.notes.ask()

@@ -22,6 +22,7 @@ from soc2ev.sources.github.host import refused
 from soc2ev.sources.github.merged import Merged
 from soc2ev.sources.github.moves import instant
 from soc2ev.sources.github.notes import Notes
+from soc2ev.sources.github.pushers import Pushers
 
 if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
@@ -89,7 +90,7 @@ class Request:
     commit_count: int
     approved: bool
     pushed: bool
-    """A check suite dates the push of its head, and every earlier push that those of its commits point at."""
+    """A check suite dates the push of its head."""
     base_sha: str
     """What the base held, as GitHub last compared."""
     approvals: tuple[tuple[datetime, str], ...]
@@ -130,7 +131,11 @@ class Details:
     asked: set[int] = field(default_factory=set)
     bots: set[str] = field(default_factory=set)
     """Logins of bots that set commit statuses."""
+    pushers: Pushers = field(init=False, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.pushers = Pushers(self.host, self.repository, self.tallies, self.capabilities)
 
     def ask(self, wanted: Iterable[Merged]) -> None:
         """Detail these requests, those not asked for before; the rest of their lists as well."""
@@ -193,6 +198,7 @@ class Details:
         except (AttributeError, KeyError, TypeError, ValueError) as problem:
             raise CollectError(f"a request is not understood: {problem!r}"[:300]) from None
         self.found[made.number] = made
+        self.pushers.note(made.number, [node["commit"] for node in (value.get("pushed") or {"nodes": ()})["nodes"]])
         for part, name in documents.FIELDS.items():
             page = value[name]["pageInfo"]
             if page["hasNextPage"]:
@@ -238,7 +244,7 @@ class Details:
         asked |= {"parts": [one.part for one in chunk], "pages": [one.page for one in chunk]}
         asked |= {"firsts": [one.first for one in chunk]}
         answer = self.host.query(
-            documents.rest_of([one.part for one in chunk], self.capabilities.granted),
+            documents.rest_of([one.part for one in chunk]),
             variables,
             stream=self.repository.stream("pull-requests"),
             asked=asked,
@@ -340,7 +346,7 @@ def _request(value: Json, notes: Notes) -> Request:
         commits=tuple(_commit(node["commit"], notes) for node in value["commits"]["nodes"]),
         commit_count=value["commits"]["totalCount"],
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
-        pushed=bool(checks) and not _hidden_push(value["commits"]["nodes"]),
+        pushed=bool(checks),
         again=tuple(sha for sha, found in tested if _ran_after(found, merged_at)),
         restated=tuple(sha for sha, found in tested if _set_after(found, merged_at)),
         base_sha=value["baseRefOid"],
@@ -359,14 +365,6 @@ def _forced(value: Json) -> Iterator[tuple[datetime, str]]:
     for one in value["timelineItems"]["nodes"]:
         if one["__typename"] == "HeadRefForcePushedEvent" and one["beforeCommit"]:
             yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
-
-
-def _hidden_push(nodes: Sequence[Json]) -> bool:
-    """Whether a suite says that the branch held one of the request's commits before, of whose push no suite tells."""
-    pushes = {node["commit"]["oid"]: [one["push"] for one in shapes.pushes(node["commit"])] for node in nodes}
-    told = {sha for sha, found in pushes.items() if any(found)}
-    before = {one["previousSha"] for found in pushes.values() for one in found if one}
-    return bool((before & pushes.keys()) - told)
 
 
 def _queued(value: Json) -> bool:

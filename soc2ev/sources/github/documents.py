@@ -19,7 +19,7 @@ STATUSES = "statuses"
 ISSUES = "issues"
 """Optional part: the issues that a request closes, which needs Issues."""
 PUSHES = "pushes"
-"""Optional part: the check suites of every commit of a request, which tell who pushed it and when; needs Checks."""
+"""Optional part: the check suites of the last commits of a request, which tell who pushed them; needs Checks."""
 REFUSABLE = {
     "workflowRun": RUNS,
     "statusCheckRollup": CHECKS,
@@ -70,7 +70,7 @@ fragment state on StatusContext { __typename context state createdAt targetUrl c
 _RUN = "workflowRun { databaseId event }"
 _CONTEXTS = "{ totalCount %s nodes { __typename ...check ...state } }" % _PAGE  # noqa: UP031  braces are GraphQL's
 _STATES = "status { contexts { ...state } }"
-_SUITES = "pushes: checkSuites(first: 5) { nodes { createdAt push { previousSha pusher { ...actor } } } }"
+_SUITES = "oid pushes: checkSuites(first: 3) { nodes { createdAt push { previousSha pusher { ...actor } } } }"
 
 TIMELINE = (
     "HEAD_REF_FORCE_PUSHED_EVENT, BASE_REF_CHANGED_EVENT, BASE_REF_FORCE_PUSHED_EVENT, REVIEW_DISMISSED_EVENT, "
@@ -105,7 +105,7 @@ _REVIEW = "id state submittedAt authorCanPushToRepository body author { ...actor
 
 PARTS = {
     "reviews": f"reviews(first: %s) {{ totalCount {_PAGE} nodes {{ {_REVIEW} }} }}",
-    "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} %s }} }} }}",
+    "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} }} }} }}",
     "files": f"files(first: %s) {{ totalCount {_PAGE} nodes {{ path changeType }} }}",
     "events": f"timelineItems(first: %s, itemTypes: [{TIMELINE}]) {{ {_PAGE} nodes {{ __typename {_EVENTS} }} }}",
 }
@@ -114,6 +114,8 @@ FIELDS = {"reviews": "reviews", "commits": "commits", "files": "files", "events"
 """What GitHub calls them."""
 _FIRST = {"reviews": 30, "commits": 20, "files": 50, "events": 60}
 _FIRST_CONTEXTS = 30
+_LAST = 6
+"""Each suite that is asked for costs; few requests have more commits, and the pushes before are asked for apart."""
 
 _PULL = """
 fragment pull on PullRequest {
@@ -230,24 +232,25 @@ PROBE = """query probe($owner: String!, $name: String!, $oid: GitObjectID!) {
 
 def details(wanted: Collection[str]) -> str:
     """Pull requests by id, with what belongs to them and those optional parts."""
-    lists = "\n  ".join(_part(name, _FIRST[name], wanted) for name in PARTS)
+    lists = "\n  ".join(text % _FIRST[name] for name, text in PARTS.items())
     if ISSUES in wanted:
         lists += "\n  closingIssuesReferences(first: 100) { totalCount nodes { number repository { nameWithOwner } } }"
+    if {CHECKS, PUSHES} <= set(wanted):
+        lists += f"\n  pushed: commits(last: {_LAST}) {{ nodes {{ commit {{ {_SUITES} }} }} }}"
     lists += f"\n  head: commits(last: 1) {{ nodes {{ commit {{ oid {_tested(wanted)} }} }} }}"
     lists += f"\n  mergeCommit {{ ...commit {_PARENTS} {_tested(wanted)} }}"
     text = f"query details($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...pull }} }}{_PULL % lists}"
     return text + _ACTOR + _COMMIT + _check(wanted)
 
 
-def rest_of(parts: Sequence[str], wanted: Collection[str]) -> str:
+def rest_of(parts: Sequence[str]) -> str:
     """The next page of one list for each of several pull requests: variables i0, c0 and so on; aliases p0 and so on."""
     asked = []
     for n, part in enumerate(parts):
-        page = _part(part, f"100, after: $c{n}", wanted)
+        page = PARTS[part] % f"100, after: $c{n}"
         asked.append(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {page} }} }}")
     names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(len(parts)))
-    pushes = "commits" in parts and _tells_pushes(wanted)
-    people = _ACTOR if pushes or {"reviews", "events"} & set(parts) else ""
+    people = _ACTOR if {"reviews", "events"} & set(parts) else ""
     commits = _COMMIT if "commits" in parts else ""
     return f"query rest({names}) {{\n{chr(10).join(asked)}\n}}{people}{commits}"
 
@@ -301,6 +304,11 @@ def authors(count: int) -> str:
     return _objects(count, "oid authors(first: 10) { totalCount nodes { name email user { login databaseId } } }")
 
 
+def pushers(count: int) -> str:
+    """The check suites of commits, which tell who pushed them."""
+    return _objects(count, _SUITES) + _ACTOR
+
+
 def tested(count: int, wanted: Collection[str]) -> str:
     """The checks of commits, the newest attempt of each."""
     people = _ACTOR if {CHECKS, STATUSES} & set(wanted) else ""
@@ -319,16 +327,6 @@ def attempts(count: int, wanted: Collection[str]) -> str:
     suites = f"oid checkSuites(first: 20) {{ totalCount {_PAGE} nodes {{ id {runs} }} }}"
     check, _, _ = _check(wanted).partition("fragment state")
     return _objects(count, suites) + _ACTOR + check
-
-
-def _part(name: str, first: int | str, wanted: Collection[str]) -> str:
-    if name != "commits":
-        return PARTS[name] % first
-    return PARTS[name] % (first, _SUITES if _tells_pushes(wanted) else "")
-
-
-def _tells_pushes(wanted: Collection[str]) -> bool:
-    return {CHECKS, PUSHES} <= set(wanted)
 
 
 def _tested(wanted: Collection[str]) -> str:

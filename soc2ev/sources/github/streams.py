@@ -128,6 +128,8 @@ def detail_rows(asked: Asked, data: Json) -> Iterator[Row]:
         yield tables.PULL_REQUESTS.name, {**of, **shapes.request(value)}
         for part in PARTS:
             yield from _part_rows(of, part, value, 0)
+        for node in (value.get("pushed") or {"nodes": ()})["nodes"]:
+            yield from _push_rows(of, node["commit"])
         landed = value.get("mergeCommit")
         if landed:
             yield tables.LANDED.name, {**of, "ref": value["baseRefName"], **shapes.commit(landed)}
@@ -154,8 +156,6 @@ def _part_rows(of: Mapping[str, Json], part: str, value: Json, first: int) -> It
     for position, entry in enumerate(value[field]["nodes"], first):
         placed = {"position": position} if part == "commits" else {}
         yield table, {**of, **placed, **read(entry)}
-        if part == "commits":
-            yield from _push_rows(of, entry["commit"])
 
 
 def _push_rows(of: Mapping[str, Json], commit: Json) -> Iterator[Row]:
@@ -186,6 +186,13 @@ def author_rows(asked: Asked, data: Json) -> Iterator[Row]:
             of = {"repository": asked["repository"], "sha": value["oid"]}
             for position, one in enumerate(value["authors"]["nodes"]):
                 yield tables.COMMIT_AUTHORS.name, {**of, "position": position, **shapes.co_author(one)}
+
+
+def pusher_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_pushes, from commits that were asked for by name."""
+    for place, value in shapes.objects(data["repository"], "c"):
+        if value:
+            yield from _push_rows({"repository": asked["repository"], "number": asked["numbers"][place]}, value)
 
 
 def assigned_rows(asked: Asked, data: Json) -> Iterator[Row]:
@@ -285,6 +292,7 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "details": (detail_rows, tables.PULL_REQUESTS.name),
     "rest": (rest_rows, tables.LIST_PAGES.name),
     "authors": (author_rows, tables.COMMIT_AUTHORS.name),
+    "pushers": (pusher_rows, tables.PUSHES.name),
     "assigned": (assigned_rows, tables.ASSIGNEES.name),
     "comparison": (comparison_rows, tables.COMPARED.name),
     "tested": (check_rows.tested_rows, tables.TESTED.name),

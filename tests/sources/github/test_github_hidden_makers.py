@@ -31,9 +31,9 @@ def without_suites(wire: faults.Wire, _: faults.Wire | None) -> faults.Wire:
     """Answers about requests, in which GitHub refuses the check suites of the first commit."""
     body = wire.json
     for place, value in enumerate((body.get("data") or {}).get("nodes") or ()):
-        if "pushes" in value["commits"]["nodes"][0]["commit"]:
-            value["commits"]["nodes"][0]["commit"]["pushes"] = None
-            path = ["nodes", place, "commits", "nodes", 0, "commit", "pushes"]
+        if "pushes" in value.get("pushed", {"nodes": [{"commit": {}}]})["nodes"][0]["commit"]:
+            value["pushed"]["nodes"][0]["commit"]["pushes"] = None
+            path = ["nodes", place, "pushed", "nodes", 0, "commit", "pushes"]
             body.setdefault("errors", []).append(
                 {"type": "FORBIDDEN", "path": path, "message": "Resource not accessible"}
             )
@@ -71,16 +71,34 @@ def test_a_push_without_a_suite_is_looked_up_in_the_record_of_the_branch(story: 
     assert "bob" == moved[change.it.commits[1]]
 
 
-def test_the_rest_of_a_long_list_has_its_suites_too(story: Story, tmp_path: Path) -> None:
-    """Commits beyond the first page of a request tell who pushed them as well."""
+def test_earlier_pushes_are_asked_for_at_once(story: Story, tmp_path: Path) -> None:
+    """Suites come with the last commits alone; where they lead to earlier pushes, those cost one more question."""
     change = story.open()
     for number in range(25):
         change.push(story.ann, {f"src/{number}.py": "x"}, f"Step {number}")
-        change.check()
-    change.merge(story.cat, "squash", result="bypass")
+    change.check()
+    change.approve(story.bob)
+    change.merge(story.cat, "squash")
     run = collect(tmp_path, story)
     assert {} == run.incomplete
     assert set(change.it.commits) == {row["sha"] for row in run.rows("github_pushes")}
+    asked_by_name = [item for item, _ in run.stored if item.request.get("role") == "pushers"]
+    assert 1 == len(asked_by_name)
+
+
+def test_pushes_that_cannot_be_followed_are_a_gap(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question about earlier pushes that fails for good is stated, since a maker may be missing."""
+    monkeypatch.setattr(documents, "pushers", lambda _: "query pushers { nonsense }")
+    change = story.open()
+    for number in range(8):
+        change.push(story.ann, {f"src/{number}.py": "x"}, f"Step {number}")
+    change.check()
+    change.approve(story.bob)
+    change.merge(story.cat, "squash")
+    run = collect(tmp_path, story)
+    assert "who pushed the commits of #1" in run.incomplete["pull-requests"]
 
 
 def test_suites_that_are_refused_are_said_once(story: Story, tmp_path: Path) -> None:
