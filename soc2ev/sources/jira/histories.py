@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from soc2ev.sources.jira.site import Site
 
 _BATCH, _CHANGES = 1_000, 5_000
-_EXPANDED, _PAGE = 50, 100
+_EXPANDED, _PAGE = 200, 100
 _NOT_FOUND = 404
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
