@@ -1,0 +1,106 @@
+"""One text, taken apart: running text, JSON leaf by leaf, JSON within strings, base64 bodies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from soc2ev.logs.leaks import text as running
+from soc2ev.logs.leaks.kinds import Hit, settle
+from soc2ev.logs.leaks.walk import Leaf, leaves, unescape
+
+_DEPTH = 4
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_\-.])(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5,}[A-Za-z0-9+/_\-]{0,3}={0,2}(?![A-Za-z0-9+/_\-.])"
+)
+_READABLE = re.compile(rb"^(?:[\t\n\r\x20-\x7e]{4,}[\x80-\xff]{0,4})+$")
+_JSON_AT = re.compile(r"[{\[]\s*(?:[\"{\[]|$)")
+_SHORTEST, _SHORTEST_BODY = 6, 12
+_LONGEST_BLOB = 4 << 20
+
+
+def find(text: str, path: str = "$", depth: int = 0) -> list[Hit]:
+    """
+    The settled hits of a text in Latin-1 (one character a byte), each with its path.
+
+    A text that begins like JSON, or ends in JSON after a prefix, is walked; everything else is read as running text.
+    """
+    if depth > _DEPTH:
+        return []
+    start = _json_start(text)
+    if start is None:
+        return _running(text, "" if path == "$" else path, depth)
+    found = _running(text[:start], "" if path == "$" else path, depth) if start else []
+    for leaf in leaves(text[start:], path):
+        found.extend(_moved(_leaf(leaf, depth), leaf.path, lambda at, leaf=leaf: start + leaf.start + at))  # type: ignore[misc]
+    return found
+
+
+def _json_start(text: str) -> int | None:
+    head = text.lstrip()
+    if head[:1] in "{[" and _JSON_AT.match(head):
+        return len(text) - len(head)
+    place = text.find('{"')
+    if place > 0 and text.rstrip().endswith("}"):
+        return place
+    return None
+
+
+def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
+    value, places = unescape(leaf.raw) if "\\" in leaf.raw else (leaf.raw, None)
+    within = leaf.frame.key if not leaf.frame.array else ""
+    own = settle(running.by_key(leaf.name, value, quoted=leaf.quoted, within=within))
+    if len(value) < _SHORTEST or _covers(own, value):
+        inner = own
+    elif value.lstrip()[:1] in ("{", "[") and _JSON_AT.match(value.lstrip()):
+        inner = find(value, leaf.path, depth + 1)
+    else:
+        inner = _running(value, leaf.path, depth, f"{leaf.frame.key}.{leaf.name}", own)
+    if leaf.path.endswith("userIdentity.accessKeyId"):
+        inner = [hit for hit in inner if hit.kind != "api_key"]
+    return _moved(inner, leaf.path, places.__getitem__) if places else inner
+
+
+def _covers(found: list[Hit], value: str) -> bool:
+    return any(hit.kind == "personal_data" and hit.end - hit.start == len(value) for hit in found)
+
+
+def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | None = None) -> list[Hit]:
+    found = settle([*(own or ()), *running.hits(text, key)])
+    # The value of a key keeps its key's path; a key within the text is added to it.
+    placed = [replace(hit, path=f"{path}.{hit.path}" if path and hit.path else path or hit.path) for hit in found]
+    taken = [(hit.start, hit.end) for hit in placed]
+    for match in _BASE64.finditer(text):
+        if all(match.end() <= start or end <= match.start() for start, end in taken):
+            placed.extend(_inside(match, path, depth))
+    return placed
+
+
+def _inside(match: re.Match[str], path: str, depth: int) -> Iterator[Hit]:
+    """The hits of a base64 body that decodes to text; each spans the whole body."""
+    plain = decoded(match.group())
+    if plain is None:
+        return
+    for hit in find(plain, "$", depth + 2):
+        inner = hit.path.removeprefix("$")
+        joined = f"{path}(base64){inner if inner[:1] in ('.', '[', '') else '.' + inner}"
+        yield replace(hit, start=match.start(), end=match.end(), path=joined)
+
+
+def decoded(body: str) -> str | None:
+    """What a base64 body (also in the URL alphabet, also without padding) says; None when that is no text."""
+    if len(body) > _LONGEST_BLOB:
+        body = body[:_LONGEST_BLOB]
+    body = body.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        plain = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return plain.decode("latin-1") if len(plain) >= _SHORTEST_BODY and _READABLE.match(plain) else None
+
+
+def _moved(found: list[Hit], path: str, at: Callable[[int], int]) -> list[Hit]:
+    return [replace(hit, start=at(hit.start), end=at(hit.end), path=hit.path or path) for hit in found]

@@ -1,0 +1,79 @@
+"""What a leak is, and which of two leaks at one place is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Kind = Literal[
+    "api_key",
+    "token",
+    "private_key",
+    "password",
+    "auth_header",
+    "session_cookie",
+    "card_number",
+    "connection_string",
+    "email",
+    "personal_data",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_RANK: dict[str, int] = {
+    "private_key": 0,
+    "connection_string": 1,
+    "auth_header": 2,
+    "session_cookie": 3,
+    "api_key": 5,
+    "token": 5,
+    "password": 6,
+    "card_number": 7,
+    "email": 8,
+    "personal_data": 9,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """
+    One secret or piece of personal data at one place; it never holds the value itself.
+
+    `field` is a path such as `$.body.card`, a bare key such as `password`, or empty in running text; what was inside a
+    base64 body has `(base64)` in its path. `start` and `end` are byte offsets in the line that was given; for
+    base64 and escaped text they span the value that carries it.
+    """
+
+    kind: Kind
+    field: str
+    start: int
+    end: int
+    fingerprint: str
+    """`hmac:` and 16 hexadecimal digits: the same value of the same kind under the same key has the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A leak before it has a fingerprint: the only object that holds the value, and its repr does not."""
+
+    kind: Kind
+    start: int
+    end: int
+    secret: str = field(repr=False)
+    path: str = ""
+    by_value: bool = False
+    """Recognised by its own form (a vendor's prefix), which says more than the name of a key."""
+
+    @property
+    def rank(self) -> int:
+        """Smaller wins. Headers and connection strings swallow what they carry; then form, then key, then people."""
+        return _RANK[self.kind] * 2 - (3 if self.by_value and self.kind in ("api_key", "token") else 0)
+
+
+def settle(hits: Iterable[Hit]) -> list[Hit]:
+    """The hits that stay when of any two that overlap the more specific one wins, in order of place."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.rank, hit.start, hit.start - hit.end)):
+        if all(hit.end <= other.start or other.end <= hit.start for other in kept):
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: (hit.start, hit.end))

@@ -1,0 +1,106 @@
+"""Which values are no secrets: masked, hashed, placeholders, states and ordinary words."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_MASK = re.compile(
+    r"\*{2,}|•{2,}|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|"
+    r"(?i:filtered|redact|masked|hidden|scrubb|sanitiz|sanitis|omitted|removed|censored|obfuscat|suppress|withheld|"
+    r"\[secret\]|<secret>|\(secret\)|not[ _-]shown|truncated\]|placeholder|anonymi[sz]ed|protected\]|encrypted\])"
+)
+_HASHED = re.compile(
+    r"(?i)^(?:hmac|sha\d*|sha-?(?:1|256|384|512)|md5|blake\w*|hash|digest|fp|fingerprint|tok_hash|"
+    r"bcrypt|argon2\w*)[-_:]?"
+    r"(?:sha\d*)?[:=$]|^\{(?:ssha|sha|crypt|bcrypt|noop)|^\$(?:2[aby]|argon2\w*|5|6|1|y|pbkdf2[\w-]*)\$|^pbkdf2[_:]|"
+    r"^scram-sha-256\$|^(?:vault:v\d+|enc|encrypted|kms|cipher)[:(\[]|^sha(?:1|256|512)-"
+)
+_POINTER = re.compile(
+    r"(?i)^(?:arn:aws|projects/|vault:|ssm:|secretsmanager:|op://|env:|file:|ref:|keyvault:|@microsoft\.keyvault|"
+    r"secret/|/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://)"
+)
+_PLACEHOLDER = re.compile(
+    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}?|\$.*|%[sdvqr(].*|:\w+|@\w{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
+    r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$",
+    re.DOTALL,
+)
+_HEX_HASH = re.compile(
+    r"^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}|[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64})$"
+)
+_SHORTEST_PASSWORD, _LONGEST_PASSWORD, _MANY_WORDS, _SHORTEST_TOKEN, _MIXED_FROM = 3, 200, 6, 8, 16
+_STATE_WORDS = """
+    null none nil true false undefined empty missing invalid required changed expired present yes no unset
+    unknown incorrect wrong ok set not must cannot is was for reset failed failure success n/a na blank string
+    str secret password token key value bearer basic digest accepted rejected denied error valid updated update
+    refreshed revoked created issued generated rotated disabled enabled optional default on off and or the a an
+    in to of with from has have will should does did do can mismatch mismatched matches match too request
+    requests grant plain plaintext bool boolean int integer object array text varchar char jwt opaque oauth
+    oauth2 saml hidden private public internal external authentication authorization auth login verification
+    validation prompt input field check policy header cookie session provided supplied found absent exceeded
+    expires expiring used reused unauthorized forbidden lookup verified bcrypt argon2 argon2id scrypt pbkdf2
+    sha256 hs256 rs256 access refresh id short weak strong long pending sent ready done active inactive rotate
+    rotation store manager vault env file kubernetes configured undefined. undefined, nan never always any all
+"""
+STATES = frozenset(_STATE_WORDS.split())
+"""Values that tell of a state rather than of a secret."""
+
+
+def is_masked(value: str) -> bool:
+    """Whether the value shows a mask, a keyed or plain hash, a reference to a store or a placeholder."""
+    plain = unquote(value) if "%" in value else value
+    plain = plain.strip().strip("'\"")
+    return bool(
+        not plain or _PLACEHOLDER.match(plain) or _MASK.search(plain) or _HASHED.match(plain) or len(set(plain)) == 1
+    )
+
+
+def is_password(value: str, *, prose: bool, numeric: bool) -> bool:
+    """Whether a value under a password's name is one; in prose it has to look unlike a word."""
+    value = value.strip()
+    if (
+        is_masked(value)
+        or _POINTER.match(value)
+        or value.lower().strip(".,:;!") in STATES
+        or len(value) < _SHORTEST_PASSWORD
+    ):
+        return False
+    if _HEX_HASH.match(value) or (not numeric and _COUNT.match(value)):
+        return False
+    if len(value) > _LONGEST_PASSWORD or (" " in value and (prose or value.count(" ") > _MANY_WORDS)):
+        return False
+    return not prose or _unlike_a_word(value)
+
+
+def _unlike_a_word(value: str) -> bool:
+    core = value.strip(".,:;()")
+    return (
+        any(c.isdigit() for c in core)
+        or any(c in "!@#$%^&*+=~?" for c in core)
+        or not (core.islower() or core.isupper() or core.istitle())
+    )
+
+
+def is_token(value: str) -> bool:
+    """Whether a value under the name of a key or token is one: eight or more characters, no word, date or number."""
+    value = value.strip()
+    if len(value) < _SHORTEST_TOKEN or is_masked(value) or _POINTER.match(value) or value.lower() in STATES:
+        return False
+    if re.search(r"\s", value) or value.isdigit() or _NUMBER.match(value) or _DATED.match(value):
+        return False
+    if _TEST_WORDS.match(value):
+        return False
+    return any(c.isdigit() for c in value) or _mixed(value)
+
+
+_COUNT = re.compile(r"^[\d/.,:%]+$")
+_NUMBER = re.compile(r"^[-+]?[\d.,]+(?:ms|s|m|h|%|k|kb|mb)?$", re.IGNORECASE)
+_DATED = re.compile(r"^\d{4}-\d\d-\d\d(?:$|T)")
+_TEST_WORDS = re.compile(
+    r"^(?:[a-z]+[_-])*[a-z]+[0-9]{0,2}$|^(?:[A-Z]+[_-])*[A-Z]+$|^(?:[a-z]+[./:])+[a-z]+$|"
+    r"^[A-Z][a-z]+(?:[A-Z][a-z]+)+$|^v?\d+(?:\.\d+)+$"
+)
+
+
+def _mixed(value: str) -> bool:
+    return len(value) >= _MIXED_FROM and value != value.lower() and value != value.upper()

@@ -1,0 +1,112 @@
+"""Numbers that stand for money or people: payment cards, IBANs, US social security numbers, telephone numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from soc2ev.logs.leaks.keys import names_identifier
+from soc2ev.logs.leaks.kinds import Hit
+
+_CARD = re.compile(
+    r"(?<![0-9A-Za-z._/#\-])(?:[2-6]\d{12,18}|[2-6]\d{3}(?P<s>[ \-.+])\d{4}(?P=s)\d{4}(?P=s)\d{1,7}|"
+    r"3\d{3}(?P<a>[ \-.+])\d{6}(?P=a)\d{4,5})(?![0-9A-Za-z_\-]|\.\d)"
+)
+_IN_PATH = re.compile(r"(?<=/)[2-6]\d{12,18}(?![0-9A-Za-z_\-])")
+_CARD_CONTEXT = re.compile(
+    r"(?i)\b(?:card|pan|visa|master ?card|amex|maestro|diners|discover|jcb|credit|debit|cc)s?[\b_ :=/#\"'.-]|card"
+)
+_KEY_BEFORE = re.compile(
+    r"([A-Za-z_][\w.\-]*)(?:\\*[\"'])?\s{0,2}(?:=>|[:=#])\s{0,2}(?:\\*[\"'])?$|([A-Za-z_][\w.\-]*) (?:#|no\.? ?)?$"
+)
+_SSN = re.compile(r"(?<![0-9A-Za-z\-._/])(?!000|666|9)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}(?![0-9A-Za-z\-_]|\.\d)")
+_IBAN = re.compile(
+    r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,4})?)(?![0-9A-Za-z])"
+)
+_PHONE = re.compile(
+    r"(?i)\b(?:phone|tel|cell|sms|msisdn|whatsapp|telephone)\b[^\n0-9+]{0,24}"
+    r"((?:\+|00)[1-9](?:[ .\-()]{0,2}\d){7,14}|\(?[2-9]\d{2}\)?[ .\-]\d{3}[ .\-]\d{4})(?![0-9A-Za-z])"
+)
+_BORN = re.compile(
+    r"(?i)\b(?:dob|date of birth|born(?: on)?|birthdate|birthday)\b[\"' :=]{1,4}"
+    r"((?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d)(?!\d)"
+)
+_PASSPORT = re.compile(r"(?i)\bpassport(?: (?:no|number|num|id))?[.:#= ]{1,3}([A-Z]{0,2}\d{6,9})(?![0-9A-Za-z])")
+# Visa, Mastercard (two ranges), American Express, Diners, Discover, UnionPay, JCB, Maestro with 16 digits.
+_SHORTEST_IBAN = 15
+_ISSUED = re.compile(
+    r"(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|"
+    r"3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d|62\d\d)\d{12,15}|60\d{14}|35(?:2[89]|[3-8]\d)\d{12}|"
+    r"(?:5018|5020|5038|6304|6759|676[13])\d{12})$"
+)
+_IBAN_LENGTHS = {
+    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BR": 29, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18,
+    "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26,
+    "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25,
+    "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TR": 26, "UA": 29,
+}  # fmt: skip
+
+
+def luhn(digits: str) -> bool:
+    """Whether the check digit is right (ISO/IEC 7812-1, annex B)."""
+    total = sum(map(int, digits[-1::-2]))
+    return (total + sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])) % 10 == 0
+
+
+def issued(digits: str) -> bool:
+    """Whether a payment network issues numbers that begin like this with this length."""
+    return bool(_ISSUED.match(digits))
+
+
+def is_card(digits: str) -> bool:
+    """Whether the bare digits can be a card: network, length, check digit and not one digit over and over."""
+    return len(set(digits)) > 1 and luhn(digits) and issued(digits)
+
+
+def cards(text: str, key: str = "") -> Iterator[Hit]:
+    """Card numbers in running text; those of 13, 14 and 19 digits and those in paths need a word about cards."""
+    for pattern in (_CARD, _IN_PATH):
+        for match in pattern.finditer(text):
+            digits = re.sub(r"\D", "", match.group())
+            if is_card(digits) and _stands_for_card(
+                text, match, key, pattern is _IN_PATH or len(digits) in (13, 14, 19)
+            ):
+                yield Hit("card_number", match.start(), match.end(), digits)
+
+
+def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) -> bool:  # noqa: FBT001  one caller
+    before = text[max(0, match.start() - 40) : match.start()]
+    named = _KEY_BEFORE.search(before)
+    name = next((part for part in named.groups() if part), "") if named else key if not match.start() else ""
+    if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name):
+        return True
+    return not strict and not names_identifier(name)
+
+
+def is_iban(value: str) -> bool:
+    """Whether the letters and digits have the length of their country and the checksum of ISO 13616."""
+    plain = value.replace(" ", "").replace("-", "").upper()
+    if _IBAN_LENGTHS.get(plain[:2]) != len(plain) or not plain.isalnum() or not plain.isascii():
+        return False
+    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+
+
+def people(text: str) -> Iterator[Hit]:
+    """Numbers of persons that their form or the words before them give away."""
+    for match in _SSN.finditer(text):
+        yield Hit("personal_data", match.start(), match.end(), match.group())
+    for match in _IBAN.finditer(text):
+        yield from _iban(match)
+    for pattern in (_PHONE, _BORN, _PASSPORT):
+        for match in pattern.finditer(text):
+            yield Hit("personal_data", match.start(1), match.end(1), match.group(1))
+
+
+def _iban(match: re.Match[str]) -> Iterator[Hit]:
+    """The longest run of groups that is an IBAN: the groups of the next word may have been taken along."""
+    found = match.group()
+    while len(found) >= _SHORTEST_IBAN:
+        if is_iban(found):
+            yield Hit("personal_data", match.start(), match.start() + len(found), found.replace(" ", ""))
+            return
+        found = found.rpartition(" ")[0]

@@ -1,0 +1,63 @@
+"""The scanner: one line, or a block of lines with a sieve before it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+
+from soc2ev.logs.leaks.columns import Columns
+from soc2ev.logs.leaks.find import find
+from soc2ev.logs.leaks.kinds import Hit, Leak, settle
+from soc2ev.logs.leaks.sieve import Sieve
+
+
+class Scanner:
+    """
+    Finds what leaks in lines; `key` keys the fingerprints, so that nobody without it can try values against them.
+
+    An empty key is refused with ValueError. A scanner remembers words, never lines, and serves any number of files.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if not key:
+            raise ValueError("fingerprints need a key")
+        self._key = key
+        self._sieve = Sieve()
+
+    def __repr__(self) -> str:
+        return "Scanner()"
+
+    def scan(self, line: bytes, root: str = "$", table: Columns | None = None) -> Iterator[Leak]:
+        """The leaks of a line in order of place; `root` is the path of a JSON line in its file, `table` its columns."""
+        seen: set[tuple[str, int, int, str]] = set()
+        text = line.decode("latin-1")
+        hits = find(text, root)
+        if table:
+            hits = settle([*hits, *table.hits(text)])
+        for hit in hits:
+            leak = Leak(hit.kind, hit.path, hit.start, hit.end, self._fingerprint(hit))
+            place = (leak.kind, leak.start, leak.end, leak.fingerprint)
+            if place not in seen:
+                seen.add(place)
+                yield leak
+
+    def scan_block(self, block: bytes, line: int = 1, *, table: Columns | None = None) -> Iterator[tuple[int, Leak]]:
+        """The leaks of a block of whole lines with their line numbers; `line` is the number of its first."""
+        position = 0
+        for start, end in _all_lines(block) if table else self._sieve.lines(block):
+            line += block.count(b"\n", position, start)
+            position = start
+            for leak in self.scan(block[start:end], table=table):
+                yield line, leak
+
+    def _fingerprint(self, hit: Hit) -> str:
+        value = f"{hit.kind}\0{hit.secret}".encode("utf-8", "surrogatepass")
+        return "hmac:" + hmac.new(self._key, value, hashlib.sha256).hexdigest()[:16]
+
+
+def _all_lines(block: bytes) -> Iterator[tuple[int, int]]:
+    start = 0
+    for row in block.split(b"\n"):
+        yield start, start + len(row)
+        start += len(row) + 1

@@ -1,0 +1,160 @@
+"""
+The first stage: which lines of a block can hold a leak at all.
+
+Almost every line of a log is made of words that were seen before. So the words of a block are collected into a set (C
+does the work), only new ones are looked at, and only words that promise something are looked up in the block.
+What has no telling word (mail addresses, digits, long runs) is found by single searches. The sieve may let clean lines
+pass; it must never hold back a line in which the second stage finds something.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+
+from soc2ev.logs.leaks.keys import kind_of
+
+
+def _table(**classes: str) -> bytes:
+    """A translation that turns the members of each class into the class's letter and everything else into a space."""
+    table = bytearray(b" " * 256)
+    for target, members in classes.items():
+        for char in members:
+            table[ord(char)] = ord(target)
+    return bytes(table)
+
+
+def _folded() -> bytes:
+    table = bytearray(b" " * 256)
+    for char in string.ascii_lowercase + "_-":
+        table[ord(char)] = table[ord(char.upper())] = ord(char)
+    return bytes(table)
+
+
+_TO_WORDS = _folded()
+_TO_DIGITS = _table(d=string.digits, s=" -.+")
+_TO_RUNS = _table(a=string.ascii_letters + string.digits)
+
+# Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
+_TELLING = re.compile(
+    r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
+    r"nrak|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
+    r"sshpass|mysql|curl$|dp$|sq$|sid$)|"
+    r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
+    r"sntry|fo_|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
+)
+# Words that only count as a key: they are frequent in user agents and messages.
+_SPOKEN = re.compile(
+    r"^[-_]*(?:phone|telephone|tel|cell|sms|msisdn|whatsapp|dob|born|birth|birthday|birthdate|passport)$"
+)
+_AS_KEY = re.compile(rb"[\w.\-]{0,30}[\"'\\\])`]{0,5}\s{0,3}(?:=|:|%3|,|\(|>)")
+_GROUPS = (b"d" * 13, b"ddddsddddsddddsd", b"ddddsddddddsdddd", b"dddsddsdddd")
+_RUN = 20
+_LONG = re.compile(rb"(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5}|[A-Z]{2}\d\d|AKIA|ASIA|SK|eyJ|EAAA|AIza")
+_KNOWN_LIMIT = 300_000
+# A cheap superset of the names of keys, so that the thousands of fragments of ids cost little; no name is hexadecimal.
+_HEX = re.compile(r"[a-f_-]+$")
+_STEM = re.compile(
+    r"pass|pwd|pw|psw|wachtwoord|kennwort|contrasena|motdepasse|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
+    r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|account|ssn|sin|"
+    r"social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
+    r"steuer|dni|bsn|pesel|codice|phone|mobile|tel|cell|msisdn|contact|sms|whatsapp|fax|name|holder|street|addr|iban"
+)
+
+
+class Sieve:
+    """Remembers which words are harmless; one for each scanner."""
+
+    def __init__(self) -> None:
+        self._known: set[bytes] = set()
+        self._strong: set[bytes] = set()
+        self._weak: set[bytes] = set()
+
+    def lines(self, block: bytes) -> list[tuple[int, int]]:
+        """Start and end (without line end) of each line that the second stage has to read, in order."""
+        chosen: list[tuple[int, int]] = []
+        covered = 0
+        for place in sorted(self._places(block)):
+            if place >= covered:
+                start = block.rfind(b"\n", 0, place) + 1
+                end = block.find(b"\n", place)
+                end = len(block) if end < 0 else end
+                chosen.append((start, end))
+                covered = end + 1
+        return chosen
+
+    def _places(self, block: bytes) -> Iterator[int]:
+        yield from self._words(block)
+        for mark in (b"@", b"%40"):
+            yield from _each(block, mark)
+        digits = block.translate(_TO_DIGITS)
+        for group in _GROUPS:
+            yield from _grouped(block, digits, group)
+        yield from _runs(block)
+
+    def _words(self, block: bytes) -> Iterator[int]:
+        folded = block.translate(_TO_WORDS)
+        words = set(folded.split())
+        self._learn(words - self._known)
+        for word in words & self._strong:
+            yield from _each(folded, word)
+        for word in words & self._weak:
+            yield from (place for place in _each(folded, word) if _AS_KEY.match(block, place + len(word)))
+
+    def _learn(self, fresh: set[bytes]) -> None:
+        if len(self._known) > _KNOWN_LIMIT:
+            self._known = self._strong | self._weak
+        self._known |= fresh
+        for word in fresh:
+            text = word.decode("ascii")
+            if _HEX.match(text):
+                continue
+            kind = kind_of(text) if _STEM.search(text.replace("_", "").replace("-", "")) else None
+            if _TELLING.search(text) or _SPOKEN.match(text) or kind not in (None, "personal_data", "card_number"):
+                self._strong.add(word)
+            elif kind:
+                self._weak.add(word)
+
+
+def _each(block: bytes, word: bytes) -> Iterator[int]:
+    """A place of the word in every line that has it."""
+    place = block.find(word)
+    while place >= 0:
+        yield place
+        place = block.find(word, place + len(word))
+
+
+def _grouped(block: bytes, digits: bytes, group: bytes) -> Iterator[int]:
+    """Places where digits stand in these groups and, for cards, begin as cards do."""
+    place = digits.find(group)
+    while place >= 0:
+        if group[3:4] == b"s" or block[place : place + 1] in (b"2", b"3", b"4", b"5", b"6"):
+            yield place
+        place = digits.find(
+            group, place + 1 if group[4:5] == b"s" or group[3:4] == b"s" else _run_end(digits, place, b"d")
+        )
+
+
+def _run_end(digits: bytes, place: int, member: bytes) -> int:
+    end = place + 13
+    while digits[end : end + 1] == member:
+        end += 1
+    return end
+
+
+def _runs(block: bytes) -> Iterator[int]:
+    """Long unbroken runs that look like a credential, an IBAN or the base64 of a text; not hexadecimal ids."""
+    runs = block.translate(_TO_RUNS)
+    needle = b"a" * _RUN
+    place = runs.find(needle)
+    while place >= 0:
+        head = block[place : place + _RUN]
+        if (
+            not head.islower()
+            and not head.isdigit()
+            and (block[place - 1 : place] in (b"_", b"-", b".", b"/", b"+") or _LONG.match(block, place))
+        ):
+            yield place
+        end = runs.find(b" ", place + _RUN)
+        place = runs.find(needle, end) if end >= 0 else -1

@@ -1,0 +1,189 @@
+"""Values that give themselves away by their form: vendors' prefixes, JWTs, PEM blocks, connections, mail."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+
+from soc2ev.logs.leaks.kinds import Hit, Kind
+from soc2ev.logs.leaks.masks import is_masked
+
+# Forms as the vendors document them. Stripe's test keys count: they open the account's test data; publishable keys
+# (pk_) are made to be public and do not. An AWS access key id is half a credential and counts outside CloudTrail.
+_FORMS: tuple[tuple[Kind, str], ...] = (
+    ("api_key", r"(?:AKIA|ASIA)[A-Z2-7][A-Z0-9]{15}(?![A-Za-z0-9])"),
+    ("token", r"gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{30,255}"),
+    ("token", r"gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[A-Za-z0-9_\-]{18,}"),
+    ("token", r"xox[abeoprs]-(?:\d+-)*[A-Za-z0-9\-]{10,}|xapp-\d-[A-Za-z0-9\-]{20,}|xoxe\.xox[bp]-[A-Za-z0-9\-]{20,}"),
+    ("api_key", r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{20,}"),
+    ("api_key", r"AIza[A-Za-z0-9_\-]{35}(?![A-Za-z0-9_\-])"),
+    ("token", r"ya29\.[A-Za-z0-9_\-]{20,}|1//0[A-Za-z0-9_\-]{30,}"),
+    ("api_key", r"SK[0-9a-f]{32}(?![0-9A-Za-z])"),
+    ("api_key", r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{30,64}"),
+    ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|rubygems_[0-9a-f]{40,}|dckr_(?:pat"),
+    ("token", r"oat)_[A-Za-z0-9_\-]{20,}"),
+    ("token", r"do[opr]_v1_[0-9a-f]{50,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}"),
+    ("token", r"sq0(?:atp|csp|idp)-[A-Za-z0-9_\-]{20,}|EAAA[A-Za-z0-9]{16}[A-Za-z0-9_\-+=]{40,}"),
+    ("api_key", r"key-[0-9a-f]{32}(?![0-9A-Za-z])"),
+    ("api_key", r"sk-(?:ant-(?:api|admin|oat)\d\d-|proj-|svcacct-|or-v1-|admin-)?[A-Za-z0-9_\-]{20,}"),
+    ("token", r"hv[sbr]\.[A-Za-z0-9_\-]{20,}|s\.[A-Za-z0-9]{24}(?![A-Za-z0-9.])|atlasv1\.[A-Za-z0-9_\-]{40,}"),
+    ("token", r"\w{14}\.atlasv1\.[\w\-=]{50,}"),
+    ("token", r"hf_[A-Za-z0-9]{30,}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}|dp\.pt\.[A-Za-z0-9]{40,}"),
+    ("token", r"lin_api_[A-Za-z0-9]{32,}|dapi[0-9a-f]{32}"),
+    ("token", r"ATATT3[A-Za-z0-9_\-=]{50,}|sntry[su]_[A-Za-z0-9_\-=+/]{40,}|fo1_[\w\-]{40,}"),
+    ("token", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}|pul-[0-9a-f]{40}"),
+    ("api_key", r"NRAK-[A-Z0-9]{27}|phc_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}"),
+    ("api_key", r"secret_[A-Za-z0-9]{43}|xkeysib-[0-9a-f]{60,}[\w\-]*"),
+    ("token", r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*"),
+    ("token", r"eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){4}"),
+    ("token", r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"),
+    ("token", r"(?<=discord\.com/api/webhooks/)\d{15,}/[A-Za-z0-9_\-]{50,}"),
+)  # fmt: skip
+_VENDOR = re.compile(
+    r"(?<![A-Za-z0-9_\-])(?:" + "|".join(f"(?P<f{index}>{form})" for index, (_, form) in enumerate(_FORMS)) + ")"
+)
+_PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_BODY = re.compile(
+    r"(?:\\+[rn]|\s|%0A|%0D)*(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]*?(?:\\n|\s))*(?:\\+[rn]|"
+    r"\s|%0A)*[A-Za-z0-9+/=]{16,}"
+)
+_PEM_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_URL = re.compile(
+    r"(?<![A-Za-z0-9])[a-z][a-z0-9+.\-]{1,40}://([^\s:/@\"'<>?#,;]*):([^\s\"'<>/]{1,200}?|"
+    r"[^\s\"'<>]{1,200}?)@(?=[\w\[(.])[^\s\"'<>,;)\]}|\\]*",
+    re.IGNORECASE,
+)
+_PAIRS = re.compile(
+    r"(?i)(?:\b(?:jdbc:[a-z0-9:]+//?|Server|Data Source|Host|Endpoint|DefaultEndpointsProtocol|"
+    r"AccountName|User Id|Uid|Addr(?:ess)?|"
+    r"Database|Initial Catalog|Driver)\s?[=:/][^\s\"'<>]?(?:[^\"'<>\n]{0,300}?))[;?&]\s?"
+    r"(?:password|pwd|AccountKey|SharedAccessKey)\s?=\s?([^;\s\"'<>&]+)[^\s\"'<>]{0,120}"
+)
+_JDBC = re.compile(
+    r"(?i)jdbc:[a-z0-9]+:[^\s\"'<>]*?[?&;](?:password|pwd)=([^;\s\"'<>&]+)[^\s\"'<>]*|"
+    r"jdbc:oracle:thin:[\w.$-]+/([^@\s\"']+)@[^\s\"'<>]+"
+)
+_LIBPQ = re.compile(
+    r"(?i)(?<![\w=])(?:[a-z_]{2,20}=(?:'[^']{0,80}'|[^\s'\"]{1,80}) +){1,8}password=('[^']{1,100}'|[^\s\"']{1,100})"
+    r"(?: +[a-z_]{2,20}=[^\s\"']{1,80}){0,6}"
+)
+_OF_LIBPQ = re.compile(r"(?i)\b(?:dbname|sslmode)=")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+\-*•/])[A-Za-z0-9_][A-Za-z0-9._%+'\-]{0,63}(?:@|"
+    r"%40)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_\-]|\.[A-Za-z0-9]|"
+    r"@|\*|:[A-Za-z~])"
+)
+_EMAIL_IN_PATH = re.compile(
+    r"(?<=/)[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}(?:@|"
+    r"%40)(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_\-:]|\.[A-Za-z0-9])"
+)
+_FILES_AND_UNITS = """
+    local internal lan localdomain localhost intranet corp home service socket slice scope timer target mount
+    path device automount swap png jpg jpeg gif svg webp ico css js mjs cjs ts tsx jsx map json yaml yml tgz gz
+    zip jar war whl lock txt log conf cfg html htm php java class kt py rb go rs exe dll so bin invalidlocal
+    cluster svc node arpa pdf xml
+"""
+_NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
+_SHORTEST, _FEWEST = 3, 5
+_SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
+
+
+def vendors(text: str) -> Iterator[Hit]:
+    """Credentials whose prefix and length a vendor documents, and JWTs whose header names an algorithm."""
+    for match in _VENDOR.finditer(text):
+        value = match.group()
+        kind = _FORMS[int((match.lastgroup or "f0")[1:])][0]
+        if is_masked(value) or (value.startswith("eyJ") and not is_jwt(value)) or not _random(value):
+            continue
+        if value.startswith(("AKIA", "ASIA")) and text[: match.start()].endswith(("Credential=", "Credential%3D")):
+            continue
+        yield Hit(kind, match.start(), match.end(), value, by_value=True)
+
+
+def _random(value: str) -> bool:
+    """Not one character over and over, and not a name in words: all of these forms carry digits or mixed case."""
+    tail = value[4:]
+    return len(set(tail)) > _FEWEST and (any(c.isdigit() for c in tail) or tail != tail.lower())
+
+
+def is_jwt(value: str) -> bool:
+    """Whether the first part decodes to a JOSE header with an algorithm (RFC 7515 section 4.1.1)."""
+    head = value.split(".", 1)[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return False
+    return isinstance(header, dict) and isinstance(header.get("alg"), str)
+
+
+def pem(text: str) -> Iterator[Hit]:
+    """
+    Private keys in PEM (RFC 7468), also with escaped line ends or cut off by the end of the line.
+
+    A header in the midst of a sentence, with no body behind it, is an error message and no key.
+    """
+    for match in _PEM.finditer(text):
+        body = _PEM_BODY.match(text, match.end())
+        if body or (
+            not text[match.end() :].strip("\r\n\"', \\n") and not text[: match.start()].rstrip().endswith("expecting:")
+        ):
+            end = _PEM_END.search(text, match.end())
+            stop = end.end() if end else body.end() if body else match.end()
+            yield Hit("private_key", match.start(), stop, text[match.start() : stop], by_value=True)
+
+
+def connections(text: str) -> Iterator[Hit]:
+    """Addresses and connection strings that carry a password: URLs, JDBC, ADO.NET and Azure pairs, libpq."""
+    for match in _URL.finditer(text):
+        plain = "/" not in match.group(2) or not (
+            match.group().lower().startswith("http") or match.group(2)[0].isdigit()
+        )
+        if plain and _is_secret(match.group(2)):
+            yield Hit("connection_string", match.start(), match.end(), match.group())
+    for pattern in (_JDBC, _PAIRS, _LIBPQ):
+        for match in pattern.finditer(text):
+            whole = pattern is not _LIBPQ or _OF_LIBPQ.search(match.group())
+            if whole and _is_secret(next((part for part in match.groups() if part), "")):
+                yield Hit("connection_string", match.start(), match.end(), match.group())
+
+
+def _is_secret(value: str) -> bool:
+    value = value.strip("'")
+    return (
+        len(value) >= _SHORTEST
+        and not is_masked(value)
+        and value.lower() not in {"password", "pass", "pwd", "null", "none", "secret]"}
+    )
+
+
+def emails(text: str) -> Iterator[Hit]:
+    """Addresses of persons and mailboxes; not `git@host:`, unit names, package versions, message ids or file names."""
+    for pattern in (_EMAIL, _EMAIL_IN_PATH):
+        for match in pattern.finditer(text):
+            local, _, domain = match.group().replace("%40", "@").partition("@")
+            if _is_mailbox(local, domain) and not _elsewhere(text, match):
+                yield Hit("email", match.start(), match.end(), f"{local}@{domain}".lower())
+
+
+def _is_mailbox(local: str, domain: str) -> bool:
+    ending = domain.rsplit(".", 1)[-1].lower()
+    if ending in _NO_DOMAIN_END or local.lower() in _SERVICES or "x" * 3 in local.lower():
+        return False
+    return not is_masked(local) and not is_masked(domain) and not re.match(r"v?\d+(?:x|\.\d)", domain)
+
+
+def _elsewhere(text: str, match: re.Match[str]) -> bool:
+    """Parts of something that is no address: user of a URL, message id, version of a module, ssh target."""
+    before = text[max(0, match.start() - 40) : match.start()]
+    return bool(_NOT_MAIL_BEFORE.search(before)) or (
+        text.startswith("/", match.end()) and bool(re.search(r"[\w./]$|app//$", before))
+    )
+
+
+_NOT_MAIL_BEFORE = re.compile(
+    r"(?i)://$|message-?_?id[\"']?\s{0,2}[=:]\s{0,2}[\"']?<?$|in-reply-to[:=] ?<?$|"
+    r"references[:=] ?<?$|\bssh(?: -\w+(?: \S+)?)* $|\b(?:scp|rsync) $"
+)

@@ -1,0 +1,166 @@
+"""JSON as logs carry it: the strings and numbers of a text with their paths and places, also when it is cut short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)')
+_PLAIN = re.compile(r"^[A-Za-z_@][\w\-@]*$")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
+_SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_NAMERS = frozenset(
+    {
+        "key",
+        "name",
+        "Key",
+        "Name",
+        "k",
+        "header",
+        "field",
+        "Header",
+        "Field",
+        "label",
+        "param",
+        "headerName",
+        "parameter",
+    }
+)
+_VALUERS = frozenset(
+    {
+        "value",
+        "Value",
+        "v",
+        "val",
+        "values",
+        "Values",
+        "stringValue",
+        "string_value",
+        "intValue",
+        "bytesValue",
+        "content",
+    }
+)
+_LONGEST_PATH = 1000
+_LATIN_1 = 255
+_HIGHEST_CLIMB = 6
+
+
+@dataclass(slots=True)
+class Frame:
+    """An object or array that is open."""
+
+    path: str
+    array: bool
+    key: str
+    """The key under which it lies itself."""
+    owner: Frame | None = None
+    current: str = ""
+    index: int = -1
+    naming: str = ""
+    """The string under `key` or `name`, for lists of pairs such as OTLP's attributes."""
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A string or bare word with its place in the text."""
+
+    path: str
+    key: str
+    start: int
+    end: int
+    raw: str = field(repr=False)
+    quoted: bool
+    frame: Frame = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The key that says what the value is: its own, or the `key` or `name` beside a `value`."""
+        key, frame = self.key, self.frame
+        for _ in range(_HIGHEST_CLIMB):
+            if key and key not in _VALUERS:
+                break
+            if frame.naming:
+                return frame.naming
+            if frame.owner is None:
+                break
+            key, frame = frame.key, frame.owner
+        return key or self.key
+
+
+def leaves(text: str, root: str = "$") -> Iterator[Leaf]:
+    """Every value of the JSON in the text; nothing is refused, so a cut or broken text gives what it has."""
+    found: list[Leaf] = []
+    frame = Frame(root, array=False, key="", current="")
+    expects_key = False
+    for match in _TOKEN.finditer(text):
+        string, mark, bare = match.groups()
+        if mark:
+            frame, expects_key = _move(frame, mark, root, expects_key=expects_key)
+        elif expects_key and string is not None:
+            frame.current, expects_key = string, False
+        elif string is not None or bare is not None:
+            found.append(_leaf(frame, match, string, bare))
+    return iter(found)
+
+
+def _move(frame: Frame, mark: str, root: str, *, expects_key: bool) -> tuple[Frame, bool]:
+    if mark in "{[":
+        if frame.array:
+            frame.index += 1
+        path = _path(frame) if frame.owner or frame.current else root
+        key = frame.key if frame.array else frame.current
+        return Frame(path, mark == "[", key, frame), mark == "{"
+    if mark in "}]":
+        return frame.owner or frame, False
+    if mark == ",":
+        return frame, not frame.array and frame.owner is not None
+    return frame, False if mark == ":" else expects_key
+
+
+def _leaf(frame: Frame, match: re.Match[str], string: str | None, bare: str | None) -> Leaf:
+    value = bare if string is None else string
+    group = 3 if string is None else 1
+    if frame.array:
+        frame.index += 1
+    elif frame.current in _NAMERS and string is not None:
+        frame.naming = string
+    key = (frame.previous or frame.key) if frame.array else frame.current
+    leaf = Leaf(_path(frame), key, match.start(group), match.end(group), value or "", string is not None, frame)
+    if frame.array:
+        frame.previous = "" if frame.previous else (string or "") if _PLAIN.match(string or "") else ""
+    return leaf
+
+
+def _path(frame: Frame) -> str:
+    if len(frame.path) > _LONGEST_PATH:
+        return frame.path  # nested by an enemy
+    if frame.array:
+        return f"{frame.path}[{frame.index}]"
+    return f"{frame.path}.{frame.current}" if _PLAIN.match(frame.current) else f"{frame.path}['{frame.current}']"
+
+
+def unescape(raw: str) -> tuple[str, list[int]]:
+    """The string that a JSON literal means, and for each of its characters (and its end) the offset in the literal."""
+    out: list[str] = []
+    places: list[int] = []
+    position = 0
+    for match in _ESCAPE.finditer(raw):
+        out.extend(raw[position : match.start()])
+        places.extend(range(position, match.start()))
+        out.append(_meaning(match.group()))
+        places.append(match.start())
+        position = match.end()
+    out.extend(raw[position:])
+    places.extend(range(position, len(raw) + 1))
+    return "".join(out), places
+
+
+def _meaning(escape: str) -> str:
+    if escape[1] == "u":
+        code = int(f"0x{escape[2:]}", 0)
+        # Latin-1 stands for bytes here; anything wider is no part of a secret that we know.
+        return chr(code) if code <= _LATIN_1 else "\ufffd"
+    return _SHORT.get(escape[1], escape[1])
