@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote_plus
 
 from soc2ev.logs.leaks import masks, numbers, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
@@ -31,6 +32,7 @@ _SCHEME = re.compile(
     r"sharedkey|sharedaccesssignature|splunk|bot|zoho-oauthtoken|dpop|gnap)(?:\s+|%20|"
     r"\+)(?:token=\"?)?(?P<cred>[^\s\"'<>\\,;)\]}|]+)"
 )
+_NO_CREDENTIAL = ("realm", "error", "scope", "http/")
 _LOOSE = frozenset({"bearer", "basic", "aws4-hmac-sha256", "negotiate", "ssws", "geniekey", "zoho-oauthtoken"})
 _DIGEST = re.compile(r"(?i)\b(?:response|credential|signature|oauth_signature|sig|mac)\s?=\s?\"?([\w+/=%\-./]{8,})")
 _FIRST = re.compile(r"[;,\s\"'&|]")
@@ -38,21 +40,22 @@ _CARD_DIGITS = re.compile(r"\d{12,19}")
 _SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST = 4, 32, 8
 _COOKIE_PAIR = re.compile(r"([!#$%&'*+\-.^`|~\w]+)=([^;,\s\"\\'}|]*)")
 _SPOKEN = re.compile(
-    r"(?i)(?<![\w\-])(?:new |temporary |temp |initial |default |admin |root |user |the |"
+    r"(?i)(?<![\w\-/=])(?:new |temporary |temp |initial |default |admin |root |user |the |"
     r"with )?(?:password|passphrase|passcode|passwd|pwd)"
-    r"(?: (?:for|of) (?:user |account )?[^\s|]{1,40}(?= (?:is|was|to|set) ))?(?: (?:is|was|to|from|set to|"
+    r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|]{1,40}(?= (?:is|was|to|set) ))?(?: (?:is|was|to|from|set to|"
     r"changed to|reset to|as)|)\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
 )
 _PAIR = re.compile(r"[A-Za-z][\w.\-]*=\w")
 _FLAG = re.compile(
-    r"(?<![\w])--?(?P<flag>[a-z][\w\-]*?(?:password|passwd|pass|pwd|passphrase|token|secret|api-?key|"
+    r"(?<![\w])--?(?P<flag>(?:[a-z][\w\-]*?)?(?:password|passwd|pass|pwd|passphrase|token|secret|api-?key|"
     r"secret-?key|access-?key|auth-?key|key))[ =](?P<v>[^\s\"']{3,})"
 )
 _CURL = re.compile(r"(?<![\w-])(?:-u|--user)[ =]['\"]?([\w.@\-]{1,64}:[^\s'\"]{3,80})")
 _MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}? -p([^\s'\"]{4,})")
 _SSHPASS = re.compile(r"\bsshpass -p ?['\"]?([^\s'\"]{3,})")
 _SQL = re.compile(
-    r"(?i)\bIDENTIFIED (?:WITH [\w'\"`]+ )?(?:BY|AS) (?:PASSWORD )?'([^']{3,100})'|\bPASSWORD\s*\(?\s*'([^']{3,100})'|"
+    r"(?i)\bIDENTIFIED (?:WITH [\w'\"`]+ )?(?:BY|AS) (?:PASSWORD )?'([^']{3,100})'|"
+    r"\bPASSWORD(?:\s+|\s*\(\s*)'([^']{3,100})'|"
     r"\bcrypt\s?\(\s?'([^']{3,100})'"
 )
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
@@ -61,6 +64,16 @@ _SIGNATURE = re.compile(
 )
 _AZURE_SAS = re.compile(r"(?i)[?&;](?:sv|se|sp|sr)=")
 _JAR = re.compile(r"(?i)(?<![\w.\-])(?:sessionid|sessid|sid)=([\w.%\-]{8,})(?=; ?[\w.\-]+=)")
+_PARAMETER = re.compile(r"[?&](?P<key>[\w.\-\[\]]{1,60})=(?P<value>[^&\s\"'<>]*%[0-9A-Fa-f]{2}[^&\s\"'<>]*)")
+_CONFIGURED = re.compile(r"(?<![\w\-])(aws_secret_access_key|aws_session_token|_authToken)[ \t]{1,4}([\w/+=\-]{30,})")
+_ENTRY = re.compile(
+    r"""[(\[]\s?b?["'](?P<key>[A-Za-z][\w\-]{2,60})["'],\s{0,2}b?["'](?P<value>[^"'\n]{3,4000})["']\s?[)\]]"""
+)
+_JARS = re.compile(r"""(?i)\bcookies?["']?\s{0,2}(?:=>|[=:])\s{0,2}\{(?P<pairs>[^{}\n]{1,4000})\}""")
+_JAR_PAIR = re.compile(
+    r"""["']?(?P<key>[\w.\-]{2,60})["']?\s{0,2}(?:=>|[=:])\s{0,2}["'](?P<value>[^"'\n]{8,2000})["']"""
+)
+_CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
 _ELEMENT = re.compile(r"<(?:\w+:)?([A-Za-z][\w.\-]{1,60})>([^<>]{3,200})</")
 _SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
 
@@ -75,6 +88,7 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
     if "BEGIN" in text:
         yield from values.pem(text)
     yield from values.connections(text)
+    yield from _parameters(text)
     yield from _keyed(text)
     yield from _headers(text)
     if "</" in text:
@@ -116,6 +130,14 @@ def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> boo
     if kind == "private_key":
         return len(value) >= _SHORTEST_KEY and masks.is_token(value)
     return masks.is_token(value)
+
+
+def _parameters(text: str) -> Iterator[Hit]:
+    """Cards and connections in the parameters of an address, whose separators are escaped there."""
+    for match in _PARAMETER.finditer(text):
+        plain = unquote_plus(match["value"])
+        for hit in (*values.connections(plain), *numbers.cards(plain, match["key"])):
+            yield Hit(hit.kind, match.start("value"), match.end("value"), hit.secret, match["key"], hit.by_value)
 
 
 def _keyed(text: str) -> Iterator[Hit]:
@@ -177,6 +199,7 @@ def _headers(text: str) -> Iterator[Hit]:
     for match in _SESSION_WORD.finditer(text):
         if _cookie_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
+    yield from _jars(text)
     for match in _JAR.finditer(text):
         if _cookie_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
@@ -184,6 +207,18 @@ def _headers(text: str) -> Iterator[Hit]:
         value = next(part for part in match.groups() if part)
         if (match.group(2) or _AZURE_SAS.search(text)) and not masks.is_masked(value):
             yield Hit("token", match.start(), match.end(), value)
+
+
+def _jars(text: str) -> Iterator[Hit]:
+    """Cookies in a dictionary of cookies, or given to curl."""
+    found = [(pairs, _JAR_PAIR) for pairs in _JARS.finditer(text)]
+    found += [(pairs, _COOKIE_PAIR) for pairs in _CURL_JAR.finditer(text)]
+    for pairs, form in found:
+        for pair in form.finditer(pairs["pairs"]):
+            key, value = pair.groups()
+            if is_session_cookie(key) and _cookie_value(value):
+                start = pairs.start("pairs") + pair.start(2)
+                yield Hit("session_cookie", start, start + len(value), value, key)
 
 
 def _authorization(value: str) -> Iterator[Hit]:
@@ -212,7 +247,7 @@ def _credential(scheme: str, value: str) -> bool:
         return value.lower().startswith("credential=") and not masks.is_masked(value)
     if not re.match(r"^[\w.~+/:%\-]+=*$", value):
         return False
-    if masks.is_masked(value) or value.lower() in masks.STATES or value.lower().startswith(("realm", "error", "scope")):
+    if masks.is_masked(value) or value.lower() in masks.STATES or value.lower().startswith(_NO_CREDENTIAL):
         return False
     if low == "basic":
         return (
@@ -244,7 +279,7 @@ def _cookie_value(value: str) -> bool:
         and not masks.is_masked(value)
         and value.lower() not in masks.STATES
         and " " not in value
-        and not value.isalpha()
+        and (not value.isalpha() or masks.mixed(value))
     )
 
 
@@ -302,6 +337,14 @@ def _spoken(text: str) -> Iterator[Hit]:
             value = match.group(group)
             if masks.is_password(value.rsplit(":", 1)[-1] if pattern is _CURL else value, prose=False, numeric=True):
                 yield Hit("password", match.start(group), match.end(group), value)
+    for match in _CONFIGURED.finditer(text):
+        if masks.is_token(match.group(2)):
+            kind = kind_of(match.group(1)) or "token"
+            yield Hit(kind, match.start(2), match.end(2), match.group(2), match.group(1))
+    for match in _ENTRY.finditer(text):
+        for hit in by_key(match["key"], match["value"]):
+            start = match.start("value")
+            yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, match["key"], hit.by_value)
     for match in _LABEL.finditer(text):
         yield from _labelled(text, match)
 

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from soc2ev.logs.leaks.kinds import Hit, Kind
 from soc2ev.logs.leaks.masks import is_masked
@@ -23,8 +24,8 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"ya29\.[A-Za-z0-9_\-]{20,}|1//0[A-Za-z0-9_\-]{30,}"),
     ("api_key", r"SK[0-9a-f]{32}(?![0-9A-Za-z])"),
     ("api_key", r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{30,64}"),
-    ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|rubygems_[0-9a-f]{40,}|dckr_(?:pat"),
-    ("token", r"oat)_[A-Za-z0-9_\-]{20,}"),
+    ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|rubygems_[0-9a-f]{40,}"),
+    ("token", r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{20,}"),
     ("token", r"do[opr]_v1_[0-9a-f]{50,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}"),
     ("token", r"sq0(?:atp|csp|idp)-[A-Za-z0-9_\-]{20,}|EAAA[A-Za-z0-9]{16}[A-Za-z0-9_\-+=]{40,}"),
     ("api_key", r"key-[0-9a-f]{32}(?![0-9A-Za-z])"),
@@ -54,6 +55,11 @@ _PEM_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 _URL = re.compile(
     r"(?<![A-Za-z0-9])[a-z][a-z0-9+.\-]{1,40}://([^\s:/@\"'<>?#,;]*):([^\s\"'<>/]{1,200}?|"
     r"[^\s\"'<>]{1,200}?)@(?=[\w\[(.])[^\s\"'<>,;)\]}|\\]*",
+    re.IGNORECASE,
+)
+_URL_ENCODED = re.compile(
+    r"(?<![A-Za-z0-9%])[a-z][a-z0-9+.\-]{1,40}%3A%2F%2F(?:(?!%3A|%2F|%40)[^\s\"'<>&])*%3A((?:(?!%40)[^\s\"'<>&]){1,200})"
+    r"%40[\w.\-]+[^\s\"'<>&,;)]*",
     re.IGNORECASE,
 )
 _PAIRS = re.compile(
@@ -143,6 +149,9 @@ def connections(text: str) -> Iterator[Hit]:
         )
         if plain and _is_secret(match.group(2)):
             yield Hit("connection_string", match.start(), match.end(), match.group())
+    for match in _URL_ENCODED.finditer(text):
+        if _is_secret(unquote(match.group(1))):
+            yield Hit("connection_string", match.start(), match.end(), unquote(match.group()))
     for pattern in (_JDBC, _PAIRS, _LIBPQ):
         for match in pattern.finditer(text):
             whole = pattern is not _LIBPQ or _OF_LIBPQ.search(match.group())
@@ -170,7 +179,8 @@ def emails(text: str) -> Iterator[Hit]:
 
 def _is_mailbox(local: str, domain: str) -> bool:
     ending = domain.rsplit(".", 1)[-1].lower()
-    if ending in _NO_DOMAIN_END or local.lower() in _SERVICES or "x" * 3 in local.lower():
+    local = unquote(local)
+    if "://" in local or ending in _NO_DOMAIN_END or local.lower() in _SERVICES or "x" * 3 in local.lower():
         return False
     return not is_masked(local) and not is_masked(domain) and not re.match(r"v?\d+(?:x|\.\d)", domain)
 
