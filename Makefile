@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The month of the newest commit: a period in which this checkout has something to show.
 PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
 
-.PHONY: demo demo-record test check check-static fmt docs bench smoke contract clean install dev
+.PHONY: demo demo-record test peers check check-static fmt docs bench smoke contract clean install dev
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -38,6 +38,9 @@ demo-record: dev ## record again what the fictional company's GitHub and Jira an
 
 test: dev       ## run the tests
 	$(BIN)/python -m pytest -n 2 -q
+
+peers:          ## install the systems that the connectors' tests talk to (apt, needs root)
+	tests/peers/install.sh
 
 check: check-static test ## format, lint, types, floors, tests
 

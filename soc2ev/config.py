@@ -137,6 +137,56 @@ class JiraSource(Strict):
     projects: list[str] = []
 
 
+class LogSource(BaseModel):
+    """A system that keeps logs; which further keys it takes, its connector's manifest says."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    connector: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    url: str | None = None
+    path: str | None = None
+    region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    token: Secret | None = None
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _extra_keys(self) -> LogSource:
+        """Every mapping among the connector's own keys is a secret, and a secret is never written out."""
+        for name, value in (self.model_extra or {}).items():
+            if isinstance(value, dict):
+                _refuse_no_secret(name, value)
+            elif re.search(r"token|secret|passw|api_?key", name):
+                raise ValueError(
+                    f"{name} is never written here: use {{env: NAME}}, {{file: PATH}} or {{command: TEXT}}"
+                )
+        return self
+
+    @property
+    def named(self) -> str:
+        """Its name; the connector's where it has none."""
+        return self.name or self.connector
+
+    def given(self) -> dict[str, Any]:
+        """What is given beside connector and name; secrets as the mappings that they are written as."""
+        return self.model_dump(exclude={"connector", "name"}, exclude_none=True)
+
+    def secret(self, name: str) -> Secret | None:
+        """Where the secret of that name comes from; None when none is given."""
+        found = self.given().get(name)
+        return Secret.model_validate(found) if isinstance(found, dict) else None
+
+
+def _refuse_no_secret(name: str, value: dict[str, Any]) -> None:
+    """ValueError, which never shows the value, unless it says where a secret comes from."""
+    if (
+        len(value) != 1
+        or not {"env", "file", "command"} & set(value)
+        or not isinstance(next(iter(value.values())), str)
+    ):
+        raise ValueError(f"{name}: give exactly one of env, file, command")
+
+
 class FileSource(Strict):
     """A log sample or export on this machine."""
 
@@ -158,9 +208,18 @@ class Sources(Strict):
     github: list[GithubSource] = []
     jira: list[JiraSource] = []
     git: list[GitSource] = []
-    logs: list[dict[str, Any]] = []
+    logs: list[LogSource] = []
     files: list[FileSource] = []
     imports: list[ImportSource] = []
+
+    @field_validator("logs", mode="after")
+    @classmethod
+    def _told_apart(cls, value: list[LogSource]) -> list[LogSource]:
+        names = [(one.connector, one.named) for one in value]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two entries of {name[0]} are called {name[1]}: give each a name")
+        return value
 
 
 class TicketPolicy(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -68,7 +69,8 @@ def test_the_wheel_runs_without_the_checkout(wheel: Path, tmp_path: Path) -> Non
 def test_every_dependency_is_declared() -> None:
     """What the package imports from outside is among its dependencies."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {entry.split(">")[0].split("<")[0].lower() for entry in project["dependencies"]}
+    extras = [entry for listed in project["optional-dependencies"].values() for entry in listed]
+    declared = {re.split(r"[\[<>=]", entry)[0].lower() for entry in [*project["dependencies"], *extras]}
     imported = set()
     for path in (_ROOT / "soc2ev").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -76,7 +78,7 @@ def test_every_dependency_is_declared() -> None:
                 imported.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add(str(node.module).split(".")[0])
-    names = {"yaml": "pyyaml"}
+    names = {"yaml": "pyyaml", "botocore": "boto3"}
     outside = {
         name for name in imported if name not in sys.stdlib_module_names and name not in ("soc2ev", "__future__")
     }

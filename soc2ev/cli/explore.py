@@ -1,4 +1,4 @@
-"""Looking around: tables, queries, controls, sources, registers, error codes, the schema of the configuration."""
+"""Looking around: tables, queries, controls, registers, error codes, the schema of the configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from soc2ev.cli.options import Config, Format, Period
 from soc2ev.errors import ConfigError
 
 _controls = typer.Typer(help="The controls: list, show, test.", no_args_is_help=True, rich_markup_mode=None)
-_sources = typer.Typer(help="Where evidence comes from: list, explain.", no_args_is_help=True, rich_markup_mode=None)
 _registers = typer.Typer(
     help="What the team keeps by hand: list, new, lint.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -26,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command("explain")(explain)
     app.command("schema")(schema)
     app.add_typer(_controls, name="controls")
-    app.add_typer(_sources, name="sources")
     app.add_typer(_registers, name="registers")
 
 
@@ -191,49 +189,6 @@ def controls_test(
             console.put(f"    {console.safe(problem)}")
     if failed:
         raise typer.Exit(3)
-
-
-@_sources.command("list")
-def sources_list(format_: Format = "table") -> None:
-    """
-    List the sources, their streams and the tables that they fill.
-
-    Example:
-      soc2ev sources list
-    """
-    session.chosen_format(format_, ("table", "json"))
-    from soc2ev.sources import SOURCES
-
-    rows = [
-        (
-            source.NAME,
-            stream.name,
-            ", ".join(table.name for table in stream.tables),
-            "setting" if stream.snapshot else "period",
-        )
-        for source in SOURCES
-        for stream in source.STREAMS
-    ]
-    if format_ == "json":
-        console.put_json([dict(zip(("source", "stream", "tables", "kind"), row, strict=True)) for row in rows])
-    else:
-        console.table(("source", "stream", "tables", "kind"), rows)
-
-
-@_sources.command("explain")
-def sources_explain(name: Annotated[str, typer.Argument(help="A source's name.")]) -> None:
-    """
-    Say what a source reads, what it needs for that, and what it cannot see.
-
-    Example:
-      soc2ev sources explain git
-    """
-    from soc2ev.sources import SOURCES
-
-    known: dict[str, Any] = {source.NAME: source for source in SOURCES}
-    if name not in known:
-        raise ConfigError(f"there is no source {name!r}", hint=f"there are: {', '.join(sorted(known))}")
-    console.put((known[name].__doc__ or "").strip())
 
 
 @_registers.command("list")

@@ -29,7 +29,13 @@ INTEGRITY = "99_Integrity"
 START = "00_START-HERE.html"
 INDEX = "00_Index.xlsx"
 
-_SOURCE_AREAS = {"git": "change-management", "github": "change-management", "jira": "change-management"}
+_SOURCE_AREAS = {
+    "git": "change-management",
+    "github": "change-management",
+    "jira": "change-management",
+    "logs": "api-logging",
+    "files": "api-logging",
+}
 _REGISTER_AREAS = {
     "log_sources": "api-logging",
     "retention_policy": "api-logging",

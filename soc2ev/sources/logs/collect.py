@@ -1,0 +1,204 @@
+"""The collection of log sources: every entry of `sources.logs`, one record and one coverage each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from soc2ev.errors import CollectError, ConfigError
+from soc2ev.fetch import Credential
+from soc2ev.model import Coverage
+from soc2ev.sources.logs import library, readonly, rows, tables
+from soc2ev.sources.logs import record as records
+from soc2ev.sources.logs.answers import Answers
+from soc2ev.sources.logs.engine import Run, problems
+from soc2ev.sources.logs.keeping import NAME, lay_down
+from soc2ev.sources.logs.manifest import Read
+from soc2ev.sources.logs.transports import Transport
+
+if TYPE_CHECKING:
+    from soc2ev.config import LogSource, Settings
+    from soc2ev.fetch import Fetch
+    from soc2ev.model import Json
+    from soc2ev.period import Period
+
+_MOST_REASONS = 6
+
+
+def scope(entry: LogSource) -> str:
+    """How the names of an entry's streams begin."""
+    return f"{NAME}:{entry.connector}:{entry.named}"
+
+
+def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
+    """
+    Collect every entry; those whose answers others use come first.
+
+    ConfigError when an entry names no connector, lacks what its manifest asks for, or its package is not installed.
+    """
+    entries = settings.config.sources.logs
+    reads = [library.load(entry.connector, settings.file.parent) for entry in entries]
+    pairs = sorted(zip(entries, reads, strict=True), key=lambda pair: bool(pair[1].manifest.uses))
+    told = [_Entry(fetch, settings, entry, read) for entry, read in pairs]
+    others = _Others()
+    for one in told:
+        fetch.say(f"logs: {scope(one.entry)}")
+        try:
+            yield one.collected(period, others)
+        except CollectError as problem:
+            yield one.failed(period, problem)
+
+
+@dataclass
+class _Others:
+    """What the entries before this one left behind."""
+
+    records: dict[str, list[dict[str, Json]]] = field(default_factory=dict)
+    natives: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass
+class Collected:
+    """What one run of a manifest gave."""
+
+    record: dict[str, Json]
+    body: bytes
+    answers: Answers
+
+
+class _Entry:
+    """One entry with its manifest."""
+
+    def __init__(self, fetch: Fetch, settings: Settings, entry: LogSource, read: Read) -> None:
+        self.fetch, self.entry, self.read = fetch, entry, read
+        self.values = values_of(entry, read)
+        self.folder = settings.file.parent
+        self.stream = f"{scope(entry)}:sources"
+        self.transport = transport_of(fetch, entry, read, self.values, self.stream, settings)
+
+    def collected(self, period: Period, others: _Others) -> Coverage:
+        peers = {name: others.records.get(name, []) for name in self.read.manifest.uses}
+        taken = others.natives.setdefault(self.read.manifest.id, set())
+        found = self.run(peers, taken)
+        others.records.setdefault(self.read.manifest.id, []).append(records.as_peer(found.record))
+        made = list(rows.of_record(records.read(found.body)))
+        taken |= rows.natives(made, self.read.manifest.id)
+        return self._claim(period, found, sum(table == tables.SOURCES.name for table, _ in made))
+
+    def run(self, peers: Mapping[str, list[dict[str, Json]]], taken: set[str]) -> Collected:
+        """Ask everything and store the record."""
+        manifest = self.read.manifest
+        now = self.fetch.now().astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        answers = Answers({request.id: request for request in manifest.requests}, self.values, {}, now)
+        run = Run(self.fetch, manifest, self.transport, answers)
+        try:
+            run.ask()
+        finally:
+            self.transport.close()
+        record = records.written(self.read, self.entry.named, answers, run.texts, taken, peers)
+        asked = {"method": "record", "role": "record", "connector": manifest.id, "entry": self.entry.named}
+        answer = lay_down(self.fetch, record, stream=self.stream, request=asked, count=rows.count)
+        return Collected(record, answer.body, answers)
+
+    def _claim(self, period: Period, found: Collected, fetched: int) -> Coverage:
+        reasons = list(problems(found.answers))
+        denied = any(one.denied for one in found.answers.failures)
+        more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+        reason = "; ".join(reasons[:_MOST_REASONS])[:3_000] + more if reasons else None
+        details = {"manifest": self.read.name, "shipped": self.read.shipped, "answers": len(found.record["bodies"])}
+        return Coverage(
+            self.stream,
+            period,
+            None,
+            fetched,
+            complete=not reasons,
+            reason=reason,
+            scope={**self._scope(), **({"access": "missing"} if denied else {})},
+            details=details,
+        )
+
+    def failed(self, period: Period, problem: CollectError) -> Coverage:
+        """The coverage of an entry of which not even the record could be stored."""
+        reason = f"{problem.message}; {problem.hint}"
+        return Coverage(self.stream, period, None, 0, complete=False, reason=reason, scope=self._scope())
+
+    def _scope(self) -> dict[str, str]:
+        return {"connector": self.entry.connector, "entry": self.entry.named}
+
+
+def run_once(fetch: Fetch, settings: Settings, entry: LogSource) -> tuple[list[rows.Row], list[str], bool]:
+    """
+    Ask what one entry asks, alone and without a coverage: its rows, what was not obtained, whether access is missing.
+
+    CollectError when not even the record could be stored.
+    """
+    read = library.load(entry.connector, settings.file.parent)
+    found = _Entry(fetch, settings, entry, read).run({name: [] for name in read.manifest.uses}, set())
+    denied = any(one.denied for one in found.answers.failures)
+    return list(rows.of_record(records.read(found.body))), list(problems(found.answers)), denied
+
+
+def values_of(entry: LogSource, read: Read) -> dict[str, Json]:
+    """The settings of an entry without its secrets; ConfigError for one that is missing or that nobody asked for."""
+    given, known = entry.given(), read.manifest.config
+    own = {"region"} if read.manifest.transport == "aws" else set()
+    where = f"sources.logs: {entry.named}"
+    if extra := sorted(given.keys() - known.keys() - own):
+        raise ConfigError(f"{where}: {entry.connector} has no {extra[0]}", hint=_wanted(read))
+    for name, setting in known.items():
+        if name not in given and not setting.optional and setting.default is None:
+            raise ConfigError(f"{where}: {name} is missing", hint=_wanted(read))
+        if setting.secret and name in given and not entry.secret(name):
+            raise ConfigError(f"{where}: {name} is a secret", hint="write {env: NAME}, {file: PATH} or {command: TEXT}")
+        if not setting.secret and isinstance(given.get(name), dict):
+            raise ConfigError(f"{where}: {name} is no secret", hint="write its value")
+    defaults = {name: one.default for name, one in known.items() if not one.secret}
+    return {**defaults, **{name: value for name, value in given.items() if name not in read.manifest.secrets}}
+
+
+def _wanted(read: Read) -> str:
+    return f"it takes: {', '.join(read.manifest.config) or 'nothing'}; `soc2ev sources explain {read.manifest.id}`"
+
+
+def transport_of(
+    fetch: Fetch, entry: LogSource, read: Read, values: Mapping[str, Json], stream: str, settings: Settings
+) -> Transport:
+    """The way to ask this system; ConfigError when a package or secret is missing, or the address is not safe."""
+    manifest = read.manifest
+    if manifest.transport == "aws":
+        from soc2ev.sources.logs.aws import Aws
+
+        return Aws(fetch, stream, entry.region)
+    if manifest.transport == "postgres":
+        from soc2ev.sources.logs.postgres import Postgres
+
+        found = entry.secret("password")
+        return Postgres(fetch, stream, str(values["url"]), values, fetch.secret(found) if found else None)
+    if manifest.transport == "file":
+        from soc2ev.sources.logs.files import Files
+
+        return Files(fetch, stream, settings.file.parent)
+    from soc2ev.sources.logs.http import Http
+
+    base = manifest.base_url
+    for name, value in values.items():
+        base = base.replace(f"${{config.{name}}}", str(value))
+    if not readonly.safe_url(base):
+        raise ConfigError(f"sources.logs: {entry.named}: url is no https address (http is for loopback hosts only)")
+    return Http(fetch, stream, base.rstrip("/"), manifest.headers, _credential(fetch, entry, read, values))
+
+
+def _credential(fetch: Fetch, entry: LogSource, read: Read, values: Mapping[str, Json]) -> Credential | None:
+    auth = read.manifest.auth
+    found = entry.secret(auth.secret) if auth else None
+    if auth is None or found is None:
+        return None
+    secret = fetch.secret(found)
+    if auth.type == "bearer":
+        return Credential.bearer(secret)
+    if auth.type == "basic":
+        user = entry.secret(auth.user)
+        return Credential.basic(fetch.secret(user) if user else str(values.get(auth.user) or ""), secret)
+    return Credential(auth.header, f"{auth.prefix}{secret}", (secret,))

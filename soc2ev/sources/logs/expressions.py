@@ -1,0 +1,206 @@
+"""
+JMESPath (https://jmespath.org/specification.html) with the functions of the language; the only importer of jmespath.
+
+An expression knows which names of its surroundings it uses, so that a question that failed makes every fact that
+depends on it unknown: to JMESPath itself what is missing is null, and null looks like "off".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import jmespath
+from jmespath import exceptions, functions
+
+from soc2ev.model import Json
+from soc2ev.sources.logs import facts
+
+RESERVED = {"item", "entry", "config", "partial", "peers"}
+"""
+Names that every expression of a record may use: the element of `each`, the element of a list's own `each`, settings
+without secrets, answers of requests with for_each as far as they were had, and answers of other connectors.
+"""
+_SAME = {"function_expression", "multi_select_dict", "multi_select_list", "key_val_pair", "or_expression"}
+_SAME |= {"and_expression", "not_expression", "comparator"}
+_PARTIAL = "partial"
+_ANY: Json = {"types": []}
+_NAME, _TEXT = {"types": ["string"]}, {"types": ["string", "null"]}
+_OBJECT, _ARRAY = {"types": ["object", "null"]}, {"types": ["array", "null"]}
+
+
+class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no types
+    """What JMESPath lacks. Each is a pure function of its arguments; docs/adding-a-source.md lists them."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__()
+        self._now = now
+
+    @functions.signature()  # type: ignore[untyped-decorator]
+    def _func_now(self) -> str:
+        return self._now
+
+    @functions.signature(_ANY)  # type: ignore[untyped-decorator]
+    def _func_days(self, value: Json) -> int | None:
+        return facts.days(value)
+
+    @functions.signature(_ARRAY, _NAME, _ANY)  # type: ignore[untyped-decorator]
+    def _func_lookup(self, rows: Json, key: str, value: Json) -> Json:
+        return facts.lookup(rows, key, value)
+
+    @functions.signature(_TEXT, _NAME)  # type: ignore[untyped-decorator]
+    def _func_regex(self, text: str | None, pattern: str) -> str | None:
+        return facts.regex(text, pattern)
+
+    @functions.signature(_ANY)  # type: ignore[untyped-decorator]
+    def _func_unique(self, values: Json) -> list[Json]:
+        return facts.unique(values)
+
+    @functions.signature(_ANY)  # type: ignore[untyped-decorator]
+    def _func_instant(self, value: Json) -> str | None:
+        return facts.instant(value)
+
+    @functions.signature(_ANY, _ANY, _ANY)  # type: ignore[untyped-decorator]
+    def _func_choose(self, condition: Json, then: Json, otherwise: Json) -> Json:
+        return None if condition is None else then if condition is True else otherwise
+
+    @functions.signature(_ARRAY, _NAME)  # type: ignore[untyped-decorator]
+    def _func_spread(self, rows: Json, path: str) -> list[Json]:
+        return facts.spread(rows, path)
+
+    @functions.signature(_ARRAY)  # type: ignore[untyped-decorator]
+    def _func_longest(self, sinks: Json) -> Json:
+        return facts.longest(sinks)
+
+    @functions.signature(_OBJECT, _OBJECT)  # type: ignore[untyped-decorator]
+    def _func_trail_exclusions(self, trail: Json, selectors: Json) -> list[str]:
+        from soc2ev.sources.logs.facts_aws import trail_exclusions
+
+        return trail_exclusions(trail, selectors)
+
+    @functions.signature(_ARRAY, _TEXT, _TEXT)  # type: ignore[untyped-decorator]
+    def _func_plans_of(self, plans: Json, api: str | None, stage: str | None) -> list[Json]:
+        from soc2ev.sources.logs.facts_aws import plans_of
+
+        return plans_of(plans, api, stage)
+
+    @functions.signature(_TEXT)  # type: ignore[untyped-decorator]
+    def _func_policy_principals(self, document: str | None) -> list[Json]:
+        from soc2ev.sources.logs.facts_aws import policy_principals
+
+        return policy_principals(document)
+
+    @functions.signature(_OBJECT, _OBJECT, _OBJECT, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_bucket_retention(self, versioning: Json, lifecycle: Json, lock: Json, prefixes: Json) -> Json:
+        from soc2ev.sources.logs.facts_aws import bucket_retention
+
+        return bucket_retention(versioning, lifecycle, lock, prefixes)
+
+    @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
+    def _func_trail_events(self, selectors: Json) -> list[str]:
+        from soc2ev.sources.logs.facts_aws import trail_events
+
+        return trail_events(selectors)
+
+    @functions.signature({"types": ["object"]}, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_alarm_route(self, alarm: Json, topics: Json) -> Json:
+        from soc2ev.sources.logs.facts_aws import alarm_route
+
+        return alarm_route(alarm, topics)
+
+    @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
+    def _func_waf_limits(self, acl: Json) -> list[Json]:
+        from soc2ev.sources.logs.facts_aws import waf_limits
+
+        return waf_limits(acl)
+
+    @functions.signature(_TEXT)  # type: ignore[untyped-decorator]
+    def _func_alertmanager_routes(self, config: str | None) -> list[Json]:
+        from soc2ev.sources.logs.routes import listed
+
+        return listed(config)
+
+    @functions.signature(_ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_routed_rules(self, groups: Json, active: Json, peers: Json) -> list[Json]:
+        from soc2ev.sources.logs.routes import routed
+
+        return routed(groups, active, peers, self._now)
+
+    @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
+    def _func_nginx_facts(self, parsed: Json) -> Json:
+        from soc2ev.sources.logs.facts_nginx import nginx_facts
+
+        return nginx_facts(parsed)
+
+    @functions.signature(_ARRAY)  # type: ignore[untyped-decorator]
+    def _func_pgaudit_events(self, settings: Json) -> list[str]:
+        from soc2ev.sources.logs.facts import pgaudit_events
+
+        return pgaudit_events(settings)
+
+
+class Expression:
+    """A compiled expression. ValueError when it does not compile, or uses a function that does not exist."""
+
+    def __init__(self, text: str) -> None:
+        self._compiled = _compiled(text)
+        self.text = text
+        self._names = frozenset(_roots(self._compiled.parsed))
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The names of its surroundings that it uses; of `partial.x` both `partial` and x."""
+        return self._names
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Those of them that must be known whole: not those below `partial`."""
+        return frozenset(_roots(self._compiled.parsed, skip_partial=True))
+
+    def value(self, surroundings: Mapping[str, Json], now: str) -> Json:
+        """What it yields there; ValueError when a function meets a value that it cannot take."""
+        options = jmespath.Options(custom_functions=_Functions(now))
+        try:
+            return self._compiled.search(surroundings, options)
+        except (exceptions.JMESPathError, RecursionError, TypeError, ArithmeticError) as problem:
+            raise ValueError(f"{self.text!r}: {problem}"[:300]) from None
+
+
+@lru_cache(maxsize=2_000)
+def _compiled(text: str) -> Json:
+    try:
+        made = jmespath.compile(text)
+    except (exceptions.JMESPathError, RecursionError) as problem:
+        says = " ".join(str(problem).split())
+        raise ValueError(f"{text!r} is no JMESPath expression: {says}"[:300]) from None
+    for name in _called(made.parsed):
+        if name not in _Functions.FUNCTION_TABLE:
+            raise ValueError(f"{text!r} uses the function {name}(), which does not exist")
+    return made
+
+
+def _called(node: Json) -> Iterator[str]:
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):
+            yield from _called(child)
+
+
+def _roots(node: Json, *, skip_partial: bool = False) -> Iterator[str]:
+    """The fields that are looked up in the surroundings rather than in what stands to the left of them."""
+    kind, children = node["type"], node["children"]
+    if kind == "field":
+        yield node["value"]
+    elif kind == "current":
+        raise ValueError("@ alone means nothing here: name what is meant")
+    elif kind in _SAME:
+        for child in children:
+            yield from _roots(child, skip_partial=skip_partial)
+    elif kind == "subexpression" and children[0] == _FIELD_PARTIAL:
+        yield from () if skip_partial else (_PARTIAL, children[1].get("value", ""))
+    elif kind not in ("literal", "identity", "expref") and children:
+        yield from _roots(children[0], skip_partial=skip_partial)
+
+
+_FIELD_PARTIAL = {"type": "field", "children": [], "value": _PARTIAL}

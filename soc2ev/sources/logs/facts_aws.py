@@ -1,0 +1,224 @@
+"""What answers of AWS mean, where it takes more than picking a field. Each function is pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from soc2ev.model import Json
+
+_YEAR = 365
+_CONFIRMED = "arn:"
+_MACHINES = ("lambda", "sqs", "firehose", "application")
+_WRITES, _READS = ("WriteOnly", "All"), ("ReadOnly", "All")
+
+
+def policy_principals(document: str | None) -> list[Json]:
+    """Who the Allow statements of a policy name, each with its actions; [] without a policy."""
+    try:
+        parsed = json.loads(document or "{}")
+    except ValueError:
+        raise TypeError("the policy is no JSON") from None
+    return [
+        {"principal": name, "kind": kind, "actions": _listed(statement.get("Action"))}
+        for statement in _listed(parsed.get("Statement"))
+        if isinstance(statement, dict) and statement.get("Effect") == "Allow"
+        for kind, name in _principals(statement.get("Principal"))
+    ]
+
+
+def _principals(principal: Json) -> Iterator[tuple[str, str]]:
+    if principal == "*":
+        yield "anyone", "*"
+    elif isinstance(principal, dict):
+        for kind, names in principal.items():
+            for name in _listed(names):
+                yield str(kind), str(name)
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def bucket_retention(versioning: Json, lifecycle: Json, lock: Json, prefixes: Json) -> Json:
+    """
+    For how long the logs in a bucket are kept: `days`, `infinite`, `worm` and `integrity`.
+
+    Without an expiration that reaches the logs nothing is ever deleted. Under versioning an expiration only hides the
+    object; it is gone when a rule for non-current versions runs as well, that many days later. A rule for a part of the
+    logs shortens what is promised for all. Object Lock may keep longer than the lifecycle. `prefixes` are those below
+    which AWS writes its `AWSLogs/`.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+    """
+    enabled = [rule for rule in (lifecycle or {}).get("Rules") or () if rule.get("Status") == "Enabled"]
+    logs = [f"{prefix}/AWSLogs/" if prefix else "AWSLogs/" for prefix in (prefixes or [None])]
+    rules = [rule for rule in enabled if _reaches_logs(rule, logs)]
+    versioned = (versioning or {}).get("Status") in ("Enabled", "Suspended")
+    current = [_days(rule.get("Expiration")) for rule in rules]
+    later = [_noncurrent(rule) for rule in rules]
+    expires = _least(current)
+    if expires is not None and versioned:
+        gone = _least(later)
+        expires = None if gone is None else expires + gone
+    held, mode = _locked(lock)
+    days = None if expires is None else max(expires, held)
+    integrity = {"COMPLIANCE": "worm_compliance", "GOVERNANCE": "worm_governance"}.get(mode, "none")
+    return {"days": days, "infinite": days is None, "worm": mode or "none", "integrity": integrity, "lock_days": held}
+
+
+def _reaches_logs(rule: Mapping[str, Json], logs: list[str]) -> bool:
+    """Whether the rule's filter lets any log through; AWS writes logs without tags."""
+    chosen = rule.get("Filter") or {}
+    both = chosen.get("And") or {}
+    if chosen.get("Tag") or both.get("Tags"):
+        return False
+    prefix = str(rule.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or "")
+    return any(log.startswith(prefix) or prefix.startswith(log) for log in logs)
+
+
+def _days(expiration: Json) -> int | None:
+    if not isinstance(expiration, dict):
+        return None
+    # A date in the rule deletes everything on that day: nothing is promised beyond it.
+    return 0 if expiration.get("Date") else expiration.get("Days")
+
+
+def _noncurrent(rule: Mapping[str, Json]) -> int | None:
+    found = rule.get("NoncurrentVersionExpiration")
+    return found.get("NoncurrentDays") if isinstance(found, dict) else None
+
+
+def _least(days: list[int | None]) -> int | None:
+    return min((day for day in days if day is not None), default=None)
+
+
+def _locked(lock: Json) -> tuple[int, str]:
+    found = (lock or {}).get("ObjectLockConfiguration") or {}
+    rule = (found.get("Rule") or {}).get("DefaultRetention") or {}
+    if found.get("ObjectLockEnabled") != "Enabled" or not rule.get("Mode"):
+        return 0, ""
+    return int(rule.get("Days") or 0) + _YEAR * int(rule.get("Years") or 0), str(rule["Mode"])
+
+
+def trail_events(selectors: Json) -> list[str]:
+    """The kinds of events that the event selectors of a trail let through, as canonical names."""
+    given = selectors or {}
+    # Without any selector a trail logs all management events.
+    kinds: set[str] = set() if given.get("EventSelectors") or given.get("AdvancedEventSelectors") else _managed("All")
+    for one in given.get("EventSelectors") or ():
+        if one.get("IncludeManagementEvents", True):
+            kinds |= _managed(one.get("ReadWriteType", "All"))
+        kinds |= {"sensitive.read"} if one.get("DataResources") and one.get("ReadWriteType") in _READS else set()
+    for one in given.get("AdvancedEventSelectors") or ():
+        fields = {part.get("Field"): part for part in one.get("FieldSelectors") or ()}
+        only = (fields.get("readOnly") or {}).get("Equals")
+        way = "All" if not only else "ReadOnly" if only == ["true"] else "WriteOnly"
+        category = (fields.get("eventCategory") or {}).get("Equals")
+        kinds |= _managed(way) if category == ["Management"] else set()
+        kinds |= {"sensitive.read"} if category == ["Data"] and way in _READS else set()
+    return sorted(kinds)
+
+
+def _managed(way: str) -> set[str]:
+    """Sign-ins and changes are write events; denied calls come with both."""
+    writes = {"admin.action", "auth.failure", "auth.success", "logging.changed", "token.created", "token.revoked"}
+    return {"authz.failure"} | (writes if way in _WRITES else set())
+
+
+def trail_exclusions(trail: Json, selectors: Json) -> list[str]:
+    """What a trail leaves out: regions, global services, management events, and event sources by name."""
+    found = [] if (trail or {}).get("IsMultiRegionTrail") else [f"regions other than {(trail or {}).get('HomeRegion')}"]
+    found += [] if (trail or {}).get("IncludeGlobalServiceEvents") else ["global services"]
+    for one in (selectors or {}).get("EventSelectors") or ():
+        found += [] if one.get("IncludeManagementEvents", True) else ["management events"]
+        found += [str(name) for name in one.get("ExcludeManagementEventSources") or ()]
+        found += {"ReadOnly": ["writes"], "WriteOnly": ["reads"]}.get(one.get("ReadWriteType"), [])
+    for one in (selectors or {}).get("AdvancedEventSelectors") or ():
+        for part in one.get("FieldSelectors") or ():
+            left = [*(part.get("NotEquals") or ()), *(part.get("NotStartsWith") or ())]
+            found += [f"{part.get('Field')} {value}" for value in left]
+    return list(dict.fromkeys(found))
+
+
+def plans_of(plans: Json, api: str | None, stage: str | None) -> list[Json]:
+    """The usage plans of a stage, as rate limits."""
+    return [
+        {"scope": f"usage plan {plan.get('name')}", **(plan.get("throttle") or {})}
+        for plan in plans or ()
+        if plan.get("throttle")
+        and any((one.get("apiId"), one.get("stage")) == (api, stage) for one in plan.get("apiStages") or ())
+    ]
+
+
+def alarm_route(alarm: Json, topics: Json) -> Json:
+    """
+    Where an alarm goes: `receiver`, and `reaches` (None when not known, `none` for a dead end).
+
+    `topics` are the outcomes of asking for the subscriptions of each topic. A subscription that nobody confirmed
+    reaches none; what only feeds a machine may go on from there, which is not known here.
+    """
+    actions = [str(one) for one in alarm.get("AlarmActions") or ()]
+    if alarm.get("ActionsEnabled") is not True or not actions:
+        return {"receiver": ", ".join(map(_short, actions)) or None, "reaches": "none"}
+    found = [_target(action, topics or []) for action in actions]
+    people = [name for names in found for name in names or () if name]
+    unsure = any(names is None or None in names for names in found)
+    reaches = ", ".join(dict.fromkeys(people)) or (None if unsure else "none")
+    return {"receiver": ", ".join(map(_short, actions)), "reaches": reaches}
+
+
+def _target(action: str, topics: list[Json]) -> list[str | None] | None:
+    """Who is told by one action; None in it for what is not known; None when the topic could not be read."""
+    service = action.split(":")[2] if action.count(":") > 1 else ""
+    if service != "sns":
+        # ssm-incidents pages people; scaling and EC2 actions tell nobody.
+        return [_short(action)] if service in ("ssm", "ssm-incidents") else []
+    outcome = next((one for one in topics if one.get("for") == action), None)
+    if outcome is None or outcome.get("state") != "ok":
+        return None
+    return [
+        _endpoint(one)
+        for one in (outcome.get("answer") or {}).get("Subscriptions") or ()
+        if str(one.get("SubscriptionArn")).startswith(_CONFIRMED)
+    ]
+
+
+def _endpoint(subscription: Mapping[str, Json]) -> str | None:
+    protocol, endpoint = str(subscription.get("Protocol")), str(subscription.get("Endpoint") or "")
+    if protocol in _MACHINES:
+        return None
+    return urlsplit(endpoint).hostname if protocol.startswith("http") else endpoint or None
+
+
+def _short(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
+def waf_limits(acl: Json) -> list[Json]:
+    """
+    The rate limits of a web ACL: `scope`, `per_second`, `period` and `enforced`.
+
+    A rule that counts blocks nobody, nor does one in a group whose action is overridden to count.
+    """
+    return [
+        {
+            "scope": str(rule.get("Name")),
+            "per_second": _rate(limit),
+            "period": limit.get("EvaluationWindowSec") or 300,
+            "enforced": _acts(rule),
+        }
+        for rule in ((acl or {}).get("WebACL") or {}).get("Rules") or ()
+        if (limit := (rule.get("Statement") or {}).get("RateBasedStatement"))
+    ]
+
+
+def _rate(limit: Mapping[str, Json]) -> float | None:
+    # AWS counts over five minutes where the rule names no window.
+    most = limit.get("Limit")
+    return None if not isinstance(most, int) else round(most / (limit.get("EvaluationWindowSec") or 300), 6)
+
+
+def _acts(rule: Mapping[str, Json]) -> bool:
+    action, override = rule.get("Action") or {}, rule.get("OverrideAction") or {}
+    return bool({"Block", "Captcha", "Challenge"} & set(action)) and "Count" not in override

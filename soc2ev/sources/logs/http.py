@@ -1,0 +1,123 @@
+"""Questions over HTTP, through `fetch`: one origin, GET (or the few POSTs that only read), every answer stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from soc2ev.errors import AccessError, CollectError
+from soc2ev.fetch import Credential, RefusedError
+from soc2ev.sources.logs import paging
+from soc2ev.sources.logs.keeping import NAME
+from soc2ev.sources.logs.manifest import Paging
+from soc2ev.sources.logs.quarantine import Quarantine
+from soc2ev.sources.logs.transports import Question, Reply
+
+if TYPE_CHECKING:
+    from soc2ev.fetch import Answer, Fetch
+    from soc2ev.model import Json
+
+_JSON = {"Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """One system. The credential goes to the origin of `base` and nowhere else."""
+
+    fetch: Fetch
+    stream: str
+    base: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: Credential | None = None
+    parallel: bool = True
+
+    def ask(self, question: Question) -> Reply:
+        """All pages of the answer; a failure ends them and is told in the reply, beside the pages that came."""
+        reply, request = Reply(), question.request
+        quarantine = Quarantine(self.fetch, self.stream) if request.keep or request.redact else None
+        try:
+            for came in self._pages(question, reply, quarantine.fetch if quarantine else self.fetch):
+                answer = quarantine.release(came, request) if quarantine else came
+                reply.add(answer.item.digest, answer.body, self.fetch.json(answer))
+        except RefusedError as problem:
+            reply.fail(str(problem.status), problem.message, denied=isinstance(problem, AccessError))
+        except CollectError as problem:
+            reason = f"{problem.message}; {problem.hint}"
+            reply.fail("", reason, denied=isinstance(problem, AccessError), silent=not reply.pages)
+        except ValueError as problem:
+            reply.fail("", f"the answer is not understood: {problem}")
+        if quarantine and reply.code:
+            quarantine.give_up()
+        return reply
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _pages(self, question: Question, reply: Reply, fetch: Fetch) -> Iterator[Answer]:
+        """The pages, each asked for when the one before it was taken."""
+        how = question.request.paginate or Paging(type="none")
+        params = {name: _text(value) for name, value in question.params.items() if value is not None}
+        url = self.base + question.place
+        if how.type == "link":
+            yield from self._linked(question, url, params, how.most, reply, fetch)
+            return
+        if how.type in ("offset", "page"):
+            params = {how.param: str(how.start), **params}
+        seen, bodies = 0, set()
+        for number in range(1, how.most + 1):
+            answer = self._one(question, url, params, number, fetch)
+            yield answer
+            page = fetch.json(answer)
+            rows = paging.count(page, how) if how.type != "none" else 0
+            if rows and answer.item.digest in bodies:
+                raise CollectError("the list has the same rows on two pages", hint="it is not complete")
+            bodies.add(answer.item.digest)
+            seen += rows
+            after = paging.following(how, page, number, seen)
+            if after is None:
+                return
+            if how.type == "next_url":
+                url, params = urljoin(url, str(after)), {}
+            else:
+                params = {**params, how.param: _text(after)}
+        reply.cut = True
+
+    def _linked(
+        self, question: Question, url: str, params: Mapping[str, str], most: int, reply: Reply, fetch: Fetch
+    ) -> Iterator[Answer]:
+        pages = fetch.pages(
+            url,
+            origin=self.origin,
+            source=NAME,
+            stream=self.stream,
+            params=params,
+            headers={**_JSON, **self.headers},
+            auth=self.auth,
+            request=question.asked,
+        )
+        for number, answer in enumerate(pages, 1):
+            if number > most:
+                reply.cut = True
+                return
+            yield answer
+
+    def _one(self, question: Question, url: str, params: Mapping[str, str], number: int, fetch: Fetch) -> Answer:
+        where: dict[str, Json] = {"origin": self.origin, "source": NAME, "stream": self.stream, "params": params}
+        where |= {"headers": {**_JSON, **self.headers}, "auth": self.auth}
+        where |= {"request": {**question.asked, "page": number}}
+        if question.request.read_only_post:
+            return fetch.post(url, body=question.body or {}, **where)
+        return fetch.get(url, json=True, **where)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        parts = urlsplit(self.base)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def _text(value: Json) -> str:
+    """A parameter as it stands in an address."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,219 @@
+"""
+Whom an alert of Prometheus reaches: its labels through Alertmanager's tree of routes, to receivers and their targets.
+
+A label that the rule itself does not set may still come with the series, so a matcher on it may or may not match: then
+every way is followed, and where the ways end differently, nobody knows.
+https://prometheus.io/docs/alerting/latest/configuration/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from soc2ev import yamlfile
+from soc2ev.errors import ConfigError
+from soc2ev.model import Json
+
+NONE = "none"
+_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*')
+_OURS = ("alertname", "severity")
+"""Labels that only the rule gives: what it does not set there is not set."""
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+Labels = Mapping[str, str | None]
+"""None is a value that is not known: a template, or a label that the series may have."""
+Matcher = tuple[str, str, str]
+"""Label, operator, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A route at which an alert may end; `sure` when nothing is unknown on the way."""
+
+    receiver: str
+    sure: bool
+
+
+def listed(config: str | None) -> list[Json]:
+    """The routes of a configuration, each with the matchers on the way to it, its receiver and whom that reaches."""
+    found = _parsed(config)
+    targets = _targets(found)
+    return [
+        {"rule": " and ".join(matchers) or "default route", "receiver": receiver, "reaches": targets.get(receiver)}
+        for matchers, receiver in _walk(found.get("route") or {}, [], "")
+    ]
+
+
+def _walk(route: Mapping[str, Json], above: list[str], receiver: str) -> Iterator[tuple[list[str], str]]:
+    own = str(route.get("receiver") or receiver)
+    here = [*above, *(f"{name}{sign}{value!r}" for name, sign, value in _matchers(route))]
+    yield here, own
+    for child in route.get("routes") or ():
+        yield from _walk(child, here, own)
+
+
+def routed(groups: Json, active: Json, peers: Json, now: str) -> list[Json]:
+    """
+    The alerting rules of Prometheus' groups with receiver, reaches and muted_until.
+
+    `active` are the Alertmanagers that it sends to, `peers` those whose configuration was read in the same run. No
+    active one: alerts reach nobody. One whose configuration was not read: not known.
+    """
+    rules = [
+        (group, rule) for group in groups or () for rule in group.get("rules") or () if rule.get("type") == "alerting"
+    ]
+    known = None if active is None else [_peer_of(one, peers or []) for one in active]
+    return [{"group": group.get("name"), **rule, **_way(rule, known, now)} for group, rule in rules]
+
+
+def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str) -> dict[str, Json]:
+    if known == []:
+        return {"receiver": None, "reaches": NONE, "muted_until": None}
+    if known is None or any(peer is None for peer in known):
+        return {"receiver": None, "reaches": None, "muted_until": None}
+    labels = _labels(rule)
+    # Alertmanagers of one cluster share their configuration; of several, each gets every alert.
+    ways = [_through(peer, labels) for peer in known]
+    receivers = dict.fromkeys(name for way in ways for name in way[0])
+    reached = [way[1] for way in ways]
+    people = dict.fromkeys(name for name in reached if name and name != NONE)
+    reaches = ", ".join(people) or (None if None in reached else NONE)
+    muted = [end for peer in known for end in _mutes(peer, labels, now)]
+    return {"receiver": ", ".join(receivers) or None, "reaches": reaches, "muted_until": max(muted, default=None)}
+
+
+def _through(peer: Json, labels: Labels) -> tuple[list[str], str | None]:
+    """The receivers at which the alert may end, and whom it reaches on every way."""
+    config = _parsed(((peer.get("status") or {}).get("config") or {}).get("original"))
+    targets = _targets(config)
+    ends = list(_ends(config.get("route") or {}, labels, "", sure=True))
+    names = list(dict.fromkeys(end.receiver for end in ends))
+    certain = [targets.get(end.receiver) for end in ends if end.sure]
+    people = dict.fromkeys(name for name in certain if name and name != NONE)
+    if people:
+        return names, ", ".join(people)
+    possible = {targets.get(name) for name in names}
+    if len(possible) == 1:
+        return names, possible.pop()
+    return names, None
+
+
+def _ends(route: Mapping[str, Json], labels: Labels, above: str, *, sure: bool) -> Iterator[_End]:
+    """Where an alert that came to this route ends: the first child that matches, and those after it on `continue`."""
+    own, caught = str(route.get("receiver") or above), False
+    for child in route.get("routes") or ():
+        matches = _all(_matchers(child), labels)
+        if matches is False:
+            continue
+        yield from _ends(child, labels, own, sure=sure and matches is True)
+        caught = caught or matches is True
+        if child.get("continue") is not True:
+            if matches is True:
+                return
+            # It may have ended here already.
+            sure = False
+    if not caught:
+        yield _End(own, sure)
+
+
+def _all(matchers: list[Matcher], labels: Labels) -> bool | None:
+    answers = [_matches(matcher, labels) for matcher in matchers]
+    return False if False in answers else None if None in answers else True
+
+
+def _matches(matcher: Matcher, labels: Labels) -> bool | None:
+    name, sign, value = matcher
+    if name in labels and labels[name] is None:
+        return None
+    if name not in labels and name not in _OURS:
+        return None
+    found = labels.get(name) or ""
+    try:
+        equal = found == value if sign in ("=", "!=") else re.fullmatch(value, found) is not None
+    except re.error:
+        return None
+    return equal if sign in ("=", "=~") else not equal
+
+
+def _labels(rule: Mapping[str, Json]) -> Labels:
+    given = {str(name): str(value) for name, value in (rule.get("labels") or {}).items()}
+    plain: dict[str, str | None] = {name: None if "{{" in value else value for name, value in given.items()}
+    return {**plain, "alertname": str(rule.get("name"))}
+
+
+def _matchers(route: Mapping[str, Json]) -> list[Matcher]:
+    """Those of `matchers`, and of the older `match` and `match_re`."""
+    found = [_matcher(part) for text in route.get("matchers") or () for part in _split(str(text))]
+    found += [(str(name), "=", str(value)) for name, value in (route.get("match") or {}).items()]
+    return found + [(str(name), "=~", str(value)) for name, value in (route.get("match_re") or {}).items()]
+
+
+def _split(text: str) -> list[str]:
+    """A matcher each from `{a="b", c=~"d"}`; commas within quotes are part of the value."""
+    inner = text.strip().removeprefix("{").removesuffix("}")
+    return [part for part in re.findall(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+', inner) if part.strip()]
+
+
+def _matcher(text: str) -> Matcher:
+    found = _MATCHER.fullmatch(text)
+    if found is None:
+        raise TypeError(f"{text!r} is no matcher")
+    value = re.sub(r"\\(.)", r"\1", found[3]) if found[3] is not None else found[4]
+    return found[1], found[2], value
+
+
+def _targets(config: Mapping[str, Json]) -> dict[str, str]:
+    """Whom each receiver reaches; `none` for one without any integration."""
+    return {str(one.get("name")): _reached(one) for one in config.get("receivers") or () if isinstance(one, dict)}
+
+
+def _reached(receiver: Mapping[str, Json]) -> str:
+    """Addresses of mail and channels of chat by their names; of pagers and webhooks the receiver's own name."""
+    found: list[str] = []
+    for kind, entries in receiver.items():
+        if kind.endswith("_configs") and isinstance(entries, list):
+            found += [
+                str(entry.get("to") or entry.get("channel") or receiver.get("name")) for entry in entries if entry
+            ]
+    return ", ".join(dict.fromkeys(found)) or NONE
+
+
+def _mutes(peer: Json, labels: Labels, now: str) -> Iterator[str]:
+    """Ends of the active silences that hide every alert of the rule."""
+    for silence in peer.get("silences") or ():
+        matchers = [_of_silence(one) for one in silence.get("matchers") or ()]
+        active = (silence.get("status") or {}).get("state") == "active" and str(silence.get("endsAt")) > now
+        if active and matchers and _all(matchers, labels) is True:
+            yield str(silence["endsAt"])
+
+
+def _of_silence(matcher: Mapping[str, Json]) -> Matcher:
+    signs = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
+    sign = signs[(matcher.get("isEqual", True) is True, matcher.get("isRegex") is True)]
+    return str(matcher.get("name")), sign, str(matcher.get("value"))
+
+
+def _peer_of(active: Json, peers: list[Json]) -> Json | None:
+    """The Alertmanager behind the address that Prometheus sends to, by host and port; None when it was not read."""
+    wanted = _place(str(active.get("url")))
+    return next((peer for peer in peers if _place(str(peer.get("url"))) == wanted and peer.get("status")), None)
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    return "localhost" if host in _LOOPBACK else host, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _parsed(config: str | None) -> dict[str, Json]:
+    if config is None:
+        return {}
+    try:
+        found = yamlfile.parse(config.encode(), "Alertmanager's configuration").data
+    except ConfigError as problem:
+        raise TypeError(problem.message) from None
+    if not isinstance(found, dict) or "route" not in found:
+        raise TypeError("Alertmanager's configuration has no route")
+    return found

@@ -1,0 +1,178 @@
+"""A real PostgreSQL with pgaudit: what is loaded, what it is told to log, and who may see it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from soc2ev.errors import ConfigError
+from soc2ev.sources.logs.postgres import connection_of
+from tests.sources.logs.conftest import binary, free_port, running
+from tests.sources.logs.runs import SECRET
+
+_CONF = """
+listen_addresses = '127.0.0.1'
+shared_preload_libraries = 'pgaudit'
+pgaudit.log = 'ddl, role'
+pgaudit.log_parameter = on
+logging_collector = on
+log_connections = on
+fsync = off
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """A server with the roles watcher (pg_monitor), blind (nothing) and the superuser; its port."""
+    initdb, server = binary("initdb"), binary("postgres")
+    # Not tmp_path: the server runs as another user, who cannot look into folders of root's.
+    folder = Path(tempfile.mkdtemp(prefix="soc2ev-postgres-", dir="/tmp"))
+    as_user = _as_postgres(folder)
+    try:
+        secret = folder / "password"
+        secret.write_text(SECRET)
+        secret.chmod(0o644)
+        data, port = folder / "data", free_port()
+        argv = [
+            initdb,
+            "-D",
+            str(data),
+            "-U",
+            "boss",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            str(secret),
+            "-N",
+            "--locale=C",
+        ]
+        subprocess.run(argv, check=True, capture_output=True, cwd=folder, **as_user)
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(f"{_CONF}port = {port}\nunix_socket_directories = '{folder}'\n")
+        log = folder / "log"
+        log.touch()
+        with running([server, "-D", str(data)], lambda: _ready(port), log, cwd=folder, **as_user):
+            _fill(port)
+            yield port
+    finally:
+        shutil.rmtree(folder)
+
+
+def _as_postgres(folder: Path) -> dict[str, object]:
+    """How the server is started: not as root, which it refuses."""
+    if os.getuid() != 0:
+        return {}
+    user = pwd.getpwnam("postgres")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _connect(port):
+    return psycopg.connect(
+        host="127.0.0.1", port=port, user="boss", password=SECRET, dbname="postgres", connect_timeout=3
+    )
+
+
+def _ready(port):
+    try:
+        _connect(port).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _fill(port):
+    with _connect(port) as connection:
+        connection.execute("CREATE EXTENSION pgaudit")
+        for name in ("watcher", "blind"):
+            connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{SECRET}'")
+        connection.execute("GRANT pg_monitor TO watcher")
+
+
+def entry(port, user, **more):
+    url = f"postgresql://127.0.0.1:{port}/postgres"
+    return {"connector": "postgresql", "url": url, "user": user, "password": {"env": "PASSWORD"}, **more}
+
+
+def test_pgaudit_that_is_loaded_and_set_is_on(team, postgres):
+    """Preloaded with classes: on, with the kinds of those classes; values of parameters are not masked."""
+    found = team.collect(entry(postgres, "watcher", name="orders"))
+    row = found.sources["postgresql:orders"]
+    assert "" == row["reasons"]
+    assert (True, True) == (row["enabled"], row["delivering"])
+    assert "none: values of parameters are logged" == row["masking"]
+    assert {"admin.action", "permission.changed", "auth.success", "auth.failure"} == {
+        one["event"] for one in found.of(row["key"], "collected_log_events")
+    }
+    assert {("boss", True, True), ("watcher", False, False)} == {
+        (one["principal"], one["can_read"], one["can_stop"]) for one in found.of(row["key"], "collected_log_readers")
+    }
+    assert (True, None) == (found.claim.complete, found.claim.reason)
+
+
+def test_pgaudit_without_classes_is_off(team, postgres):
+    """Loaded and told to log nothing: off."""
+    with _connect(postgres) as connection:
+        connection.execute("ALTER ROLE watcher SET pgaudit.log = 'none'")
+    try:
+        row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
+    finally:
+        with _connect(postgres) as connection:
+            connection.execute("ALTER ROLE watcher RESET pgaudit.log")
+    assert row["enabled"] is False
+
+
+def test_a_role_that_is_not_shown_all_settings_knows_nothing(team, postgres):
+    """PostgreSQL leaves out what a role may not see: then nobody knows whether pgaudit is on."""
+    row = team.collect(entry(postgres, "blind")).sources["postgresql:postgresql"]
+    assert row["enabled"] is None
+    assert "enabled" in row["unknown"]
+
+
+def test_a_wrong_password_is_missing_access_and_is_nowhere(team, postgres):
+    """Refused at the door: access is missing, facts are unknown, and the password is in no body or request."""
+    wrong = {**team.environment, "PASSWORD": f"{SECRET}-wrong"}
+    team.environment = wrong
+    found = team.collect(entry(postgres, "watcher"))
+    assert "missing" == found.claim.scope["access"]
+    assert found.sources["postgresql:postgresql"]["enabled"] is None
+    assert [] == [item.request for item, body in found.stored if SECRET in f"{item.request}{body!r}"]
+
+
+def test_the_session_cannot_write(postgres):
+    """Even a superuser's session refuses to write: the transaction is read-only."""
+    from soc2ev.sources.logs.postgres import Postgres
+
+    made = Postgres(None, "s", f"postgresql://127.0.0.1:{postgres}/postgres", {"user": "boss"}, SECRET)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        made._rows("CREATE TABLE t (a int)", {})
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://a:secret@db/x", "password"),
+        ("mysql://db/x", "postgresql"),
+        ("postgresql://db/x?sslmode=disable", "sslmode"),
+    ],
+)
+def test_an_address_with_a_password_or_parameters_is_refused(url, says):
+    """What would hold a secret or switch TLS off stops before anything is sent."""
+    with pytest.raises(ConfigError) as refused:
+        connection_of(url, {})
+    assert says in refused.value.message
+    assert "secret" not in refused.value.message
+
+
+def test_tls_is_verified_for_every_other_host():
+    """Only loopback hosts go without TLS."""
+    assert "verify-full" == connection_of("postgresql://db.example.com/x", {})["sslmode"]
+    assert "sslmode" not in connection_of("postgresql://127.0.0.1/x", {})

@@ -1,0 +1,181 @@
+"""A real Prometheus and a real Alertmanager: retention, rules, and whom each alert reaches."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.sources.logs.conftest import answers, binary, free_port, running
+
+ROUTES = """
+route:
+  receiver: nobody
+  routes:
+    - matchers: ['severity="critical"']
+      receiver: pager
+      continue: true
+    - matchers: ['severity=~"critical|warning"', 'service!="test"']
+      receiver: mail
+    - match: {severity: info}
+      receiver: nobody
+    - matchers: ['team="db"', 'severity="none"']
+      receiver: mail
+receivers:
+  - name: nobody
+  - name: pager
+    webhook_configs: [{url: 'http://127.0.0.1:9/S3NTINEL-of-a-hook'}]
+  - name: mail
+    email_configs: [{to: 'oncall@example.com', from: 'a@example.com', smarthost: 'localhost:25', auth_password: 'S3NTINEL'}]
+"""
+RULES = """
+groups:
+  - name: api
+    rules:
+      - {alert: Down, expr: 'vector(1)', labels: {severity: critical, service: api}, annotations: {runbook_url: 'https://example.com/down'}}
+      - {alert: Slow, expr: 'vector(1)', labels: {severity: warning, service: test}}
+      - {alert: Chatty, expr: 'vector(0) > 1', labels: {severity: info}}
+      - {alert: Full, expr: 'vector(1)', labels: {severity: warning}}
+      - {alert: Odd, expr: 'vector(1)', labels: {severity: none}}
+      - {record: job:up, expr: 'up'}
+  - name: more
+    rules:
+      - {alert: Down, expr: 'vector(2)', labels: {severity: critical, service: api}}
+"""
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory):
+    """Alertmanager with a tree of routes, and a silence for the alert Down; its address."""
+    folder, port = tmp_path_factory.mktemp("alertmanager"), free_port()
+    (folder / "am.yml").write_text(ROUTES)
+    url = f"http://127.0.0.1:{port}"
+    argv = [binary("prometheus-alertmanager"), f"--config.file={folder}/am.yml", f"--storage.path={folder}/data"]
+    argv += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+    with running(argv, answers(f"{url}/-/ready"), folder / "log"):
+        now = datetime.now(UTC)
+        silence = {
+            "matchers": [{"name": "alertname", "value": "Full", "isRegex": False, "isEqual": True}],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(hours=5)).isoformat(),
+            "createdBy": "ann",
+            "comment": "known",
+        }
+        asked = urllib.request.Request(
+            f"{url}/api/v2/silences", json.dumps(silence).encode(), {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(asked, timeout=5).close()
+        yield url
+
+
+def _prometheus(folder, alertmanagers):
+    port = free_port()
+    targets = f"alerting: {{alertmanagers: [{{static_configs: [{{targets: {json.dumps(alertmanagers)}}}]}}]}}"
+    own = f"scrape_configs: [{{job_name: self, scrape_interval: 1s, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]"
+    (folder / "rules.yml").write_text(RULES)
+    text = f"global: {{evaluation_interval: 1s}}\nrule_files: [{folder}/rules.yml]\n{targets}\n{own}\n"
+    (folder / "prometheus.yml").write_text(text)
+    argv = [binary("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+    argv += [f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=400d"]
+    return argv, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory, alertmanager):
+    """Prometheus that sends to that Alertmanager and scrapes itself; its address."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    argv, url = _prometheus(folder, [alertmanager.removeprefix("http://")])
+    with running(argv, answers(f"{url}/-/ready"), folder / "log"):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not _settled(url):
+            time.sleep(0.1)
+        yield url
+
+
+def _settled(url):
+    ask = lambda path: json.load(urllib.request.urlopen(f"{url}{path}", timeout=5))["data"]  # noqa: E731
+    up = ask("/api/v1/query?query=up")["result"]
+    return ask("/api/v1/alertmanagers")["activeAlertmanagers"] and up and up[0]["value"][1] == "1"
+
+
+def test_rules_are_followed_to_receivers_through_continue_and_matchers(team, prometheus, alertmanager):
+    """Each rule reaches what the tree of routes says: people, a dead end, or nobody can tell."""
+    found = team.collect(
+        {"connector": "prometheus", "url": prometheus}, {"connector": "alertmanager", "url": alertmanager}
+    )
+    rules = found.of("prometheus:prometheus")
+    assert [
+        ("Down", "pager, mail", "pager, oncall@example.com"),
+        ("Slow", "nobody", "none"),
+        ("Chatty", "nobody", "none"),
+        # A series may carry service="test", which the route to mail leaves out.
+        ("Full", "mail, nobody", None),
+        ("Odd", "mail, nobody", None),
+        ("Down", "pager, mail", "pager, oncall@example.com"),
+    ] == [(row["rule"], row["receiver"], row["reaches"]) for row in rules]
+    assert "https://example.com/down" == rules[0]["runbook"]
+    assert all(row["enabled"] is True for row in rules)
+    assert {} == {stream: claim.reason for stream, claim in found.claims.items() if not claim.complete}
+
+
+def test_a_silence_mutes_the_rule_until_it_ends(team, prometheus, alertmanager):
+    """Only the silenced rule is muted."""
+    found = team.collect(
+        {"connector": "alertmanager", "url": alertmanager}, {"connector": "prometheus", "url": prometheus}
+    )
+    muted = {
+        rule: row["muted_until"] for rule, row in found.rules("prometheus:prometheus").items() if row["muted_until"]
+    }
+    assert ["Full"] == list(muted)
+    assert datetime.now(UTC) < datetime.fromisoformat(muted["Full"])
+
+
+def test_the_retention_that_prometheus_runs_with_is_read(team, prometheus, alertmanager):
+    """400d of the flags, never infinite; enabled, and a target answers."""
+    row = team.collect({"connector": "prometheus", "url": prometheus, "name": "main"}).sources["prometheus:main"]
+    assert (400, False, "configured", True, True) == (
+        row["retention_days"],
+        row["retention_infinite"],
+        row["retention_basis"],
+        row["enabled"],
+        row["delivering"],
+    )
+
+
+def test_without_the_alertmanagers_configuration_nobody_knows_whom_alerts_reach(team, prometheus):
+    """An Alertmanager that was not collected leaves `reaches` unknown, never none."""
+    rules = team.collect({"connector": "prometheus", "url": prometheus}).of("prometheus:prometheus")
+    assert 6 == len(rules)
+    assert {None} == {row["reaches"] for row in rules}
+
+
+def test_alerts_that_are_sent_nowhere_reach_none(team, tmp_path):
+    """A Prometheus without Alertmanager raises alerts for nobody."""
+    argv, url = _prometheus(tmp_path, [])
+    with running(argv, answers(f"{url}/-/ready"), tmp_path / "log"):
+        rules = team.collect({"connector": "prometheus", "url": url}).of("prometheus:prometheus")
+    assert {"none"} == {row["reaches"] for row in rules}
+
+
+def test_the_routes_of_alertmanager_show_dead_ends(team, alertmanager):
+    """Every route is listed with its receiver; secrets of receivers are nowhere in what was stored."""
+    found = team.collect({"connector": "alertmanager", "url": alertmanager, "name": "am"})
+    routes = {row["rule"]: (row["receiver"], row["reaches"]) for row in found.of("alertmanager:am")}
+    assert ("nobody", "none") == routes["default route"]
+    assert ("pager", "pager") == routes["severity='critical'"]
+    assert 5 == found.sources["alertmanager:am"]["rule_count"]
+    assert [] == [item.request for item, body in found.stored if b"S3NTINEL" in body]
+
+
+def test_an_unreachable_system_is_unknown_and_never_off(team):
+    """Nothing answers: one row with every fact NULL, named as unknown, and an incomplete coverage."""
+    found = team.collect({"connector": "prometheus", "url": f"http://127.0.0.1:{free_port()}"})
+    row = found.sources["prometheus:prometheus"]
+    assert (None, None, None) == (row["enabled"], row["retention_days"], row["retention_infinite"])
+    assert {"enabled", "retention_days", "alert_rules"} <= set(row["unknown"])
+    assert "cannot be reached" in row["reasons"]
+    assert not found.claim.complete
+    assert "missing" != found.claim.scope.get("access")
