@@ -49,19 +49,18 @@ class Running:
         """Answer until `stop`; then finish what had arrived, and write a checkpoint."""
         self._keeper.start()
         try:
-            self._server.serve_forever(poll_interval=0.1)
+            self._server.serve_forever()
         finally:
             self._ended.set()
             self._server.drain(_DRAIN_SECONDS)
             self._service.stop()
-            self._server.server_close()
             self._keeper.join(_DRAIN_SECONDS)
             self._ledger.checkpoint()
             self._ledger.close()
 
     def stop(self) -> None:
         """End soon; may be called from a signal."""
-        threading.Thread(target=self._server.shutdown, daemon=True).start()
+        self._server.shutdown()
 
     def _keep(self) -> None:
         while not self._ended.wait(_TICK):
