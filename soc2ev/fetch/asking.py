@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from soc2ev.errors import CollectError
 from soc2ev.fetch import access, local, strictjson
@@ -85,13 +85,18 @@ class Fetch:
         self.say = say
         self.now = now
         self._shelf = Shelf(vault)
-        self._environment, self._folder = environment, folder
+        self._environment, self._folder, self._sleep = environment, folder, sleep
         self._crew = Crew(workers)
         self._board = Board()
         turn = self._crew.come_to_turn
         self._talk = Talk(self._shelf, environment, say, sleep, now, workers, resume_after, turn)
         self._apps = access.Apps(self._talk.token, now)
         self._earlier: dict[str, list[Coverage]] | None = None
+
+    def beside(self, vault: Writer) -> Fetch:
+        """Another one with the same environment, clock and voice, and one worker, that stores into that vault."""
+        like: dict[str, Any] = {"say": self.say, "sleep": self._sleep, "now": self.now, "folder": self._folder}
+        return Fetch(vault, environment=self._environment, workers=1, **like)
 
     def command(
         self,

@@ -8,10 +8,11 @@ is none, and each answer is then laid down in the real one: sifted when it is wh
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
+from soc2ev import yamlfile
+from soc2ev.errors import ConfigError
 from soc2ev.fetch import Answer, Fetch
 from soc2ev.model import EvidenceItem
 from soc2ev.sources.logs.keeping import lay_down
@@ -58,20 +59,27 @@ class _Memory:
         return iter(())
 
 
+def _yaml(answer: Answer) -> Json:
+    """The YAML in the answer; ValueError when it is none."""
+    try:
+        return yamlfile.parse(answer.body, "the answer").data
+    except ConfigError as problem:
+        raise ValueError(problem.message) from None
+
+
 class Quarantine:
     """A `Fetch` of its own for one question, whose answers are laid down sifted."""
 
     def __init__(self, fetch: Fetch, stream: str) -> None:
         self._real, self._stream = fetch, stream
         self._memory = _Memory(fetch.run, fetch)
-        # Of the environment it uses proxies and CA bundles only, as boto3 does by itself.
-        vault = cast("Writer", self._memory)
-        self.fetch = Fetch(vault, say=fetch.say, environment=os.environ, now=fetch.now, workers=1)
+        self.fetch = fetch.beside(cast("Writer", self._memory))
 
     def release(self, answer: Answer, request: Request) -> Answer:
         """Lay down the tries before it, then the answer with what the request keeps; that one is returned."""
         self._lay_failed([item for item in self._memory.held if item is not answer.item])
-        value = sifted(self.fetch.json(answer), request.keep, request.redact)
+        read = _yaml if request.format == "yaml" else self.fetch.json
+        value = sifted(read(answer), request.keep, request.redact)
         self._memory.held.clear()
         return self._lay(answer.item, value)
 
