@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from soc2ev.cli import assess, collect, deliver, explore, keep, ledger, sample, sources, start
+from soc2ev.cli import assess, collect, deliver, explore, keep, ledger, logs, sample, sources, start
 from soc2ev.cli.options import Config
 
 app = typer.Typer(
@@ -52,6 +52,6 @@ def _keep_examples(inside: typer.Typer) -> None:
             _keep_examples(group.typer_instance)
 
 
-for module in (start, collect, assess, sample, deliver, explore, keep, ledger, sources):
+for module in (start, collect, assess, sample, deliver, explore, keep, ledger, sources, logs):
     module.register(app)
 _keep_examples(app)

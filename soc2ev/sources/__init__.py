@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Coverage, Stream
-from soc2ev.sources import git, github, jira, logs, registers
+from soc2ev.sources import files, git, github, jira, logs, registers
 
 if TYPE_CHECKING:
     from soc2ev.config import Settings
@@ -47,10 +47,10 @@ class Source(Protocol):
         ...
 
 
-SOURCES: tuple[Source, ...] = (git, registers, github, jira, logs)
+SOURCES: tuple[Source, ...] = (git, registers, github, jira, logs, files)
 
 
-_NOT_YET = ("files", "imports")
+_NOT_YET = ("imports",)
 
 
 def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:

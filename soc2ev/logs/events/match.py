@@ -1,0 +1,113 @@
+"""Rules put to work: the events of a record, remembered by the values that the rules look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from soc2ev.logs.events.pack import SHAPES, Pack, Rule, Test, spelled, words
+from soc2ev.logs.formats import Record
+from soc2ev.logs.formats.record import Value
+
+_MOST_REMEMBERED = 50_000
+_WIDE = frozenset({"@path", "@message", "@actor", "@target", "message", "errorMessage", "userIdentity.arn"})
+Holds = Callable[[tuple[Value, ...]], bool]
+
+
+class Matcher:
+    """Tells the events of records by the rules of some packs; it remembers a bounded number of answers."""
+
+    def __init__(self, packs: Iterable[Pack]) -> None:
+        found = list(packs)
+        self._shapes = {
+            shape: _Rules([rule for pack in found if shape in pack.shapes for rule in pack.rules]) for shape in SHAPES
+        }
+
+    def events(self, record: Record) -> tuple[str, ...]:
+        """The canonical events that the record tells of, each once, in alphabetical order."""
+        return self._shapes[record.shape].events(record)
+
+
+class _Rules:
+    """
+    The rules for one shape; the values of their fields are the key under which an answer is remembered.
+
+    Of fields that hardly repeat, such as paths, the key has only which of their tests hold.
+    """
+
+    def __init__(self, rules: list[Rule]) -> None:
+        tests = [test for rule in rules for group in (*rule.when, *rule.unless) for test in group]
+        self._narrow = sorted({test.field for test in tests} - _WIDE)
+        self._wide = [
+            (field, [_accepts(test) for test in own])
+            for field in sorted(_WIDE)
+            if (own := list(dict.fromkeys(test for test in tests if test.field == field)))
+        ]
+        places = {test: self._place(test, tests) for test in tests}
+        self._rules = [(rule.event, _any_of(rule.when, places), _any_of(rule.unless, places)) for rule in rules]
+        self._remembered: dict[tuple[Value, ...], tuple[str, ...]] = {}
+
+    def _place(self, test: Test, tests: list[Test]) -> _Placed:
+        if test.field not in _WIDE:
+            return _Placed(self._narrow.index(test.field), _accepts(test))
+        at = list(dict.fromkeys(one for one in tests if one.field == test.field)).index(test)
+        place = len(self._narrow) + [field for field, _ in self._wide].index(test.field)
+        return _Placed(place, lambda mask: isinstance(mask, int) and bool(mask >> at & 1))
+
+    def events(self, record: Record) -> tuple[str, ...]:
+        values = tuple(
+            [_value(record, name) for name in self._narrow] + [self._mask(record, one) for one in self._wide]
+        )
+        found = self._remembered.get(values)
+        if found is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            made = {event for event, when, unless in self._rules if when(values) and not unless(values)}
+            found = self._remembered[values] = tuple(sorted(made))
+        return found
+
+    @staticmethod
+    def _mask(record: Record, wide: tuple[str, list[Callable[[Value], bool]]]) -> int:
+        value = record.value(wide[0])
+        return sum([1 << at for at, accepts in enumerate(wide[1]) if accepts(value)])
+
+
+def _value(record: Record, name: str) -> Value:
+    if name == "@action":
+        return None if record.action is None else words(record.action)
+    return record.value(name)
+
+
+def _any_of(groups: tuple[tuple[Test, ...], ...], places: dict[Test, _Placed]) -> Holds:
+    compiled = [[places[test] for test in group] for group in groups]
+    return lambda values: any(all(test.accepts(values[test.place]) for test in group) for group in compiled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    place: int
+    accepts: Callable[[Value], bool]
+
+
+def _accepts(test: Test) -> Callable[[Value], bool]:
+    if test.present is not None:
+        return lambda value: (value not in (None, "")) == test.present
+    if test.range is not None:
+        low, high = test.range
+        return lambda value: (number := _number(value)) is not None and low <= number <= high
+    plain = frozenset(text for text in test.texts if "*" not in text)
+    globs = [text for text in test.texts if "*" in text]
+    pattern = re.compile("|".join(".*".join(map(re.escape, text.split("*"))) for text in globs), re.DOTALL)
+    if not globs:
+        return lambda value: value is not None and spelled(value) in plain
+    return lambda value: value is not None and ((text := spelled(value)) in plain or bool(pattern.fullmatch(text)))
+
+
+def _number(value: Value) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None

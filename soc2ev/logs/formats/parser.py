@@ -1,0 +1,172 @@
+"""Which format a line has, and its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from soc2ev.logs import jsontext
+from soc2ev.logs.formats import text
+from soc2ev.logs.formats.record import Record, Value, flatten, known, record
+
+_DEEPEST = 3
+_TEXT: tuple[Callable[[str], tuple[str, dict[str, Value]] | None], ...] = (
+    text.access,
+    text.syslog_5424,
+    text.syslog_3164,
+    text.rails,
+    text.pairs,
+    text.dated,
+)
+
+
+class Parser:
+    """
+    Reads the lines of one file; `reference` is about when it was written (its modification time, say).
+
+    A parser remembers the last text format that fitted, and tries it first.
+    """
+
+    def __init__(self, reference: float) -> None:
+        self._reference = reference
+        self._order = list(_TEXT)
+
+    def records(self, line: bytes) -> list[Record]:
+        """The records of a line: one, or several where the format nests them; none when the line is not understood."""
+        stripped = line.strip()
+        if stripped[:1] in (b"{", b"["):
+            return self._of_json(stripped, 0) or self._of_text(stripped, 0)
+        return self._of_text(stripped, 0)
+
+    def documents(self, value: Any) -> list[Record]:
+        """The records of a whole parsed document, such as an exported array."""
+        return list(self._of_value(value, 0))
+
+    def _of_json(self, line: bytes, depth: int) -> list[Record]:
+        try:
+            value = jsontext.loads(line)
+        except ValueError:
+            return []
+        return list(self._of_value(value, depth))
+
+    def _of_value(self, value: Any, depth: int) -> Iterator[Record]:
+        if isinstance(value, list):
+            for one in value:
+                if isinstance(one, dict):
+                    yield from self._of_value(one, depth + 1) if depth < _DEEPEST else ()
+        elif isinstance(value, dict):
+            yield from self._of_object(value, depth)
+
+    def _of_object(self, value: dict[str, Any], depth: int) -> Iterator[Record]:
+        if isinstance(nested := value.get("resourceLogs"), list):
+            yield from (known("otlp", fields, self._reference) for fields in _otlp(nested))
+        elif isinstance(nested := value.get("Records"), list) and depth < _DEEPEST:
+            yield from self._of_value(nested, depth + 1)
+        elif isinstance(inner := value.get("log"), str) and "stream" in value and depth < _DEEPEST:
+            yield from self._of_docker(value, inner, depth)
+        elif value:
+            yield record(_shape(value), value, self._reference)
+
+    def _of_docker(self, value: dict[str, Any], inner: str, depth: int) -> Iterator[Record]:
+        """Docker's json-file wraps what the program wrote; its `time` is when the daemon received it."""
+        line = inner.strip().encode("utf-8", "replace")
+        found = self._of_json(line, depth + 1) if line[:1] == b"{" else self._of_text(line, depth + 1)
+        if not found:
+            found = [known("text", {"message": inner.strip()}, self._reference)]
+        received = known("json", {"time": value.get("time")}, self._reference)
+        for one in found:
+            one.arrival = received.at if one.at is not None else one.arrival
+            if one.at is None:
+                one.at, one.zoned = received.at, received.zoned
+            yield one
+
+    def _of_text(self, line: bytes, depth: int) -> list[Record]:
+        shown = line.decode("utf-8", "replace")
+        for at, form in enumerate(self._order):
+            if (found := form(shown)) is not None:
+                if at:
+                    self._order.insert(0, self._order.pop(at))
+                return [self._of_form(*found, depth)]
+        return []
+
+    def _of_form(self, shape: str, fields: dict[str, Value], depth: int) -> Record:
+        """A message that is JSON or key=value itself adds its fields; the outer ones say when it was."""
+        message = fields.get("message")
+        if isinstance(message, str) and depth < _DEEPEST:
+            start = message.find("{")
+            if start >= 0 and message.rstrip().endswith("}"):
+                fields = {**_inner(message[start:]), **fields}
+            elif (found := text.pairs(message)) is not None:
+                fields = {**found[1], **fields}
+        return known(shape, fields, self._reference)
+
+
+def _inner(message: str) -> dict[str, Value]:
+    try:
+        value = jsontext.loads(message.encode("utf-8", "replace"))
+    except ValueError:
+        return {}
+    return flatten(value) if isinstance(value, dict) else {}
+
+
+def _shape(value: dict[str, Any]) -> str:
+    """The vendor's format, by the fields that its documentation promises."""
+    if "eventSource" in value and "eventName" in value:
+        return "cloudtrail"
+    if "class_uid" in value:
+        return "ocsf"
+    if "eventType" in value and "published" in value:
+        return "okta"
+    if "action" in value and ("_document_id" in value or ("@timestamp" in value and isinstance(value["action"], str))):
+        return "github"
+    if "@timestamp" in value and ("ecs" in value or "ecs.version" in value or isinstance(value.get("event"), dict)):
+        return "ecs"
+    return "ecs" if "event.category" in value else "json"
+
+
+def _otlp(resources: Iterable[Any]) -> Iterator[dict[str, Value]]:
+    """Each logRecord with the attributes of its resource (OTLP 1.x, JSON encoding of logs/v1)."""
+    for resource in _objects(resources):
+        described = resource.get("resource")
+        about = _attributes(described.get("attributes"), "resource.") if isinstance(described, dict) else {}
+        for scope in _objects(resource.get("scopeLogs") or resource.get("instrumentationLibraryLogs")):
+            for entry in _objects(scope.get("logRecords")):
+                yield {**about, **_otlp_record(entry)}
+
+
+def _objects(listed: Any) -> Iterator[dict[str, Any]]:
+    """The objects of what should be a list of objects."""
+    return (one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else iter(())
+
+
+def _otlp_record(entry: dict[str, Any]) -> dict[str, Value]:
+    fields = {name: value for name, value in entry.items() if not isinstance(value, dict | list)}
+    for name in ("timeUnixNano", "observedTimeUnixNano"):
+        if str(fields.get(name)) == "0":
+            fields.pop(name)  # the specification writes "unknown" as zero
+    body = _any_value(entry.get("body"))
+    inner = flatten(body, "body") if isinstance(body, dict | list) else {"body": body}
+    return {**inner, **_attributes(entry.get("attributes"), ""), **fields}
+
+
+def _attributes(listed: Any, prefix: str) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for one in _objects(listed):
+        if isinstance(one.get("key"), str):
+            value = _any_value(one.get("value"))
+            name = prefix + one["key"]
+            found.update(flatten(value, name) if isinstance(value, dict | list) else {name: value})
+    return found
+
+
+def _any_value(value: Any) -> Any:
+    """What an AnyValue holds; 64-bit numbers come as strings in this encoding."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    kind, inner = next(iter(value.items()))
+    if kind in ("arrayValue", "kvlistValue"):
+        values = inner.get("values") if isinstance(inner, dict) else None
+        if kind == "arrayValue":
+            return [_any_value(one) for one in values] if isinstance(values, list) else []
+        return {one["key"]: _any_value(one.get("value")) for one in _objects(values) if isinstance(one.get("key"), str)}
+    return None if isinstance(inner, dict | list) else inner

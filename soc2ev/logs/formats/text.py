@@ -1,0 +1,121 @@
+"""Lines that are no JSON: access logs, syslog, key=value, and text that begins with a time."""
+
+from __future__ import annotations
+
+import re
+
+from soc2ev.logs.formats.record import Value
+
+Found = tuple[str, dict[str, Value]]
+
+# nginx ngx_http_log_module "combined", Apache mod_log_config "common" and "combined"; more fields may follow.
+_ACCESS = re.compile(
+    r"^(?:[\w.\-:]+ )?(?P<remote_addr>\S+) (?P<ident>\S+) (?P<user>.+?) \[(?P<time_local>[^\]]{20,30})\] "
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?P<bytes>\d+|-)'
+    r'(?: "(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)")?(?P<rest>.*)$'
+)
+# RFC 5424 6: <PRI>VERSION SP TIMESTAMP SP HOSTNAME SP APP-NAME SP PROCID SP MSGID SP STRUCTURED-DATA [SP MSG]
+_RFC_5424 = re.compile(
+    r"^<(?P<pri>\d{1,3})>1 (?P<time>\S+) (?P<host>\S+) (?P<app>\S+) (?P<procid>\S+) (?P<msgid>\S+) "
+    r"(?P<data>-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+)(?: (?:\ufeff)?(?P<message>.*))?$",
+    re.DOTALL,
+)
+# RFC 3164 4.1, and the same as rsyslog writes it into files: without PRI, or with an RFC 3339 time.
+_RFC_3164 = re.compile(
+    r"^(?:<(?P<pri>\d{1,3})>)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) "
+    r"(?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})(?:\[(?P<procid>\d+)\])?: (?P<message>.*)$",
+    re.DOTALL,
+)
+_RAILS = re.compile(
+    r"^(?P<letter>[DIWEFA]), \[(?P<time>\d{4}-\d\d-\d\dT[\d:.]+)(?: #(?P<pid>\d+))?\] +(?P<level>[A-Z]+) -- [^:]*: "
+    r"(?:\[(?P<request_id>[0-9a-fA-F-]{8,36})\] ?)?(?P<message>.*)$"
+)
+_DATED = re.compile(
+    r"^\[?(?P<time>\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?"
+    r"[ :|]+(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|warn|"
+    r"notice|info|debug)\]?[ :|]+)?(?P<message>.*)$",
+    re.DOTALL,
+)
+_PAIR = re.compile(r'(?:^|(?<=[\s,]))([A-Za-z_@][\w.@\-]{0,60})=("(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s,"]*)')
+_ELEMENT = re.compile(r'\[([^\s="\]]+)((?: [^\s="\]]+="(?:[^"\\\]]|\\.)*")*)\]')
+_PARAMETER = re.compile(r'([^\s="\]]+)="((?:[^"\\\]]|\\.)*)"')
+_FEWEST_PAIRS = 3
+_LONGEST_PAIRS = 64 << 10
+_LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+_REQUEST = re.compile(r"^([A-Z]{3,10}) (\S+)")
+_EXTRA = re.compile(r"^ (?:\"?(\d+\.\d{1,6})\"?)(?:$| )")
+
+
+def access(line: str) -> Found | None:
+    """A line of an access log in the common or combined format; what follows as key=value is taken too."""
+    match = _ACCESS.match(line)
+    if match is None:
+        return None
+    fields: dict[str, Value] = {
+        name: value for name, value in match.groupdict().items() if value not in (None, "-", "")
+    }
+    rest = str(fields.pop("rest", ""))
+    if request := _REQUEST.match(str(fields.get("request", ""))):
+        fields["method"], fields["path"] = request.groups()
+    if extra := _EXTRA.match(rest):
+        fields["request_time"] = float(extra.group(1))
+    return "access", {**dict(_pairs(rest)), **fields}
+
+
+def syslog_5424(line: str) -> Found | None:
+    """A message of RFC 5424; the parameters of its structured data are fields."""
+    match = _RFC_5424.match(line)
+    if match is None:
+        return None
+    fields = _syslog(match.groupdict())
+    for _, parameters in _ELEMENT.findall(str(fields.pop("data", ""))):
+        fields.update(dict(_PARAMETER.findall(parameters)))
+    return "syslog", fields
+
+
+def syslog_3164(line: str) -> Found | None:
+    """A message of RFC 3164, as it was sent or as it stands in a file."""
+    match = _RFC_3164.match(line)
+    return None if match is None else ("syslog", _syslog(match.groupdict()))
+
+
+def rails(line: str) -> Found | None:
+    """A line of Ruby's Logger with Rails' tags; a request id among them is taken."""
+    match = _RAILS.match(line)
+    return None if match is None else ("pairs", _present(match.groupdict()))
+
+
+def pairs(line: str) -> Found | None:
+    """key=value, quoted or not (logfmt, lograge): three pairs or more, which begin the line."""
+    if "=" not in line[:80] or len(line) > _LONGEST_PAIRS:
+        return None
+    found = dict(_pairs(line))
+    first = line.find("=")
+    return ("pairs", found) if len(found) >= _FEWEST_PAIRS and " " not in line[:first].strip() else None
+
+
+def dated(line: str) -> Found | None:
+    """Text that begins with a date and a time, as most loggers and nginx's error log write it."""
+    match = _DATED.match(line)
+    return None if match is None else ("text", _present(match.groupdict()))
+
+
+def _pairs(line: str) -> list[tuple[str, Value]]:
+    return [(key, _unquoted(value)) for key, value in _PAIR.findall(line[:_LONGEST_PAIRS])]
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in "\"'" and value[-1:] == value[:1] and len(value) > 1:
+        return value[1:-1].replace('\\"', '"')
+    return value
+
+
+def _syslog(found: dict[str, str | None]) -> dict[str, Value]:
+    fields = _present(found)
+    if "pri" in fields:
+        fields["level"] = _LEVELS[int(str(fields["pri"])) % 8]
+    return fields
+
+
+def _present(found: dict[str, str | None]) -> dict[str, Value]:
+    return {name: value for name, value in found.items() if value not in (None, "-", "")}
