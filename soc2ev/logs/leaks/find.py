@@ -20,6 +20,13 @@ _READABLE = re.compile(rb"^(?:[\t\n\r\x20-\x7e]{4,}[\x80-\xff]{0,4})+$")
 _JSON_AT = re.compile(r"[{\[]\s*(?:[\"{\[]|$)")
 _SHORTEST, _SHORTEST_BODY = 6, 12
 _LONGEST_BLOB = 4 << 20
+# What nothing can hide in: instants, ids in hexadecimal, short numbers, addresses of machines, small words and paths.
+_DULL = re.compile(
+    r"(?=[0-9-]*[a-f])[0-9a-f-]{6,64}|\d{4}-\d\d-\d\d[T ][\d:.,]{5,18}(?:Z|[+-]\d\d:?\d\d)?|-?\d{1,11}(?:\.\d{1,9})?|"
+    r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[a-z_]{1,40}(?:[./][a-z_]{1,40}){0,6}"
+)
+_SHORT, _MOST_CLEAN = 240, 20_000
+_clean: set[tuple[str, str]] = set()
 
 
 def find(text: str, path: str = "$", depth: int = 0) -> list[Hit]:
@@ -69,6 +76,8 @@ def _covers(found: list[Hit], value: str) -> bool:
 
 
 def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | None = None) -> list[Hit]:
+    if _DULL.fullmatch(text) or (key, text) in _clean:
+        return own or []
     found = settle([*(own or ()), *running.hits(text, key)])
     # The value of a key keeps its key's path; a key within the text is added to it.
     placed = [replace(hit, path=f"{path}.{hit.path}" if path and hit.path else path or hit.path) for hit in found]
@@ -76,7 +85,16 @@ def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | N
     for match in _BASE64.finditer(text):
         if all(match.end() <= start or end <= match.start() for start, end in taken):
             placed.extend(_inside(match, path, depth))
+    if not placed and len(text) <= _SHORT:
+        _remember_clean(key, text)
     return placed
+
+
+def _remember_clean(key: str, text: str) -> None:
+    """Most values of a log come again and again; only harmless ones are remembered."""
+    if len(_clean) >= _MOST_CLEAN:
+        _clean.clear()
+    _clean.add((key, text))
 
 
 def _inside(match: re.Match[str], path: str, depth: int) -> Iterator[Hit]:

@@ -49,6 +49,11 @@ _SPOKEN = re.compile(
     r"^[-_]*(?:phone|telephone|tel|cell|sms|msisdn|whatsapp|dob|born|birth|birthday|birthdate|passport)$"
 )
 _AS_KEY = re.compile(rb"[\w.\-]{0,30}[\"'\\\])`]{0,5}\s{0,3}(?:=|:|%3|,|\(|>)")
+# A key whose whole value is masked says nothing, and in well-kept logs it stands in every line.
+_MASKED = re.compile(
+    rb"(?:[\"']?\s{0,3}[:=]\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
+    rb"(?:\*{3,40}|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]|$)"
+)
 _GROUPS = (b"d" * 13, b"ddddsddddsddddsd", b"ddddsddddddsdddd", b"dddsddsdddd")
 _RUN = 20
 _LONG = re.compile(rb"(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5}|[A-Z]{2}\d\d|AKIA|ASIA|SK|eyJ|EAAA|AIza")
@@ -98,7 +103,7 @@ class Sieve:
         words = set(folded.split())
         self._learn(words - self._known)
         for word in words & self._strong:
-            yield from _each(folded, word)
+            yield from (place for place in _each(folded, word) if not _MASKED.match(block, place + len(word)))
         for word in words & self._weak:
             yield from (place for place in _each(folded, word) if _AS_KEY.match(block, place + len(word)))
 
