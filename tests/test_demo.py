@@ -25,15 +25,23 @@ from tests.demo.record import recorder
 
 OTHERS = {
     "abuse-scenarios-covered": {"bulk_export": ["B", "C"]},
+    "alert-rules-reach-people": {
+        "alertmanager:alerts#1": ["B"],
+        "prometheus:metrics#2": ["B"],
+        "prometheus:metrics#3": ["A"],
+    },
     "alerts-reviewed-monthly": {"2026-08": ["A"]},
-    "log-access-reviewed": {"loki:payments": ["A"]},
-    "log-retention-documented": {"loki:payments": ["B"]},
+    "log-access-reviewed": {"loki:payments": ["A"], "prometheus:metrics": ["A"]},
+    "log-integrity-protected": {"prometheus:metrics": ["A", "B"]},
+    "log-retention-documented": {"loki:payments": ["B"], "prometheus:metrics": ["B", "C", "D"]},
+    "log-retention-kept": {"prometheus:metrics": ["A", "B"]},
+    "log-sources-complete": {"alertmanager:alerts": ["A"]},
     "log-sources-inventoried": {"loki:payments": ["B"]},
     "logging-exceptions-in-force": {"exception/ret-001.yaml#RET-001": ["B"]},
     "procedures-approved-and-current": {"incident_response": ["B"]},
     "production-history-kept": {"ledger:main": ["A"]},
 }
-"""What deviates in the registers and in the repository that has no server."""
+"""What deviates in the registers, in the repository that has no server, and in the monitoring."""
 
 
 @dataclass(frozen=True)

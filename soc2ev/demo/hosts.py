@@ -1,5 +1,5 @@
 """
-The fictional company's GitHub and Jira: a proxy on the loopback that answers for hosts which do not exist.
+The fictional company's GitHub, Jira and monitoring: a proxy on the loopback that answers for hosts which do not exist.
 
 The sources ask `https://github.harbour.example` as they would ask a real one, through a proxy and with a certificate
 authority of their own, both of which live as long as the demo runs. What it answers is a recording; nothing is asked
@@ -26,8 +26,9 @@ from typing import Any, Self
 from soc2ev.demo.authority import certify
 
 GITHUB, JIRA = "github.harbour.example", "jira.harbour.example"
+PROMETHEUS, ALERTMANAGER = "prometheus.harbour.example", "alertmanager.harbour.example"
 """The name `example` is reserved (RFC 2606), so that no such host can ever exist."""
-NAMES = (GITHUB, JIRA)
+NAMES = (GITHUB, JIRA, PROMETHEUS, ALERTMANAGER)
 TOKENS = {"FICTIONAL_GITHUB_TOKEN": "of-no-use-github", "FICTIONAL_JIRA_TOKEN": "of-no-use-jira"}
 """What the environment of a collection holds while the hosts run."""
 KEPT = ("content-type", "date", "etag", "link", "x-oauth-scopes")

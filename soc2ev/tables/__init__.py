@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.model import Coverage, Json, Table
 from soc2ev.sources import SOURCES
-from soc2ev.tables import approvals, bodies, changes, governance, hosted, late_changes, plan, sightings
+from soc2ev.tables import approvals, bodies, changes, governance, hosted, late_changes, logs, plan, sightings
 from soc2ev.tables.bodies import streams
 from soc2ev.tables.engine import Engine
 from soc2ev.tables.opened import Tables, is_of
@@ -52,6 +52,7 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
     seen |= governance.derive(engine, vault, settings.config, period, settled, claims)
+    seen |= logs.derive(engine, vault, period, settled, claims)
     seen |= late_changes.derive(engine, vault, plan.pairs(claims, settled, streams()))
     answering = {(entry.run, entry.stream) for entry in coverages}
     others = [one for one in claims if one.period.overlaps(period) and (one.run, one.stream) not in answering]

@@ -11,6 +11,7 @@ from soc2ev.model import Column, Table
 from soc2ev.tables.contained import CHANGE_PARTS, contained
 from soc2ev.tables.governance.declared import TABLES as GOVERNANCE
 from soc2ev.tables.late_changes.compared import ANNOUNCED
+from soc2ev.tables.logs.declared import TABLES as LOGS
 
 POLICY = Table(
     name="policy",
@@ -331,6 +332,7 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (RELEASES, ("changes", "git_refs")),
         (REGISTER_APPROVALS, ("registers",)),
         *GOVERNANCE,
+        *LOGS,
         (LATE_CHANGES, ("changes", *ANNOUNCED)),
     )
 }
@@ -338,11 +340,14 @@ DERIVED: dict[str, tuple[Table, tuple[str, ...]]] = {
 
 ALTERNATIVES = frozenset({"git", "github"})
 """Sources of the same tables: where one of them delivers, another that is not configured is no gap."""
-OPTIONAL = ALTERNATIVES | {"jira"}
+OPTIONAL = ALTERNATIVES | {"jira", "logs", "files"}
 """Sources that may be absent: the facts themselves say what their absence leaves unknown."""
 ONLY_FROM = {
     **dict.fromkeys(("deployments", "custody"), "github"),
     **dict.fromkeys(("rule_days", "repository_access", "repository_settings"), "github"),
     "finished_tickets": "jira",
+    # A configuration or a sample can show that an event is logged; all else about platforms they alone can tell.
+    **{table.name: "logs" for table, _ in LOGS if table.name not in ("logged_events", "log_samples")},
+    "log_samples": "files",
 }
 """Derived tables that one source alone can fill: without it their emptiness says nothing."""

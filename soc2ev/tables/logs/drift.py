@@ -1,0 +1,197 @@
+"""
+Facts of logging that read otherwise from one collection to the next, and the changes that may explain them.
+
+Only what two whole collections of one entry both say is compared: what a platform did not let be read was not changed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from soc2ev.model import Coverage, EvidenceItem, Json
+from soc2ev.period import Period
+from soc2ev.sources.logs import NAME
+from soc2ev.sources.logs.rows import rows
+from soc2ev.tables.facts.fact import Fact, listed, no, shown, unknown, yes
+from soc2ev.tables.governance.claims import changes_whole
+from soc2ev.tables.logs.declared import LOG_DRIFT
+
+if TYPE_CHECKING:
+    from soc2ev.tables.engine import Engine
+    from soc2ev.vault import Vault
+
+Row = Mapping[str, Json]
+Key = tuple[str, str]
+"""Run and stream."""
+_FIELDS = (
+    *("enabled", "retention_days", "retention_infinite", "integrity", "encryption", "masking", "sampling"),
+    *("exclusions", "searchable_days", "archive_days"),
+)
+_LISTS = {
+    "collected_alert_rules": ("rule", ("enabled", "expression", "receiver", "reaches")),
+    "collected_rate_limits": ("scope", ("limit_per_second", "burst", "period_s", "enforced")),
+    "collected_log_sinks": ("target", ("type", "retention_days", "retention_infinite", "worm_mode")),
+}
+_KINDS = {"logging", "rate_limit"}
+_SHOWN = 5
+_BEFORE = timedelta(days=7)
+"""A change may go out some days before what it says is carried out."""
+_CHANGES = "select item, title, tickets, kinds, integrated_at, evidence from changes order by item"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one whole collection of one entry said: values by source and field."""
+
+    key: Key
+    at: datetime
+    values: Mapping[tuple[str, str], Json]
+    known: frozenset[str]
+    """Keys of the sources that it shows."""
+    digests: tuple[str, ...]
+
+
+def derive(
+    engine: Engine, vault: Vault, claims: Sequence[Coverage], coverages: Sequence[Coverage], period: Period
+) -> set[Key]:
+    """
+    Fill the table; the runs and streams whose bodies stand behind it.
+
+    Compared are the whole collections within the period, and the last one before it. TamperedError for an altered body.
+    """
+    wanted = _relevant(claims, period)
+    bodies: dict[Key, list[EvidenceItem]] = defaultdict(list)
+    for item in vault.items():
+        if item.source == NAME:
+            bodies[(item.run, item.stream)].append(item)
+    found: list[dict[str, Json]] = []
+    changes = list(engine.stream(_CHANGES))
+    whole = changes_whole(coverages)
+    for series in wanted:
+        readings = [_reading(claim, bodies[(claim.run, claim.stream)], vault) for claim in series]
+        for before, after in pairwise(readings):
+            found += [_row(one, before, after, changes, period, whole=whole) for one in _differences(before, after)]
+    engine.insert(LOG_DRIFT, sorted(found, key=lambda row: str(row["item"])))
+    return {(claim.run, claim.stream) for series in wanted for claim in series}
+
+
+def _relevant(claims: Iterable[Coverage], period: Period) -> list[list[Coverage]]:
+    by_stream: dict[str, list[Coverage]] = defaultdict(list)
+    for claim in claims:
+        if claim.stream.startswith(f"{NAME}:") and claim.complete and claim.run and claim.collected_at:
+            by_stream[claim.stream].append(claim)
+    found = []
+    for stream in sorted(by_stream):
+        series = sorted(by_stream[stream], key=lambda one: (_at(one), one.run))
+        early = [one for one in series if _at(one) < period.start][-1:]
+        # A month is collected after it has ended: the first reading after it speaks for its last days, and so do
+        # those that somebody made of it again.
+        after = [one for one in series if _at(one) >= period.end]
+        late = [one for one in after if one is after[0] or one.period.overlaps(period)]
+        within = [one for one in series if period.start <= _at(one) < period.end]
+        if len(chosen := [*early, *within, *late]) > 1:
+            found.append(chosen)
+    return found
+
+
+def _at(claim: Coverage) -> datetime:
+    return claim.collected_at or claim.period.end
+
+
+def _reading(claim: Coverage, items: Sequence[EvidenceItem], vault: Vault) -> Reading:
+    values: dict[tuple[str, str], Json] = {}
+    known: set[str] = set()
+    used = []
+    for item in items:
+        for table, row in rows(item, vault.read(item.digest)):
+            if table == "collected_log_sources":
+                known.add(row["key"])
+                values |= {(row["key"], name): row.get(name) for name in _FIELDS}
+            elif table in _LISTS:
+                naming, columns = _LISTS[table]
+                words = f"{table.removeprefix('collected_')} {row.get(naming)}"
+                values |= {(row["source_key"], f"{words} {name}"): row.get(name) for name in columns}
+            if item.digest not in used:
+                used.append(item.digest)
+    return Reading((claim.run, claim.stream), _at(claim), values, frozenset(known), tuple(used))
+
+
+_Difference = tuple[str, str, Json, Json]
+"""Source, field, and the values before and after."""
+
+
+def _differences(before: Reading, after: Reading) -> Iterator[_Difference]:
+    for key in sorted(before.known - after.known):
+        yield key, "source", key, None
+    for key in sorted(after.known - before.known):
+        yield key, "source", None, key
+    both = before.known & after.known
+    for key, name in sorted(before.values.keys() | after.values.keys()):
+        first, then = before.values.get((key, name)), after.values.get((key, name))
+        listed_once = " " in name and ((key, name) in before.values) != ((key, name) in after.values)
+        if key in both and first != then and (listed_once or (first is not None and then is not None)):
+            yield key, name, first, then
+
+
+def _row(
+    found: _Difference, before: Reading, after: Reading, changes: Sequence[Row], period: Period, *, whole: bool
+) -> dict[str, Json]:
+    key, name, first, then = found
+    near = [row for row in changes if _is_near(row, before, after)]
+    named = [row for row in near if _names(row, key)]
+    fact = _authorised(named, near, inside=period.start <= before.at and after.at < period.end, whole=whole)
+    explaining = named or [row for row in near if _KINDS & set(row["kinds"] or ())]
+    return {
+        "item": f"{key}/{name}@{after.at:%Y-%m-%dT%H:%M:%SZ}",
+        "source_key": key,
+        "field": name,
+        "before": _text(first),
+        "after": _text(then),
+        "seen_before": before.at,
+        "seen_at": after.at,
+        "changes": [row["item"] for row in explaining],
+        "authorised": fact.value,
+        "authorised_reason": fact.reason,
+        "evidence": sorted({*before.digests, *after.digests, *(one for row in explaining for one in row["evidence"])}),
+    }
+
+
+def _is_near(row: Row, before: Reading, after: Reading) -> bool:
+    when: datetime | None = row["integrated_at"]
+    return when is None or before.at - _BEFORE <= when <= after.at
+
+
+def _names(row: Row, key: str) -> bool:
+    """Whether the change's title names the source by its whole key: a name of its own may be a word of anything."""
+    return key.lower() in (row["title"] or "").lower()
+
+
+def _authorised(named: Sequence[Row], near: Sequence[Row], *, inside: bool, whole: bool) -> Fact:
+    if named:
+        return yes(f"Named by {shown(listed(row['item'] for row in named))}.")
+    if logging := [row["item"] for row in near if _KINDS & set(row["kinds"] or ())]:
+        return unknown(
+            f"No change names it; of the kind logging or rate limit went out: {shown(listed(logging[:_SHOWN]))}."
+        )
+    if any(row["kinds"] is None for row in near):
+        return unknown(
+            "No change names it; which changes concern logging is not known (registers/production-change.yaml)."
+        )
+    if not whole:
+        return unknown("No change names it, and not all changes of the period are known.")
+    if not inside:
+        return unknown("No change of the period names it; it may have been made by one before or after the period.")
+    return no("No change between both readings names it or is of the kind logging.")
+
+
+def _text(value: Json) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,155 @@
+"""Alert rules with whom they reach, and which high-risk events they watch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from soc2ev.model import Json
+from soc2ev.period import Period
+from soc2ev.tables.facts.fact import Fact, every, listed, moment, no, shown, some, unknown, yes
+from soc2ev.tables.logs.declared import ALERT_COVERAGE, ALERT_RULES
+
+if TYPE_CHECKING:
+    from soc2ev.tables.engine import Engine
+
+Row = Mapping[str, Json]
+_RULES = """
+    select r.*, s.observed_at, list_contains(s."unknown", 'alert_rules.muted_until') as silences_unknown
+    from collected_alert_rules r
+    left join collected_log_sources s on s.key = r.source_key order by r.source_key, r.position
+"""
+_TESTS = """
+    select rule, max(tested_on) as tested_on, list_sort(flatten(list(coalesce(events, [])))) as events,
+      list(distinct evidence) as evidence
+    from register_abuse_scenarios where status <> 'retired' and rule is not null group by rule order by rule
+"""
+_DOUBTS = """
+    select
+      count(*) filter (list_has_any("unknown", ['alert_rules', 'alert_rules.event_kinds', 'alert_rules.rule'])) as open
+    from collected_log_sources
+"""
+_YEAR = timedelta(days=365)
+HIGH_RISK = {
+    "auth.failure": "Repeated failed logins",
+    "authz.failure": "Refused requests",
+    "mfa.changed": "Second factors switched off",
+    "role.changed": "Privileges granted, permissions or policies changed",
+    "admin.action": "Administrative actions",
+    "data.export": "Exports of data",
+    "token.created": "New tokens and keys",
+    "rate_limit": "Rate limits exceeded",
+    "webhook.failure": "Failed webhook deliveries",
+    "logging.changed": "Logging changed or switched off",
+}
+"""Kinds of events that somebody has to be told of, with words for people."""
+
+# Names of operations as cloud audit logs write them, and the words that rules for other logs use.
+_WORDS = {
+    event: re.compile(form, re.IGNORECASE)
+    for event, form in {
+        "auth.failure": r"(log[io]n|signin|auth(entication)?)[ _.-]?fail|fail\w*[ _.-]?(login|auth)",
+        "authz.failure": r"AccessDenied|UnauthorizedOperation|permission[ _.-]?denied",
+        "mfa.changed": r"DeactivateMFADevice|mfa[ _.-]?(disabled|changed|removed)",
+        "role.changed": r"Attach(Role|User|Group)Policy|Put(Role|User|Group)Policy|CreatePolicyVersion|role.?changed",
+        "admin.action": r"userIdentity\.type\s*=\s*.?Root|admin[ _.-]?action|root[ _.-]?(login|usage)",
+        "data.export": r"data[ _.-]?export|bulk[ _.-]?(export|download)",
+        "token.created": r"CreateAccessKey|(token|api[ _.-]?key)[ _.-]?created",
+        "rate_limit": r"rate[ _.-]?limit|throttl|\b429\b",
+        "webhook.failure": r"webhook[ _.-]?\w*[ _.-]?fail",
+        "logging.changed": r"StopLogging|DeleteTrail|UpdateTrail|PutEventSelectors|logging.?(changed|stopped|disabled)",
+    }.items()
+}
+
+
+def derive(engine: Engine, period: Period) -> None:
+    """Fill both tables."""
+    tested = {row["rule"]: row for row in engine.stream(_TESTS)}
+    rules = [_rule(row, tested, period) for row in engine.stream(_RULES)]
+    engine.insert(ALERT_RULES, rules)
+    doubts = next(iter(engine.stream(_DOUBTS)))
+    # Without a single rule nobody asked the place where the alerts are.
+    whole = bool(rules) and not doubts["open"]
+    engine.insert(ALERT_COVERAGE, list(_coverage(rules, whole=whole)))
+
+
+def _rule(row: Row, tested: Mapping[str, Row], period: Period) -> dict[str, Json]:
+    own = {column.name: row.get(column.name) for column in ALERT_RULES.columns if column.name in row}
+    connector = row["source_key"].partition(":")[0]
+    # Registers name a rule as <connector>:<rule>, as <source>/<rule>, or by its bare name.
+    names = (f"{row['source_key']}/{row['rule']}", f"{connector}:{row['rule']}", row["rule"])
+    test = next((tested[name] for name in names if name in tested), None)
+    tried = _tried(row["last_fired"], test["tested_on"] if test else None, period)
+    return {
+        **own,
+        "event_kinds": _watched(row, test["events"] if test else ()),
+        "routed": None if row["reaches"] is None else row["reaches"] not in ("", "none"),
+        "heard": _heard(row),
+        "tried": tried.value,
+        "tried_reason": tried.reason,
+        "evidence": sorted({row["evidence"], *(test["evidence"] if test else ())}),
+    }
+
+
+def _watched(row: Row, declared: Sequence[str]) -> list[str] | None:
+    """What the system, the rule's own words and the register say that it watches; None when none of them says."""
+    words = f"{row['rule']} {row['title']} {row['expression']}"
+    found = {event for event, form in _WORDS.items() if form.search(words)}
+    found |= {*declared, *(row["event_kinds"] or ())}
+    return sorted(found) if found or row["event_kinds"] is not None else None
+
+
+def _heard(row: Row) -> bool | None:
+    """NULL is a silence that the system did not let be read, or none: only its list of unknown facts tells."""
+    until: datetime | None = row["muted_until"]
+    if until is None:
+        return None if row["silences_unknown"] is not False else True
+    return None if row["observed_at"] is None else until <= row["observed_at"]
+
+
+def _tried(fired: datetime | None, tested: date | None, period: Period) -> Fact:
+    if fired is not None and period.end - fired <= _YEAR:
+        return yes(f"It fired {moment(fired)}.")
+    if tested is not None and tested <= period.end.date() and period.end.date() - tested <= _YEAR:
+        return yes(f"Its scenario was tested on {tested}.")
+    if fired is not None or tested is not None:
+        last = max([one for one in (fired.date() if fired else None, tested) if one])
+        return no(f"It was last fired or tested on {last}.")
+    return unknown("Neither a firing nor a test of it is on record.")
+
+
+def _coverage(rules: Sequence[Row], *, whole: bool) -> Iterator[dict[str, Json]]:
+    for event, title in HIGH_RISK.items():
+        watching = [row for row in rules if event in (row["event_kinds"] or ())]
+        fact = _covered(watching, rules, whole=whole)
+        yield {
+            "event": event,
+            "title": title,
+            "rules": [_name(row) for row in watching],
+            "covered": fact.value,
+            "covered_reason": fact.reason,
+            "evidence": sorted({one for row in watching or rules for one in row["evidence"]}),
+        }
+
+
+def _covered(watching: Sequence[Row], rules: Sequence[Row], *, whole: bool) -> Fact:
+    states = [every((row["enabled"], row["routed"], row["heard"])) for row in watching]
+    good = [_name(row) for row, state in zip(watching, states, strict=True) if state]
+    if good:
+        return yes(f"Watched by {shown(listed(good))}.")
+    vague = sum(row["event_kinds"] is None for row in rules)
+    if not rules:
+        return unknown("No alert rules were collected (sources.logs).")
+    if some(states) is None or vague or not whole:
+        why = f"{vague} rules do not say what they watch" if vague else "not all rules could be read"
+        why = "whether its rules reach somebody is not known" if some(states) is None else why
+        return unknown(f"No rule is known to watch it and reach somebody; {why}.")
+    if watching:
+        return no(f"Its rules are off, muted or reach nobody: {shown(listed(map(_name, watching)))}.")
+    return no("No rule watches it.")
+
+
+def _name(row: Row) -> str:
+    return f"{row['source_key']}/{row['rule']}"

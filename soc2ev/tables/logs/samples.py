@@ -1,0 +1,158 @@
+"""What configurations and samples of logs show: which kinds of events are logged, and how clean the logs are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from soc2ev.model import Json
+from soc2ev.tables.facts.fact import Fact, listed, no, shown, unknown, yes
+from soc2ev.tables.logs.declared import LOG_SAMPLES, LOGGED_EVENTS
+
+if TYPE_CHECKING:
+    from soc2ev.tables.engine import Engine
+
+Row = Mapping[str, Json]
+_CONFIGURED = """
+    select e.event, e.source_key, e.evidence, s.enabled from collected_log_events e
+    left join collected_log_sources s on s.key = e.source_key order by all
+"""
+_OBSERVED = """
+    select event, source, sum("count")::bigint as "count", list(distinct evidence) as evidence
+    from log_content_events group by all order by all
+"""
+_FILES = "select * from log_contents order by source, file"
+_LEAKS = "select source, kind, count(*) as n from log_leaks group by all order by all"
+_GAPS = "select source, count(*) as n from log_gaps group by all order by all"
+EVENTS = {
+    "auth.success": "Successful authentication",
+    "auth.failure": "Failed authentication",
+    "authz.failure": "Refused requests",
+    "token.created": "Creation of tokens and keys",
+    "token.revoked": "Revocation of tokens and keys",
+    "admin.action": "Administrative actions",
+    "sensitive.read": "Access to sensitive data",
+    "rate_limit": "Rate limits exceeded",
+    "webhook.failure": "Failed webhook deliveries",
+    "mfa.changed": "Changes of second factors",
+    "user.created": "Registration of users",
+    "user.invited": "Invitations",
+    "user.accepted": "Acceptance of invitations",
+    "role.changed": "Changes of roles",
+    "user.deactivated": "Deactivation of users",
+    "user.deleted": "Deletion of users",
+    "credential.rotated": "Rotation of credentials",
+    "permission.revoked": "Revocation of permissions",
+    "session.revoked": "Revocation of sessions",
+    "key.revoked": "Revocation of keys",
+    "data.export": "Exports of data",
+    "logging.changed": "Changes of logging",
+}
+"""The canonical kinds of events, with words for people."""
+_PERSONAL = {"email", "personal_data"}
+"""Kinds of leaks that are no secrets. Some logs need an address to say who acted."""
+_NOTHING = "The sample holds no lines, or could not be read to its end."
+_ENOUGH = 0.9
+"""Share of lines with an id above which requests can be followed; health checks and start-up lines have none."""
+
+
+def derive(engine: Engine) -> None:
+    """Fill both tables."""
+    observed = list(engine.stream(_OBSERVED))
+    engine.insert(LOGGED_EVENTS, list(_events(list(engine.stream(_CONFIGURED)), observed)))
+    engine.insert(LOG_SAMPLES, list(_samples(engine)))
+
+
+def _events(configured: Sequence[Row], observed: Sequence[Row]) -> Iterator[dict[str, Json]]:
+    for event, title in EVENTS.items():
+        on = [row for row in configured if row["event"] == event]
+        seen = [row for row in observed if row["event"] == event and row["count"]]
+        fact = _logged(on, seen)
+        yield {
+            "event": event,
+            "title": title,
+            "sources": sorted({row["source_key"] for row in on if row["enabled"]} | {row["source"] for row in seen}),
+            "observed": sum(row["count"] for row in seen) if observed else None,
+            "logged": fact.value,
+            "logged_reason": fact.reason,
+            "evidence": sorted({row["evidence"] for row in on} | {one for row in seen for one in row["evidence"]}),
+        }
+
+
+def _logged(on: Sequence[Row], seen: Sequence[Row]) -> Fact:
+    """That something was not observed never says that it would not be logged."""
+    if seen:
+        return yes(
+            f"Samples hold {sum(row['count'] for row in seen)} of {shown(listed(row['source'] for row in seen))}."
+        )
+    working = [row["source_key"] for row in on if row["enabled"]]
+    if working:
+        return yes(f"Logged by the configuration of {shown(listed(working))}.")
+    if on and all(row["enabled"] is False for row in on):
+        return no(f"What would log it is off: {shown(listed(row['source_key'] for row in on))}.")
+    return unknown("No configuration names it, and it was not observed in any sample.")
+
+
+def _samples(engine: Engine) -> Iterator[dict[str, Json]]:
+    files: dict[str, list[Row]] = defaultdict(list)
+    leaks: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in engine.stream(_FILES):
+        files[row["source"]].append(row)
+    for row in engine.stream(_LEAKS):
+        leaks[row["source"]][row["kind"]] = row["n"]
+    gaps = {row["source"]: row["n"] for row in engine.stream(_GAPS)}
+    for source, found in files.items():
+        yield _sample(source, found, leaks[source], gaps.get(source, 0))
+
+
+def _sample(source: str, files: Sequence[Row], leaks: Mapping[str, int], gaps: int) -> dict[str, Json]:
+    lines, unparsed = sum(row["lines"] or 0 for row in files), sum(row["unparsed"] or 0 for row in files)
+    # What follows the place at which the reading broke off was not looked at.
+    read = lines if all(row["whole"] for row in files) else 0
+    secrets = {kind: count for kind, count in leaks.items() if kind not in _PERSONAL}
+    personal = {kind: count for kind, count in leaks.items() if kind in _PERSONAL}
+    facts = {
+        "clean": _clean(read, secrets),
+        "impersonal": _clean(read, personal),
+        "correlated": _correlated(files),
+        "clocks": _clocks(files),
+        "continuous": _continuous(read, gaps),
+    }
+    row: dict[str, Json] = {"source": source, "files": len(files), "lines": lines, "unparsed": unparsed}
+    row |= {"leaks": sum(leaks.values()), "gaps": gaps}
+    for name, fact in facts.items():
+        row |= {name: fact.value, f"{name}_reason": fact.reason}
+    return row | {"evidence": sorted({one["evidence"] for one in files})}
+
+
+def _clean(lines: int, leaks: Mapping[str, int]) -> Fact:
+    if leaks:
+        return no("Found: " + ", ".join(f"{count} {kind}" for kind, count in sorted(leaks.items())) + ".")
+    return yes(f"Nothing was found in {lines} lines.") if lines else unknown(_NOTHING)
+
+
+def _correlated(files: Sequence[Row]) -> Fact:
+    shares = [row["correlation_share"] for row in files if row["lines"]]
+    if not shares or None in shares:
+        return unknown("Whether lines carry an id of their request is not known.")
+    worst = min(shares)
+    said = f"At least {worst:.0%} of the lines carry an id by which a request can be followed."
+    return yes(said) if worst >= _ENOUGH else no(f"Only {worst:.0%} of the lines carry an id of their request.")
+
+
+def _clocks(files: Sequence[Row]) -> Fact:
+    ahead = sum(row["future"] or 0 for row in files)
+    if ahead:
+        return no(f"{ahead} events lie more than a minute ahead of their arrival: a clock is wrong.")
+    if any(row["skew_p50"] is None or row["future"] is None for row in files):
+        return unknown("The lines do not carry both the time of the event and the time of its arrival.")
+    return yes(
+        f"No event lies ahead of its arrival; 99 of 100 arrive within {max(r['skew_p99'] or 0 for r in files):g} s."
+    )
+
+
+def _continuous(lines: int, gaps: int) -> Fact:
+    if gaps:
+        return no(f"{gaps} gaps that its usual volume does not explain.")
+    return yes("No gap that its usual volume does not explain.") if lines else unknown(_NOTHING)

@@ -1,0 +1,126 @@
+"""The table log_sources: what platforms show and what the inventory lists, merged by key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from soc2ev.model import Coverage, Json
+from soc2ev.tables.facts.fact import Fact, no, unknown, yes
+from soc2ev.tables.logs import judged
+from soc2ev.tables.logs.declared import LOG_SOURCES
+from soc2ev.tables.logs.required import Required
+
+if TYPE_CHECKING:
+    from soc2ev.tables.engine import Engine
+
+Row = Mapping[str, Json]
+_TAKEN = (
+    *("key", "connector", "title", "category", "enabled", "delivering", "integrity", "encryption", "account", "region"),
+    *("searchable_days", "archive_days", "masking", "last_event_at", "last_error", "sampling", "exclusions"),
+    *("unknown", "observed_at"),
+)
+_NAMED = (("logs", "logs"), ("arrives", "arrives"), ("kept", "kept"), ("kept_year", "kept_year"), ("sealed", "sealed"))
+_NAMED_MORE = (("encrypted", "encrypted"), ("whole", "whole"))
+_CONTENT = 'select lower(source) as source, event, evidence from log_content_events where "count" > 0 order by all'
+
+
+def derive(engine: Engine, coverages: Sequence[Coverage]) -> None:
+    """Fill the table."""
+    engine.insert(LOG_SOURCES, list(_rows(engine, coverages)))
+
+
+def by_source(engine: Engine, table: str) -> dict[str, list[Row]]:
+    """The rows of a collected list by the key of their source, in order."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in engine.stream(f"select * from {table} order by source_key, position"):  # noqa: S608  our own names
+        found[row["source_key"]].append(row)
+    return found
+
+
+def _rows(engine: Engine, coverages: Sequence[Coverage]) -> Iterator[dict[str, Json]]:
+    wanted = Required(engine, coverages)
+    sinks, events = by_source(engine, "collected_log_sinks"), by_source(engine, "collected_log_events")
+    seen: dict[str, set[str]] = defaultdict(set)
+    for row in engine.stream(_CONTENT):
+        seen[row["source"]].add(row["event"])
+    shown = set()
+    for row in list(engine.stream("select * from collected_log_sources order by key")):
+        shown.add(row["key"])
+        entry = wanted.listed.get(row["key"])
+        told = judged.events(
+            row,
+            entry["required_events"] if entry else None,
+            {one["event"] for one in events[row["key"]]},
+            seen[row["key"].lower()],
+        )
+        yield _found(row, sinks[row["key"]], wanted, told)
+    for key in sorted(wanted.listed.keys() - shown):
+        yield _missing(key, wanted, coverages)
+
+
+def _listed(row: Row, wanted: Required) -> Fact:
+    if row["key"] in wanted.listed:
+        return yes("It stands in the inventory.")
+    if row["native"] is None:
+        return unknown("The platform could not be read, so that it is not known which sources it has.")
+    if not wanted.whole:
+        return unknown("Not every register could be read; it may be listed.")
+    return no("It is not in the inventory.")
+
+
+def _found(row: Row, sinks: Sequence[Row], wanted: Required, events: Fact) -> dict[str, Json]:
+    key = row["key"]
+    demand, kept, listed = wanted.of(key), judged.kept_by(row, sinks), _listed(row, wanted)
+    facts = judged.answered(row, sinks, kept, demand, listed, events)
+    entry = wanted.listed.get(key)
+    evidence = {row["evidence"], *demand.evidence, *({entry["evidence"]} if entry else ())}
+    return {
+        **{name: row[name] for name in _TAKEN},
+        "retention_days": kept.days,
+        "retention_infinite": kept.infinite,
+        "retention_basis": kept.basis,
+        "found": True if row["native"] is not None else None,
+        "required_days": demand.days,
+        "required_by": demand.by,
+        "owner": entry["owner"] if entry else None,
+        **_told(facts),
+        "evidence": sorted(evidence),
+    }
+
+
+def _missing(key: str, wanted: Required, coverages: Sequence[Coverage]) -> dict[str, Json]:
+    """A row for a source that stands in the inventory and that no platform shows."""
+    connector = key.partition(":")[0]
+    asked = [one for one in coverages if one.stream.startswith(f"logs:{connector}:") and one.run]
+    if asked and all(one.complete for one in asked):
+        where = no("It is listed, and the platform does not show it.")
+    elif asked:
+        where = unknown("It is listed, and the platform was not read whole.")
+    else:
+        where = unknown(f"It is listed, and no connector {connector} was collected (sources.logs).")
+    facts, entry = judged.absent(yes("It stands in the inventory."), where), wanted.listed[key]
+    demand = wanted.of(key)
+    return {
+        "key": key,
+        "connector": connector,
+        "title": entry["purpose"],
+        "found": where.value,
+        "owner": entry["owner"],
+        "required_days": demand.days,
+        "required_by": demand.by,
+        "unknown": [],
+        **_told(facts),
+        "evidence": sorted({entry["evidence"], *demand.evidence}),
+    }
+
+
+def _told(facts: judged.Facts) -> dict[str, Json]:
+    status, reasons = facts.status()
+    row: dict[str, Json] = {"status": status, "reasons": reasons}
+    for name, column in (*_NAMED, *_NAMED_MORE):
+        fact: Fact = getattr(facts, name)
+        row |= {column: fact.value, f"{column}_reason": fact.reason}
+    row |= {"in_inventory": facts.listed.value, "listed_reason": facts.listed.reason}
+    return row | {"events_covered": facts.events.value, "events_reason": facts.events.reason}

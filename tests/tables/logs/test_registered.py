@@ -1,0 +1,110 @@
+"""Decisions about readers, exceptions and samples beside what the platforms show."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.tables.logs.collected import listed, source, tables
+
+
+def gone(readers: list[dict[str, Any]], decision: str = "remove", **facts: Any) -> bool | None:
+    """Whether the decision about Eve was carried out, by the list of readers."""
+    review = {"file": "r.yaml", "record": "r", "status": "approved", "system": "loki:prod"}
+    rows = {
+        "collected_log_sources": [source(**facts)],
+        "collected_log_readers": [{"source_key": "loki:prod", "can_read": True, **row} for row in readers],
+        "registers": [{"file": "r.yaml", "record": "r", "reviewed_on": date(2026, 10, 9)}],
+        "register_access_reviews": [review],
+        "register_access_decisions": [
+            {"file": "r.yaml", "record": "r", "status": "approved", "principal": "eve", "decision": decision}
+        ],
+    }
+    (row,) = tables(rows)["log_removals"]
+    return row["gone"]
+
+
+def test_a_removal_is_proven_by_a_later_list_that_lacks_the_person() -> None:
+    """Somebody else on the list shows that it is a list; letter case makes no other person."""
+    assert gone([{"principal": "ann"}]) is True
+    assert gone([{"principal": "Eve"}]) is False
+
+
+def test_a_list_that_shows_nothing_proves_nothing() -> None:
+    """An empty list, one that was not obtained whole, or one from before the review closes no decision."""
+    assert gone([]) is None
+    assert gone([{"principal": "ann"}], unknown=["readers"]) is None
+    assert gone([{"principal": "ann"}], observed_at=datetime(2026, 10, 9, tzinfo=UTC)) is None
+    assert gone([{"principal": "eve"}], decision="reduce") is None
+
+
+def exception(**told: Any) -> dict[str, Any]:
+    """The row of an exception from 365 days of a source that keeps 90, with an archive of 400 days."""
+    row = {"file": "e.yaml", "record": "e", "status": "approved", "applies_to": "loki:prod", "field": "retention_days"}
+    given = {"required": "365", "actual": "90", "compensating": ["s3:archive"], **row, **told}
+    rows = {
+        "collected_log_sources": [
+            source(retention_days=90),
+            source("s3:archive"),
+            source("s3:short", retention_days=9),
+        ],
+        "register_log_sources": [listed()],
+        "register_exceptions": [given],
+    }
+    (made,) = tables(rows)["log_exceptions"]
+    return made
+
+
+@pytest.mark.parametrize(("actual", "fresh"), [("90", True), ("30", False), (None, None)])
+def test_an_exception_is_stale_when_the_platform_shows_something_else(actual: str | None, fresh: bool | None) -> None:
+    """What it states as actual is compared with what was collected."""
+    assert fresh is exception(actual=actual)["fresh"]
+
+
+@pytest.mark.parametrize(
+    ("named", "held"),
+    [(["s3:archive"], True), (["s3:archive", "s3:short"], False), (["s3:unknown"], None), ([], None)],
+)
+def test_what_makes_up_for_it_has_to_keep_as_long(named: list[str], held: bool | None) -> None:
+    """Every named source logs and keeps as long as required; one that nobody knows is not known."""
+    assert held is exception(compensating=named)["compensated"]
+
+
+def test_an_event_is_logged_by_a_source_that_is_on_or_by_a_sample() -> None:
+    """A source that is off logs nothing; an event that nothing shows is not known, never missing."""
+
+    def logged(*, enabled: bool, event: str) -> bool | None:
+        rows = {"collected_log_sources": [source(enabled=enabled)]}
+        events = [{"source_key": "loki:prod", "event": "auth.failure"}]
+        found = tables(rows | {"collected_log_events": events})["logged_events"]
+        return next(row["logged"] for row in found if row["event"] == event)
+
+    assert logged(enabled=True, event="auth.failure") is True
+    assert logged(enabled=False, event="auth.failure") is False
+    assert logged(enabled=True, event="data.export") is None
+
+
+def sample(rows: dict[str, Any], **file: Any) -> dict[str, Any]:
+    """What is said of one sample."""
+    given = {"source": "api", "file": "a.jsonl", "lines": 100, "whole": True, "future": 0, "correlation_share": 0.98}
+    made = tables({"log_contents": [given | {"skew_p50": 1.0, "skew_p99": 4.0} | file], **rows})
+    (row,) = made["log_samples"]
+    return row
+
+
+def test_a_sample_tells_of_leaks_ids_clocks_and_gaps() -> None:
+    """Each finding turns its own fact, and nothing else."""
+    names = ("clean", "correlated", "clocks", "continuous")
+    addresses = sample({"log_leaks": [{"source": "api", "kind": "email"}]})
+    assert (True, False) == (addresses["clean"], addresses["impersonal"])
+    assert [None, True, True, None] == [sample({}, whole=False)[name] for name in names]
+    assert [True] * 4 == [sample({})[name] for name in names]
+    assert [False, True, True, True] == [sample({"log_leaks": [{"source": "api", "kind": "token"}]})[n] for n in names]
+    assert [True, False, False, True] == [sample({}, correlation_share=0.1, future=3)[name] for name in names]
+    assert [True, True, True, False] == [sample({"log_gaps": [{"source": "api"}]})[name] for name in names]
+    assert [None] * 4 == [sample({}, lines=0, skew_p50=None, correlation_share=None)[name] for name in names]
+    events = {"log_content_events": [{"source": "api", "event": "token.created", "count": 3}]}
+    made = tables(events)["logged_events"]
+    assert [("token.created", True, 3)] == [(r["event"], r["logged"], r["observed"]) for r in made if r["logged"]]
