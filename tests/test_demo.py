@@ -174,7 +174,7 @@ def test_collecting_later_says_that_the_hosts_are_gone(built: Built, tmp_path: P
     done = soc2ev("collect", "--period", "2026-03", cwd=copy)
     assert 2 == done.code
     assert "FICTIONAL_GITHUB_TOKEN is not set" in done.err
-    assert "Both hosts are fictional" in (copy / "soc2ev.yaml").read_text(encoding="utf-8")
+    assert "All hosts are fictional" in (copy / "soc2ev.yaml").read_text(encoding="utf-8")
 
 
 def test_a_stale_recording_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -187,7 +187,20 @@ def transport_of(
         base = base.replace(f"${{config.{name}}}", str(value))
     if not readonly.safe_url(base):
         raise ConfigError(f"sources.logs: {entry.named}: url is no https address (http is for loopback hosts only)")
-    return Http(fetch, stream, base.rstrip("/"), manifest.headers, _credential(fetch, entry, read, values))
+    also = _also(fetch, entry, read)
+    credential = _credential(fetch, entry, read, values)
+    if credential is not None:
+        credential = replace(credential, secrets=(*credential.secrets, *also.values()))
+    return Http(fetch, stream, base.rstrip("/"), {**manifest.headers, **also}, credential)
+
+
+def _also(fetch: Fetch, entry: LogSource, read: Read) -> dict[str, str]:
+    """The further headers that prove who asks; none without the first secret, with which they are masked."""
+    auth = read.manifest.auth
+    if auth is None or entry.secret(auth.secret) is None:
+        return {}
+    given = {header: entry.secret(name) for header, name in auth.also.items()}
+    return {header: Credential(header, fetch.secret(found)).value for header, found in given.items() if found}
 
 
 def _credential(fetch: Fetch, entry: LogSource, read: Read, values: Mapping[str, Json]) -> Credential | None:

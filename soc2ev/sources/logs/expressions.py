@@ -48,9 +48,21 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
     def _func_lookup(self, rows: Json, key: str, value: Json) -> Json:
         return facts.lookup(rows, key, value)
 
+    @functions.signature(_ARRAY, _NAME, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_lookups(self, rows: Json, key: str, values: Json) -> list[Json]:
+        return facts.lookups(rows, key, values)
+
+    @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
+    def _func_named(self, entries: Json) -> list[Json]:
+        return facts.named(entries)
+
     @functions.signature(_TEXT, _NAME)  # type: ignore[untyped-decorator]
     def _func_regex(self, text: str | None, pattern: str) -> str | None:
         return facts.regex(text, pattern)
+
+    @functions.signature(_ANY, _ANY)  # type: ignore[untyped-decorator]
+    def _func_per_second(self, count: Json, seconds: Json) -> float | None:
+        return facts.per_second(count, seconds)
 
     @functions.signature(_ANY)  # type: ignore[untyped-decorator]
     def _func_unique(self, values: Json) -> list[Json]:

@@ -54,6 +54,17 @@ def lookup(rows: Json, key: str, value: Json) -> Json:
     return next((row for row in rows or () if isinstance(row, dict) and row.get(key) == value), None)
 
 
+def lookups(rows: Json, key: str, values: Json) -> list[Json]:
+    """The rows whose `key` is one of the values, in the order of the rows."""
+    wanted = values if isinstance(values, list) else []
+    return [row for row in rows or () if isinstance(row, dict) and row.get(key) is not None and row[key] in wanted]
+
+
+def named(entries: Json) -> list[Json]:
+    """The members of an object as rows, for systems that list by name: `name`, `value`."""
+    return [{"name": name, "value": value} for name, value in (entries or {}).items()]
+
+
 def spread(rows: Json, path: str) -> list[Json]:
     """Each element of a list within the answers of a request with for_each, with what was asked about: `of`, `row`."""
     found = [(row.get("for"), at(row.get("answer"), path)) for row in rows or () if isinstance(row, dict)]
@@ -77,6 +88,12 @@ def regex(text: str | None, pattern: str) -> str | None:
     except re.error as problem:
         raise TypeError(f"{pattern!r} is no regular expression: {problem}") from None
     return None if found is None else found.group(found.lastindex or 0)
+
+
+def per_second(count: Json, seconds: Json) -> float | None:
+    """How often that is in one second; None unless both are numbers and the time is longer than nothing."""
+    numbers = [value for value in (count, seconds) if isinstance(value, int | float) and not isinstance(value, bool)]
+    return None if len(numbers) < 2 or numbers[1] <= 0 else numbers[0] / numbers[1]  # noqa: PLR2004  both
 
 
 def unique(values: Json) -> list[Json]:

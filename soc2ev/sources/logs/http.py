@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from soc2ev.model import Json
 
 _JSON = {"Accept": "application/json"}
+_ENDED = re.compile(r'rel="?next"?\s*;[^,]*results="?false')
+"""Sentry links a next page behind the last one, and says that it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,10 @@ class Http:
         for number in range(1, how.most + 1):
             answer = self._one(question, url, params, number, fetch)
             yield answer
+            if how.type == "none":
+                return
             page = fetch.json(answer)
-            rows = paging.count(page, how) if how.type != "none" else 0
+            rows = paging.count(page, how)
             if rows and answer.item.digest in bodies:
                 raise CollectError("the list has the same rows on two pages", hint="it is not complete")
             bodies.add(answer.item.digest)
@@ -102,6 +107,8 @@ class Http:
                 reply.cut = True
                 return
             yield answer
+            if _ENDED.search(answer.headers.get("link", "")):
+                return
 
     def _one(self, question: Question, url: str, params: Mapping[str, str], number: int, fetch: Fetch) -> Answer:
         where: dict[str, Json] = {"origin": self.origin, "source": NAME, "stream": self.stream, "params": params}
@@ -109,7 +116,7 @@ class Http:
         where |= {"request": {**question.asked, "page": number}}
         if question.request.read_only_post:
             return fetch.post(url, body=question.body or {}, **where)
-        return fetch.get(url, json=True, **where)
+        return fetch.get(url, json=question.request.format == "json", **where)
 
     @property
     def origin(self) -> str:

@@ -77,6 +77,8 @@ class Auth(Form):
     """header: which one."""
     prefix: str = ""
     """header: text before the secret."""
+    also: dict[str, str] = {}
+    """Further headers, each with the name of the setting that holds its secret."""
 
 
 class Paging(Form):
@@ -88,7 +90,7 @@ class Paging(Form):
     next: str = ""
     """cursor, next_url, token: where an answer names what comes next."""
     more: str = ""
-    """offset, page: where an answer says whether there is more; without it an empty page is the last."""
+    """Where an answer says whether there is more; without it an empty page is the last, or one that names no next."""
     start: int = 0
     most: int = Field(default=1_000, ge=1, le=10_000)
     """Pages at most; a list that is longer is stated as cut short."""
@@ -130,7 +132,8 @@ class Request(Form):
     redact: list[Redaction] = []
     read_only_post: bool = False
     region: str = ""
-    format: Literal["json", "nginx"] = "json"
+    format: Literal["json", "nginx", "yaml"] = "json"
+    """http: json, or yaml with `keep`, of which the kept part is stored as JSON. file: json or nginx."""
 
     @model_validator(mode="after")
     def _reads(self) -> Request:
@@ -140,6 +143,8 @@ class Request(Form):
         if self.id in RESERVED:
             raise ValueError(f"{self.id} is a name of the language; choose another id")
         readonly.refuse_request(given[0], getattr(self, given[0]), post=self.read_only_post)
+        if self.format == "yaml" and not (self.path and self.keep and self.paginate is None):
+            raise ValueError("an answer in yaml needs keep, and has no pages")
         if self.body is not None and not self.read_only_post:
             raise ValueError("only GET is sent, unless read_only_post is true")
         return self
@@ -226,11 +231,13 @@ class Manifest(Form):
 
     def _refuse_auth(self) -> None:
         wanted = [] if self.auth is None else [self.auth.secret, *([self.auth.user] * (self.auth.type == "basic"))]
-        for name in wanted:
+        secrets = [] if self.auth is None else [self.auth.secret, *self.auth.also.values()]
+        for name in (*wanted, *secrets):
             if name not in self.config:
                 raise ValueError(f"auth: config has no {name}")
-        if self.auth and not self.config[self.auth.secret].secret:
-            raise ValueError(f"auth: config.{self.auth.secret} is not marked as a secret")
+        for name in secrets:
+            if not self.config[name].secret:
+                raise ValueError(f"auth: config.{name} is not marked as a secret")
 
     def _refuse_source(self, source: Source, requests: set[str]) -> None:
         each = {request.id for request in self.requests if request.for_each}

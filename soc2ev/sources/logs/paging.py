@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def at(value: Json, path: str) -> Json:
-    """The value at a path of names with dots; None when there is none."""
+    """The value at a path of names with dots, of lists by number (-1 is the last); None when there is none."""
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, list) and name.removeprefix("-").isdecimal():
+            value = next(iter(value[int(name) :][:1]), None)
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
@@ -66,7 +69,9 @@ def following(paging: Paging, page: Json, number: int, seen: int) -> Json:
     A page that says nothing of more is the last one only when it is empty: servers may send fewer rows than asked for.
     """
     if paging.type in ("cursor", "next_url", "token"):
-        return at(page, paging.next) or None
+        # Zendesk names a next page behind the last one, and Stripe's cursor is the last row: there only `more` tells.
+        ended = bool(paging.more) and at(page, paging.more) is not True
+        return None if ended else at(page, paging.next) or None
     if paging.type not in ("offset", "page"):
         return None
     goes_on = at(page, paging.more) is True if paging.more else count(page, paging) > 0

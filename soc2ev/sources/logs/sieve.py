@@ -1,7 +1,8 @@
 """
 What of an answer is laid down: paths that are kept, values that are masked.
 
-A path is names with dots; `[]` is every element of a list, `*` every name: `Stages[].Variables`.
+A path is names with dots; `[]` is every element of a list, `*` every name: `Stages[].Variables`. A name that has dots
+itself stands in quotes: `entry[].content."action.email.to"`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _CHANGES: dict[str, Callable[[Json], Json]] = {"nothing": mask, "host": mask_add
 
 
 def _parts(path: str) -> list[str]:
-    return re.findall(r"\[\]|[^.\[\]]+", path)
+    return [quoted or part for quoted, part in re.findall(r'"([^"]+)"|(\[\]|[^.\[\]"]+)', path)]
 
 
 def _only(value: Json, paths: Sequence[Sequence[str]]) -> Json:
