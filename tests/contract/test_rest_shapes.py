@@ -75,7 +75,12 @@ def values(story):
     run = next(one for one in api.runs.values() if one.approvals)
     made = {"owner": "acme", "repo": "api", "org": "acme", "username": "bob", "team": "makers", "branch": "main"}
     made |= {"ref": merged.head_sha, "sha": merged.merge_sha, "number": str(merged.number), "run": str(run.id)}
-    made |= {"basehead": f"{merged.base_sha}...{last}", "path": ".github/CODEOWNERS", "environment": "production"}
+    made |= {
+        "basehead": f"{merged.base_sha}...{last}",
+        "path": ".github/CODEOWNERS",
+        "environment": "production",
+        "slug": "collector",
+    }
     made |= {"deployment": str(api.deployments[0].id), "ruleset": str(api.rulesets[0].id)}
     return {**made, "version": str(api.rulesets[0].history[0].id), "suite": str(api.rule_suites[0].id)}
 
