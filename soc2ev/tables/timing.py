@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # What happened in the last minutes reaches the interfaces of GitHub and Jira a little later; neither says how much.
 _LAG = timedelta(hours=1)
 _SETTINGS = {"rules", "environments", "permissions", "settings"}
+_LOGS = "sources"
+"""The stream that says how a log platform is set."""
 _MOST = 3
 """Names that a line lists before it only counts."""
 
@@ -37,7 +39,7 @@ class Timing:
     settled: bool
     """Its populations were collected after it had closed, as far as they were collected at all."""
     unseen: tuple[tuple[str, tuple[str, ...]], ...]
-    """Repositories with the settings of theirs that no collection saw whole inside the period."""
+    """Repositories and log platforms with the settings of theirs that no collection saw whole inside the period."""
     observed: bool
     """There are settings to observe, and all were, inside the period."""
     expiring: tuple[str, ...]
@@ -85,9 +87,10 @@ def timing(coverages: Iterable[Coverage], period: Period, now: datetime) -> Timi
     seen: dict[str, set[str]] = defaultdict(set)
     for one in claims:
         if one.complete and one.collected_at and period.contains(one.collected_at) and _setting(one):
-            seen[one.scope["repository"]].add(_last(one))
-    wanted = {one.scope["repository"] for one in here if one.stream.startswith("github:") and "repository" in one.scope}
-    unseen = {name: tuple(sorted(_SETTINGS - seen[name])) for name in sorted(wanted)}
+            seen[_home(one)].add(_last(one))
+    wanted = {_home(one): _SETTINGS for one in here if one.stream.startswith("github:") and "repository" in one.scope}
+    wanted |= {_home(one): {_LOGS} for one in here if _of_logs(one)}
+    unseen = {name: tuple(sorted(wanted[name] - seen[name])) for name in sorted(wanted)}
     return Timing(
         period=period,
         open=now < period.end,
@@ -117,7 +120,7 @@ def _expiring(here: Iterable[Coverage]) -> tuple[str, ...]:
     told = [
         str(warning)
         for one in claims
-        if _setting(one) and one.scope["repository"] not in safe
+        if _of_repository(one) and one.scope["repository"] not in safe
         for warning in one.details.get("warnings") or ()
         if "are deleted on" in str(warning)
     ]
@@ -125,7 +128,20 @@ def _expiring(here: Iterable[Coverage]) -> tuple[str, ...]:
 
 
 def _setting(one: Coverage) -> bool:
+    return _of_logs(one) or _of_repository(one)
+
+
+def _of_repository(one: Coverage) -> bool:
     return one.stream.startswith("github:") and ":settings:" in one.stream and "repository" in one.scope
+
+
+def _of_logs(one: Coverage) -> bool:
+    return one.stream.startswith("logs:") and one.stream.endswith(f":{_LOGS}")
+
+
+def _home(one: Coverage) -> str:
+    """The repository, or the connector and name of a log platform."""
+    return one.stream.removeprefix("logs:").removesuffix(f":{_LOGS}") if _of_logs(one) else one.scope["repository"]
 
 
 def _last(one: Coverage) -> str:

@@ -28,15 +28,16 @@ def derive(
     registers are there already. TamperedError for a body that was altered.
     """
     # The tables are declared in this package, and whoever lists them must not load what fills them.
-    from soc2ev.tables.governance import access, bypasses, emergencies, rulebooks, settings, tickets
+    from soc2ev.tables.governance import access, bypasses, emergencies, looks, rulebooks, settings, tickets
 
     policy = config.policy
     bypasses.derive(engine)
     emergencies.derive(engine, period, coverages, policy.emergency.review_within_business_days)
     tickets.derive(engine, policy.ticket, period, coverages)
     access.derive(engine, period, config.timezone, policy.bots.service_accounts, coverages)
-    settings.derive(engine, config, coverages)
-    return rulebooks.derive(engine, vault, claims, period, config.timezone, policy.required_approvals)
+    found, seen = looks.looks(vault, claims, period)
+    settings.derive(engine, config, coverages, found, period)
+    return seen | rulebooks.derive(engine, vault, claims, period, config.timezone, policy.required_approvals)
 
 
 __all__ = ["derive"]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from soc2ev.model import Coverage, Json
+from soc2ev.period import Period
 from soc2ev.tables import scoping
-from soc2ev.tables.facts.fact import listed, shown
+from soc2ev.tables.facts.fact import Fact
 from soc2ev.tables.governance.bypasses import Told
 from soc2ev.tables.governance.declared import REPOSITORY_SETTINGS
+from soc2ev.tables.governance.looks import ADMINISTERED, Look, flag
+from soc2ev.tables.readings import Seen, throughout
 
 if TYPE_CHECKING:
     from soc2ev.config import Config
@@ -24,14 +27,17 @@ _ENOUGH = 100
 _LONGEST = 9
 """Digits of a number of days."""
 _DAY = timedelta(days=1)
+_ADMINISTERED = f"select repository from github_capabilities where capability = '{ADMINISTERED}' and visible = 'yes'"  # noqa: S608  our own words
 _HOMES = """
     select repository from github_repositories union select repository from github_settings
     union select repository from github_environments order by all
 """
 
 
-def derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> None:
-    """Fill the table."""
+def derive(
+    engine: Engine, config: Config, coverages: Sequence[Coverage], others: Mapping[str, Sequence[Look]], period: Period
+) -> None:
+    """Fill the table. `others` are by repository the readings of all collections around the period."""
     told: dict[str, dict[str, Json]] = defaultdict(dict)
     evidence: dict[str, set[str]] = defaultdict(set)
     for row in engine.stream("select * from github_settings order by repository, name"):
@@ -41,14 +47,18 @@ def derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> Non
     for row in engine.stream("select * from github_environments order by repository, name"):
         places[row["repository"]].append(row)
         evidence[row["repository"]].add(row["evidence"])
-    homes = [row["repository"] for row in engine.stream(_HOMES)]
-    seen = "select repository from github_capabilities where capability = 'workflow permissions' and visible = 'yes'"
-    administered = {row["repository"] for row in engine.stream(seen)}
-    for home in homes:
-        row = _row(
-            home, told[home], _production(config, home, places[home]), coverages, administered=home in administered
-        )
-        engine.insert(REPOSITORY_SETTINGS, [{**row, "evidence": sorted(evidence[home])}])
+    administered = {row["repository"] for row in engine.stream(_ADMINISTERED)}
+    for home in [row["repository"] for row in engine.stream(_HOMES)]:
+        listing = [one for one in coverages if one.stream == f"github:{home}:settings:environments" and one.run]
+        whole = bool(listing) and all(one.complete for one in listing)
+        now = Look(_read_at(home, coverages), told[home], places[home], whole, home in administered)
+        row, digests = _row(config, home, now, others.get(home, ()), coverages, period)
+        engine.insert(REPOSITORY_SETTINGS, [{**row, "evidence": sorted({*evidence[home], *digests})}])
+
+
+def _read_at(home: str, coverages: Sequence[Coverage]) -> datetime | None:
+    streams = (f"github:{home}:settings:settings", f"github:{home}:settings:environments")
+    return max((one.collected_at for one in coverages if one.stream in streams and one.collected_at), default=None)
 
 
 def _production(config: Config, home: str, places: Sequence[Row]) -> list[Row]:
@@ -57,13 +67,23 @@ def _production(config: Config, home: str, places: Sequence[Row]) -> list[Row]:
 
 
 def _row(
-    home: str, told: Mapping[str, Json], places: Sequence[Row], coverages: Sequence[Coverage], *, administered: bool
-) -> dict[str, Json]:
-    listing = [one for one in coverages if one.stream == f"github:{home}:settings:environments" and one.run]
-    whole = bool(listing) and all(one.complete for one in listing)
-    days, oldest = _number(told.get("artifact_and_log_retention_days")), _oldest(home, coverages)
-    kept, gated = _kept(days, oldest), _gated(places, whole=whole)
-    alerts = _flag(told.get("vulnerability_alerts"))
+    config: Config, home: str, now: Look, others: Sequence[Look], coverages: Sequence[Coverage], period: Period
+) -> tuple[dict[str, Json], set[str]]:
+    facts: dict[str, Callable[[Look], Fact]] = {
+        "machines_kept_out": Look.unapproving,
+        "gated": lambda look: look.gated(_production(config, home, look.places)),
+        "alerted": Look.alerting,
+    }
+    answers: dict[str, Json] = {}
+    digests: set[str] = set()
+    for name, judge in facts.items():
+        seen = Seen(now.at, judge(now)) if now.at else None
+        told = throughout(seen, [Seen(one.at, judge(one), one.digests) for one in others if one.at], period)
+        answers |= {name: told.fact.value, f"{name}_reason": told.fact.reason}
+        digests |= {*told.digests}
+    production = _production(config, home, now.places)
+    days, oldest = _number(now.told.get("artifact_and_log_retention_days")), _oldest(home, coverages)
+    kept, alerts = _kept(days, oldest), flag(now.told.get("vulnerability_alerts"))
     return {
         "item": home,
         "repository": home,
@@ -71,21 +91,17 @@ def _row(
         "oldest_days": oldest,
         "kept": kept[0],
         "kept_reason": kept[1],
-        "actions_may_approve": _flag(told.get("can_approve_pull_request_reviews")),
-        "environments": sorted(row["name"] for row in places) if whole or places else None,
-        "gated": gated[0],
-        "gated_reason": gated[1],
+        "actions_may_approve": flag(now.told.get("can_approve_pull_request_reviews")),
+        "environments": sorted(row["name"] for row in production) if now.listed or production else None,
         # To somebody who does not administer the repository GitHub says false whatever the switch is.
-        "alerts": alerts if alerts or administered else None,
-    }
+        "alerts": alerts if alerts or now.administered else None,
+        "read_at": now.at,
+        **answers,
+    }, digests
 
 
 def _number(text: Json) -> int | None:
     return int(text) if isinstance(text, str) and text.isdecimal() and len(text) <= _LONGEST else None
-
-
-def _flag(text: Json) -> bool | None:
-    return {"true": True, "false": False}.get(text) if isinstance(text, str) else None
 
 
 def _oldest(home: str, coverages: Sequence[Coverage]) -> int | None:
@@ -109,17 +125,3 @@ def _kept(days: int | None, oldest: int | None) -> Told:
     if oldest < days:
         return True, f"{said}; the period's oldest were collected after {oldest} at most."
     return False, f"{said}; the period's oldest were {oldest} days old when they were collected."
-
-
-def _gated(places: Sequence[Row], *, whole: bool) -> Told:
-    if not places:
-        return None, "No production environment is there." if whole else "The environments were not obtained."
-    open_ = [row["name"] for row in places if row["reviewers"] == [] and row["branches"] is None]
-    unclear = [row["name"] for row in places if not row["reviewers"] and row["branches"] != "protected"]
-    if open_:
-        return False, f"Anything can be deployed to {shown(listed(open_))} without an approval."
-    if unclear:
-        return None, f"Which branches may be deployed to {shown(listed(unclear))} is not known."
-    if not whole:
-        return None, "Not all environments were obtained."
-    return True, "Each asks for an approval or takes protected branches only."

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
     from soc2ev.vault import Vault
 
-_COPIED = ("log_sinks", "log_readers", "rate_limits", "log_webhooks")
+_COPIED = ("log_sinks", "log_readers")
 
 
 def derive(
@@ -24,17 +24,21 @@ def derive(
     already. TamperedError for a body that was altered.
     """
     # The tables are declared in this package, and whoever lists them must not load what fills them.
-    from soc2ev.tables.logs import drift, registered, routes, samples, sources
+    from soc2ev.tables.logs import drift, limits, registered, routes, samples, sources
     from soc2ev.tables.logs.declared import TABLES
+    from soc2ev.tables.logs.readings import read
 
-    sources.derive(engine, coverages)
+    readings = read(vault, claims, period)
+    sources.derive(engine, coverages, readings)
     for table, bases in TABLES:
         if table.name in _COPIED:
             _copy(engine, table, bases[0])
-    routes.derive(engine, period)
+    limits.derive(engine, readings)
+    routes.derive(engine, readings)
     registered.derive(engine)
-    samples.derive(engine)
-    return drift.derive(engine, vault, claims, coverages, period)
+    samples.derive(engine, readings)
+    drift.derive(engine, readings, coverages)
+    return readings.used
 
 
 def _copy(engine: Engine, table: Table, base: str) -> None:

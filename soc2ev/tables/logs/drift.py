@@ -6,28 +6,24 @@ Only what two whole collections of one entry both say is compared: what a platfo
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from soc2ev.model import Coverage, EvidenceItem, Json
+from soc2ev.model import Coverage, Json
 from soc2ev.period import Period
-from soc2ev.sources.logs import NAME
-from soc2ev.sources.logs.rows import rows
 from soc2ev.tables.facts.fact import Fact, listed, no, shown, unknown, yes
 from soc2ev.tables.governance.claims import changes_whole
 from soc2ev.tables.logs.declared import LOG_DRIFT
+from soc2ev.tables.logs.readings import Reading, Readings
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
-    from soc2ev.vault import Vault
 
 Row = Mapping[str, Json]
-Key = tuple[str, str]
-"""Run and stream."""
+_SOURCES = "collected_log_sources"
 _FIELDS = (
     *("enabled", "retention_days", "retention_infinite", "integrity", "encryption", "masking", "sampling"),
     *("exclusions", "searchable_days", "archive_days"),
@@ -45,10 +41,9 @@ _CHANGES = "select item, title, tickets, kinds, integrated_at, evidence from cha
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class _Compared:
     """What one whole collection of one entry said: values by source and field."""
 
-    key: Key
     at: datetime
     values: Mapping[tuple[str, str], Json]
     known: frozenset[str]
@@ -56,76 +51,38 @@ class Reading:
     digests: tuple[str, ...]
 
 
-def derive(
-    engine: Engine, vault: Vault, claims: Sequence[Coverage], coverages: Sequence[Coverage], period: Period
-) -> set[Key]:
-    """
-    Fill the table; the runs and streams whose bodies stand behind it.
-
-    Compared are the whole collections within the period, and the last one before it. TamperedError for an altered body.
-    """
-    wanted = _relevant(claims, period)
-    bodies: dict[Key, list[EvidenceItem]] = defaultdict(list)
-    for item in vault.items():
-        if item.source == NAME:
-            bodies[(item.run, item.stream)].append(item)
+def derive(engine: Engine, readings: Readings, coverages: Sequence[Coverage]) -> None:
+    """Fill the table. Compared are the whole collections within the period, and the nearest before and after it."""
     found: list[dict[str, Json]] = []
     changes = list(engine.stream(_CHANGES))
     whole = changes_whole(coverages)
-    for series in wanted:
-        readings = [_reading(claim, bodies[(claim.run, claim.stream)], vault) for claim in series]
-        for before, after in pairwise(readings):
-            found += [_row(one, before, after, changes, period, whole=whole) for one in _differences(before, after)]
+    for series in readings.series:
+        for before, after in pairwise([_compared(one) for one in series if one.whole]):
+            found += [
+                _row(one, before, after, changes, readings.period, whole=whole) for one in _differences(before, after)
+            ]
     engine.insert(LOG_DRIFT, sorted(found, key=lambda row: str(row["item"])))
-    return {(claim.run, claim.stream) for series in wanted for claim in series}
 
 
-def _relevant(claims: Iterable[Coverage], period: Period) -> list[list[Coverage]]:
-    by_stream: dict[str, list[Coverage]] = defaultdict(list)
-    for claim in claims:
-        if claim.stream.startswith(f"{NAME}:") and claim.complete and claim.run and claim.collected_at:
-            by_stream[claim.stream].append(claim)
-    found = []
-    for stream in sorted(by_stream):
-        series = sorted(by_stream[stream], key=lambda one: (_at(one), one.run))
-        early = [one for one in series if _at(one) < period.start][-1:]
-        # A month is collected after it has ended: the first reading after it speaks for its last days, and so do
-        # those that somebody made of it again.
-        after = [one for one in series if _at(one) >= period.end]
-        late = [one for one in after if one is after[0] or one.period.overlaps(period)]
-        within = [one for one in series if period.start <= _at(one) < period.end]
-        if len(chosen := [*early, *within, *late]) > 1:
-            found.append(chosen)
-    return found
-
-
-def _at(claim: Coverage) -> datetime:
-    return claim.collected_at or claim.period.end
-
-
-def _reading(claim: Coverage, items: Sequence[EvidenceItem], vault: Vault) -> Reading:
+def _compared(reading: Reading) -> _Compared:
     values: dict[tuple[str, str], Json] = {}
-    known: set[str] = set()
-    used = []
-    for item in items:
-        for table, row in rows(item, vault.read(item.digest)):
-            if table == "collected_log_sources":
-                known.add(row["key"])
-                values |= {(row["key"], name): row.get(name) for name in _FIELDS}
-            elif table in _LISTS:
-                naming, columns = _LISTS[table]
-                words = f"{table.removeprefix('collected_')} {row.get(naming)}"
-                values |= {(row["source_key"], f"{words} {name}"): row.get(name) for name in columns}
-            if item.digest not in used:
-                used.append(item.digest)
-    return Reading((claim.run, claim.stream), _at(claim), values, frozenset(known), tuple(used))
+    known = frozenset(reading.tables.get(_SOURCES, {}))
+    for key in known:
+        for row in reading.entries(_SOURCES, key):
+            values |= {(key, name): row[name] for name in _FIELDS}
+    for table, (naming, columns) in _LISTS.items():
+        for key, entries in reading.tables.get(table, {}).items():
+            for row in entries:
+                words = f"{table.removeprefix('collected_')} {row[naming]}"
+                values |= {(key, f"{words} {name}"): row[name] for name in columns}
+    return _Compared(reading.at, values, known, reading.digests)
 
 
 _Difference = tuple[str, str, Json, Json]
 """Source, field, and the values before and after."""
 
 
-def _differences(before: Reading, after: Reading) -> Iterator[_Difference]:
+def _differences(before: _Compared, after: _Compared) -> Iterator[_Difference]:
     for key in sorted(before.known - after.known):
         yield key, "source", key, None
     for key in sorted(after.known - before.known):
@@ -139,7 +96,7 @@ def _differences(before: Reading, after: Reading) -> Iterator[_Difference]:
 
 
 def _row(
-    found: _Difference, before: Reading, after: Reading, changes: Sequence[Row], period: Period, *, whole: bool
+    found: _Difference, before: _Compared, after: _Compared, changes: Sequence[Row], period: Period, *, whole: bool
 ) -> dict[str, Json]:
     key, name, first, then = found
     near = [row for row in changes if _is_near(row, before, after)]
@@ -161,7 +118,7 @@ def _row(
     }
 
 
-def _is_near(row: Row, before: Reading, after: Reading) -> bool:
+def _is_near(row: Row, before: _Compared, after: _Compared) -> bool:
     when: datetime | None = row["integrated_at"]
     return when is None or before.at - _BEFORE <= when <= after.at
 

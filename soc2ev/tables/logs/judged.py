@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -32,6 +33,15 @@ class Kept(NamedTuple):
     basis: str | None
     partly: bool
     """A sink does not tell, so that the number is the least and not the most."""
+
+
+class About(NamedTuple):
+    """What does not depend on the reading: what is required of a source, whether it is listed, what samples hold."""
+
+    demand: Demand
+    listed: Fact
+    required_events: Sequence[str] | None
+    observed_events: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,7 @@ def whole(row: Row) -> Fact:
     return yes("Nothing is known to be sampled away or left out.")
 
 
-def events(row: Row, wanted: Sequence[str] | None, configured: set[str], observed: set[str]) -> Fact:
+def events(row: Row, wanted: Sequence[str] | None, configured: AbstractSet[str], observed: AbstractSet[str]) -> Fact:
     """Whether each required kind of event is logged, by the configuration or by a sample."""
     if not wanted:
         return unknown("The inventory requires no kinds of events of it.")
@@ -160,10 +170,11 @@ def events(row: Row, wanted: Sequence[str] | None, configured: set[str], observe
     return unknown(f"Neither the configuration nor a sample shows {shown(listed(missing))}.")
 
 
-def answered(row: Row, sinks: Sequence[Row], found: Kept, demand: Demand, listed_: Fact, events_: Fact) -> Facts:
-    """All answers about a source that a platform shows."""
+def answered(row: Row, sinks: Sequence[Row], configured: Iterable[str], about: About) -> Facts:
+    """All answers of one reading about a source that a platform shows; `configured` are the kinds that it logs."""
+    found, demand = kept_by(row, sinks), about.demand
     return Facts(
-        listed=listed_,
+        listed=about.listed,
         logs=logs(row),
         arrives=arrives(row),
         kept=kept(found, demand.days, demand.by, row),
@@ -171,7 +182,7 @@ def answered(row: Row, sinks: Sequence[Row], found: Kept, demand: Demand, listed
         sealed=sealed(row, sinks),
         encrypted=encrypted(row, sinks),
         whole=whole(row),
-        events=events_,
+        events=events(row, about.required_events, {*configured}, about.observed_events),
     )
 
 

@@ -128,9 +128,9 @@ def _compensated(row: Row, sources: Mapping[str, Row]) -> Fact:
 
 def _holds(source: Row, days: int | None) -> Fact:
     key = shown(source["key"])
-    if source["enabled"] is None:
-        return unknown(f"Whether {key} logs is not known.")
-    if not source["enabled"]:
+    if source["logs"] is None:
+        return unknown(f"Whether {key} logs is not known: {source['logs_reason']}")
+    if not source["logs"]:
         return no(f"{key} does not log.")
     if days is None or source["retention_infinite"]:
         return yes(f"{key} logs.")

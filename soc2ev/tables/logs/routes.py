@@ -11,16 +11,15 @@ from soc2ev.model import Json
 from soc2ev.period import Period
 from soc2ev.tables.facts.fact import Fact, every, listed, moment, no, shown, some, unknown, yes
 from soc2ev.tables.logs.declared import ALERT_COVERAGE, ALERT_RULES
+from soc2ev.tables.logs.readings import Judge, Readings
+from soc2ev.tables.readings import Throughout
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
 
 Row = Mapping[str, Json]
-_RULES = """
-    select r.*, s.observed_at, list_contains(s."unknown", 'alert_rules.muted_until') as silences_unknown
-    from collected_alert_rules r
-    left join collected_log_sources s on s.key = r.source_key order by r.source_key, r.position
-"""
+_RULES = "select * from collected_alert_rules order by source_key, position"
+_SOURCES = "select * from collected_log_sources order by key"
 _TESTS = """
     select rule, max(tested_on) as tested_on, list_sort(flatten(list(coalesce(events, [])))) as events,
       list(distinct evidence) as evidence
@@ -64,10 +63,19 @@ _WORDS = {
 }
 
 
-def derive(engine: Engine, period: Period) -> None:
-    """Fill both tables."""
+def derive(engine: Engine, readings: Readings) -> None:
+    """Fill both tables: what a rule is, by the reading that answers; each yes and no, by all of the period."""
     tested = {row["rule"]: row for row in engine.stream(_TESTS)}
-    rules = [_rule(row, tested, period) for row in engine.stream(_RULES)]
+    found, sources = list(engine.stream(_RULES)), {row["key"]: row for row in engine.stream(_SOURCES)}
+    told = {
+        name: readings.over_entries("collected_alert_rules", "rule", found, sources, judge)
+        for name, judge in _FACTS.items()
+    }
+    rules = [
+        _rule(row, {name: facts[at] for name, facts in told.items()}, sources.get(row["source_key"]), tested)
+        | _tried_in(row, tested, readings.period)
+        for at, row in enumerate(found)
+    ]
     engine.insert(ALERT_RULES, rules)
     doubts = next(iter(engine.stream(_DOUBTS)))
     # Without a single rule nobody asked the place where the alerts are.
@@ -75,22 +83,32 @@ def derive(engine: Engine, period: Period) -> None:
     engine.insert(ALERT_COVERAGE, list(_coverage(rules, whole=whole)))
 
 
-def _rule(row: Row, tested: Mapping[str, Row], period: Period) -> dict[str, Json]:
-    own = {column.name: row.get(column.name) for column in ALERT_RULES.columns if column.name in row}
-    connector = row["source_key"].partition(":")[0]
-    # Registers name a rule as <connector>:<rule>, as <source>/<rule>, or by its bare name.
-    names = (f"{row['source_key']}/{row['rule']}", f"{connector}:{row['rule']}", row["rule"])
-    test = next((tested[name] for name in names if name in tested), None)
-    tried = _tried(row["last_fired"], test["tested_on"] if test else None, period)
+def _rule(row: Row, told: Mapping[str, Throughout], source: Row | None, tested: Mapping[str, Row]) -> dict[str, Json]:
+    test = _test(row, tested)
+    answers: dict[str, Json] = {}
+    for name, one in told.items():
+        answers |= {name: one.fact.value, f"{name}_reason": one.fact.reason}
+    digests = {digest for one in told.values() for digest in one.digests}
     return {
-        **own,
+        **{column.name: row[column.name] for column in ALERT_RULES.columns if column.name in row},
+        **answers,
         "event_kinds": _watched(row, test["events"] if test else ()),
-        "routed": None if row["reaches"] is None else row["reaches"] not in ("", "none"),
-        "heard": _heard(row),
-        "tried": tried.value,
-        "tried_reason": tried.reason,
-        "evidence": sorted({row["evidence"], *(test["evidence"] if test else ())}),
+        "observed_at": source["observed_at"] if source else None,
+        "evidence": sorted({row["evidence"], *digests, *(test["evidence"] if test else ())}),
     }
+
+
+def _test(row: Row, tested: Mapping[str, Row]) -> Row | None:
+    """The entry of the register about it: as <source>/<rule>, as <connector>:<rule>, or by the rule's bare name."""
+    connector = row["source_key"].partition(":")[0]
+    names = (f"{row['source_key']}/{row['rule']}", f"{connector}:{row['rule']}", row["rule"])
+    return next((tested[name] for name in names if name in tested), None)
+
+
+def _tried_in(row: Row, tested: Mapping[str, Row], period: Period) -> dict[str, Json]:
+    test = _test(row, tested)
+    fact = _tried(row["last_fired"], test["tested_on"] if test else None, period)
+    return {"tried": fact.value, "tried_reason": fact.reason}
 
 
 def _watched(row: Row, declared: Sequence[str]) -> list[str] | None:
@@ -101,15 +119,36 @@ def _watched(row: Row, declared: Sequence[str]) -> list[str] | None:
     return sorted(found) if found or row["event_kinds"] is not None else None
 
 
-def _heard(row: Row) -> bool | None:
+def _active(row: Row, _: Row) -> Fact:
+    if row["enabled"] is None:
+        return unknown("Whether it is enabled is not known.")
+    return yes("It is enabled.") if row["enabled"] else no("It is switched off.")
+
+
+def _routed(row: Row, _: Row) -> Fact:
+    if row["reaches"] is None:
+        return unknown("Whom it reaches is not known; collect the place where alerts are routed (sources.logs).")
+    if row["reaches"] in ("", "none"):
+        return no(f"Its route {shown(row['receiver'])} ends at nobody.")
+    return yes(f"It reaches {shown(row['reaches'])}.")
+
+
+def _heard(row: Row, source: Row) -> Fact:
     """NULL is a silence that the system did not let be read, or none: only its list of unknown facts tells."""
     until: datetime | None = row["muted_until"]
     if until is None:
-        return None if row["silences_unknown"] is not False else True
-    return None if row["observed_at"] is None else until <= row["observed_at"]
+        refused = "alert_rules.muted_until" in (source["unknown"] or ())
+        return unknown("Silences could not be read.") if refused else yes("No silence hides it.")
+    return yes("No silence hides it.") if until <= source["observed_at"] else no(f"It is muted until {moment(until)}.")
+
+
+_FACTS: Mapping[str, Judge] = {"active": _active, "routed": _routed, "heard": _heard}
 
 
 def _tried(fired: datetime | None, tested: date | None, period: Period) -> Fact:
+    if fired is not None and fired >= period.end and tested is None:
+        return unknown(f"It fired {moment(fired)}, after the period; whether it was tried before is not on record.")
+    fired = fired if fired is None or fired < period.end else None
     if fired is not None and period.end - fired <= _YEAR:
         return yes(f"It fired {moment(fired)}.")
     if tested is not None and tested <= period.end.date() and period.end.date() - tested <= _YEAR:
@@ -135,7 +174,7 @@ def _coverage(rules: Sequence[Row], *, whole: bool) -> Iterator[dict[str, Json]]
 
 
 def _covered(watching: Sequence[Row], rules: Sequence[Row], *, whole: bool) -> Fact:
-    states = [every((row["enabled"], row["routed"], row["heard"])) for row in watching]
+    states = [every((row["active"], row["routed"], row["heard"])) for row in watching]
     good = [_name(row) for row, state in zip(watching, states, strict=True) if state]
     if good:
         return yes(f"Watched by {shown(listed(good))}.")

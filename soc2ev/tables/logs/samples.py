@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from soc2ev.model import Json
 from soc2ev.tables.facts.fact import Fact, listed, no, shown, unknown, yes
 from soc2ev.tables.logs.declared import LOG_SAMPLES, LOGGED_EVENTS
+from soc2ev.tables.logs.readings import Readings
+from soc2ev.tables.readings import Throughout
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
 
 Row = Mapping[str, Json]
-_CONFIGURED = """
-    select e.event, e.source_key, e.evidence, s.enabled from collected_log_events e
-    left join collected_log_sources s on s.key = e.source_key order by all
-"""
+_CONFIGURED = "select * from collected_log_events order by source_key, position"
+_SOURCES = "select * from collected_log_sources order by key"
 _OBSERVED = """
     select event, source, sum("count")::bigint as "count", list(distinct evidence) as evidence
     from log_content_events group by all order by all
@@ -57,40 +57,60 @@ _ENOUGH = 0.9
 """Share of lines with an id above which requests can be followed; health checks and start-up lines have none."""
 
 
-def derive(engine: Engine) -> None:
+def derive(engine: Engine, readings: Readings) -> None:
     """Fill both tables."""
     observed = list(engine.stream(_OBSERVED))
-    engine.insert(LOGGED_EVENTS, list(_events(list(engine.stream(_CONFIGURED)), observed)))
+    configured, sources = list(engine.stream(_CONFIGURED)), {row["key"]: row for row in engine.stream(_SOURCES)}
+    told = readings.over_entries("collected_log_events", "event", configured, sources, _working)
+    engine.insert(LOGGED_EVENTS, list(_events(list(zip(configured, told, strict=True)), observed)))
     engine.insert(LOG_SAMPLES, list(_samples(engine)))
 
 
-def _events(configured: Sequence[Row], observed: Sequence[Row]) -> Iterator[dict[str, Json]]:
+def _working(_: Row, source: Row) -> Fact:
+    if source["enabled"] is None:
+        return unknown(f"Whether {shown(source['key'])} logs is not known.")
+    key = shown(source["key"])
+    return (
+        yes(f"Logged by the configuration of {key}.") if source["enabled"] else no(f"What would log it, {key}, is off.")
+    )
+
+
+def _events(configured: Sequence[tuple[Row, Throughout]], observed: Sequence[Row]) -> Iterator[dict[str, Json]]:
     for event, title in EVENTS.items():
-        on = [row for row in configured if row["event"] == event]
+        on = [(row, told) for row, told in configured if row["event"] == event]
         seen = [row for row in observed if row["event"] == event and row["count"]]
         fact = _logged(on, seen)
         yield {
             "event": event,
             "title": title,
-            "sources": sorted({row["source_key"] for row in on if row["enabled"]} | {row["source"] for row in seen}),
+            "sources": sorted(
+                {row["source_key"] for row, told in on if told.fact.value} | {row["source"] for row in seen}
+            ),
             "observed": sum(row["count"] for row in seen) if observed else None,
             "logged": fact.value,
             "logged_reason": fact.reason,
-            "evidence": sorted({row["evidence"] for row in on} | {one for row in seen for one in row["evidence"]}),
+            "evidence": sorted(
+                {one for row, told in on for one in (row["evidence"], *told.digests)}
+                | {one for row in seen for one in row["evidence"]}
+            ),
         }
 
 
-def _logged(on: Sequence[Row], seen: Sequence[Row]) -> Fact:
+def _logged(on: Sequence[tuple[Row, Throughout]], seen: Sequence[Row]) -> Fact:
     """That something was not observed never says that it would not be logged."""
     if seen:
         return yes(
             f"Samples hold {sum(row['count'] for row in seen)} of {shown(listed(row['source'] for row in seen))}."
         )
-    working = [row["source_key"] for row in on if row["enabled"]]
+    facts = [told.fact for _, told in on]
+    working = [row["source_key"] for row, told in on if told.fact.value]
     if working:
-        return yes(f"Logged by the configuration of {shown(listed(working))}.")
-    if on and all(row["enabled"] is False for row in on):
-        return no(f"What would log it is off: {shown(listed(row['source_key'] for row in on))}.")
+        good = [fact.reason for fact in facts if fact.value]
+        return yes(good[0] if len(good) == 1 else f"Logged by the configuration of {shown(listed(working))}.")
+    if facts and all(fact.value is False for fact in facts):
+        return no(facts[0].reason)
+    if open_ := [fact.reason for fact in facts if fact.value is None]:
+        return unknown(open_[0])
     return unknown("No configuration names it, and it was not observed in any sample.")
 
 

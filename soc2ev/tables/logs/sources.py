@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from soc2ev.model import Coverage, Json
 from soc2ev.tables.facts.fact import Fact, no, unknown, yes
 from soc2ev.tables.logs import judged
 from soc2ev.tables.logs.declared import LOG_SOURCES
-from soc2ev.tables.logs.required import Required
+from soc2ev.tables.logs.readings import Reading, Readings
+from soc2ev.tables.logs.required import Demand, Required
+from soc2ev.tables.readings import Seen
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
@@ -26,9 +29,14 @@ _NAMED_MORE = (("encrypted", "encrypted"), ("whole", "whole"))
 _CONTENT = 'select lower(source) as source, event, evidence from log_content_events where "count" > 0 order by all'
 
 
-def derive(engine: Engine, coverages: Sequence[Coverage]) -> None:
-    """Fill the table."""
-    engine.insert(LOG_SOURCES, list(_rows(engine, coverages)))
+def derive(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> None:
+    """
+    Fill the table.
+
+    What the platform has, and the status, are of the reading that answers for the period; each yes and no is of the
+    period, from all its readings.
+    """
+    engine.insert(LOG_SOURCES, list(_rows(engine, coverages, readings)))
 
 
 def by_source(engine: Engine, table: str) -> dict[str, list[Row]]:
@@ -39,7 +47,7 @@ def by_source(engine: Engine, table: str) -> dict[str, list[Row]]:
     return found
 
 
-def _rows(engine: Engine, coverages: Sequence[Coverage]) -> Iterator[dict[str, Json]]:
+def _rows(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> Iterator[dict[str, Json]]:
     wanted = Required(engine, coverages)
     sinks, events = by_source(engine, "collected_log_sinks"), by_source(engine, "collected_log_events")
     seen: dict[str, set[str]] = defaultdict(set)
@@ -49,13 +57,14 @@ def _rows(engine: Engine, coverages: Sequence[Coverage]) -> Iterator[dict[str, J
     for row in list(engine.stream("select * from collected_log_sources order by key")):
         shown.add(row["key"])
         entry = wanted.listed.get(row["key"])
-        told = judged.events(
-            row,
+        about = judged.About(
+            wanted.of(row["key"]),
+            _listed(row, wanted),
             entry["required_events"] if entry else None,
-            {one["event"] for one in events[row["key"]]},
-            seen[row["key"].lower()],
+            frozenset(seen[row["key"].lower()]),
         )
-        yield _found(row, sinks[row["key"]], wanted, told)
+        facts = judged.answered(row, sinks[row["key"]], (one["event"] for one in events[row["key"]]), about)
+        yield _found(row, judged.kept_by(row, sinks[row["key"]]), wanted, _over(row, facts, about, readings))
     for key in sorted(wanted.listed.keys() - shown):
         yield _missing(key, wanted, coverages)
 
@@ -70,12 +79,37 @@ def _listed(row: Row, wanted: Required) -> Fact:
     return no("It is not in the inventory.")
 
 
-def _found(row: Row, sinks: Sequence[Row], wanted: Required, events: Fact) -> dict[str, Json]:
+class _Over(NamedTuple):
+    """The answers of the reading, those for the period, and the digests of other readings behind these."""
+
+    read: judged.Facts
+    period: judged.Facts
+    digests: tuple[str, ...]
+    demand: Demand
+
+
+def _over(row: Row, facts: judged.Facts, about: judged.About, readings: Readings) -> _Over:
     key = row["key"]
-    demand, kept, listed = wanted.of(key), judged.kept_by(row, sinks), _listed(row, wanted)
-    facts = judged.answered(row, sinks, kept, demand, listed, events)
-    entry = wanted.listed.get(key)
-    evidence = {row["evidence"], *demand.evidence, *({entry["evidence"]} if entry else ())}
+    others = [(one, source, judged.answered(source, *_lists(one, key), about)) for one, source in readings.of(key)]
+    found: dict[str, Fact] = {}
+    digests: dict[str, None] = {}
+    for name, _ in (*_NAMED, *_NAMED_MORE, ("events", "events_covered")):
+        now = Seen(row["observed_at"], getattr(facts, name))
+        told = readings.over(now, ((one, source, getattr(these, name)) for one, source, these in others))
+        found[name] = told.fact
+        digests |= dict.fromkeys(told.digests)
+    return _Over(facts, replace(facts, **found), tuple(digests), about.demand)
+
+
+def _lists(reading: Reading, key: str) -> tuple[Sequence[Row], list[str]]:
+    """The sinks of that reading, and the kinds of events that its configuration logs."""
+    events = reading.entries("collected_log_events", key)
+    return reading.entries("collected_log_sinks", key), [one["event"] for one in events]
+
+
+def _found(row: Row, kept: judged.Kept, wanted: Required, over: _Over) -> dict[str, Json]:
+    entry, demand = wanted.listed.get(row["key"]), over.demand
+    evidence = {row["evidence"], *over.digests, *demand.evidence, *({entry["evidence"]} if entry else ())}
     return {
         **{name: row[name] for name in _TAKEN},
         "retention_days": kept.days,
@@ -85,7 +119,7 @@ def _found(row: Row, sinks: Sequence[Row], wanted: Required, events: Fact) -> di
         "required_days": demand.days,
         "required_by": demand.by,
         "owner": entry["owner"] if entry else None,
-        **_told(facts),
+        **_told(over.period, over.read),
         "evidence": sorted(evidence),
     }
 
@@ -111,13 +145,13 @@ def _missing(key: str, wanted: Required, coverages: Sequence[Coverage]) -> dict[
         "required_days": demand.days,
         "required_by": demand.by,
         "unknown": [],
-        **_told(facts),
+        **_told(facts, facts),
         "evidence": sorted({entry["evidence"], *demand.evidence}),
     }
 
 
-def _told(facts: judged.Facts) -> dict[str, Json]:
-    status, reasons = facts.status()
+def _told(facts: judged.Facts, read: judged.Facts) -> dict[str, Json]:
+    status, reasons = read.status()
     row: dict[str, Json] = {"status": status, "reasons": reasons}
     for name, column in (*_NAMED, *_NAMED_MORE):
         fact: Fact = getattr(facts, name)

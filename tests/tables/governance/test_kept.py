@@ -9,6 +9,7 @@ import pytest
 
 from soc2ev.config import Config, TicketPolicy
 from soc2ev.tables.governance import access, settings, tickets
+from soc2ev.tables.governance.looks import Look
 from tests.tables.governance.made import OCTOBER, at, coverage, table
 
 CHANGES = [coverage("github:acme/api:commits"), coverage("github:acme/api:pull-requests")]
@@ -202,7 +203,7 @@ def config(environments: str = "[prod*]") -> Config:
 
 
 CHECKS = coverage("github:acme/api:checks")
-PLACES = coverage("github:acme/api:settings:environments")
+PLACES = coverage("github:acme/api:settings:environments", seen=at(20))
 VALUES = {
     "artifact_and_log_retention_days": "90",
     "can_approve_pull_request_reviews": "false",
@@ -212,14 +213,16 @@ PLACE = {"repository": "acme/api", "name": "production", "reviewers": ["Team:1"]
 ADMINISTERS = {"repository": "acme/api", "capability": "workflow permissions", "visible": "yes"}
 
 
-def set_(values: dict[str, Any] | None = None, claims: Any = None, **rows: Any) -> dict[str, Any]:
+def set_(values: dict[str, Any] | None = None, claims: Any = None, looks: Any = None, **rows: Any) -> dict[str, Any]:
     """The row of repository_settings."""
     told = [
         {"repository": "acme/api", "name": name, "value": value} for name, value in (VALUES | (values or {})).items()
     ]
     found = {"github_settings": told, "github_environments": [PLACE], "github_capabilities": [ADMINISTERS], **rows}
     seen = [CHECKS, PLACES] if claims is None else claims
-    made = table("repository_settings", found, lambda engine: settings.derive(engine, config(), seen))
+    made = table(
+        "repository_settings", found, lambda engine: settings.derive(engine, config(), seen, looks or {}, OCTOBER)
+    )
     return dict(made["acme/api"])
 
 
@@ -262,7 +265,7 @@ def test_what_guards_production(
     places: list[dict[str, Any]], whole: bool, gated: bool | None, names: list[str] | None
 ) -> None:
     """The environments that the scope calls production; a list that was cut never shows that all are guarded."""
-    row = set_(claims=[CHECKS, coverage(PLACES.stream, complete=whole)], github_environments=places)
+    row = set_(claims=[CHECKS, coverage(PLACES.stream, complete=whole, seen=at(20))], github_environments=places)
     assert (gated, names) == (row["gated"], row["environments"])
 
 
@@ -273,3 +276,30 @@ def test_switches_that_are_not_visible_are_not_off() -> None:
     assert None is set_(off, github_capabilities=[])["alerts"]
     assert True is set_(github_capabilities=[])["alerts"]
     assert None is set_({"can_approve_pull_request_reviews": None})["actions_may_approve"]
+
+
+def look(day: int, month: int = 10, **told: str) -> Look:
+    """What another collection read on that day; everything as it should be unless told otherwise."""
+    return Look(
+        at(day, month=month), VALUES | told, [PLACE], listed=True, administered=True, digests=(f"sha256:{day}",)
+    )
+
+
+def test_switches_that_were_read_after_the_period_are_not_known_of_it() -> None:
+    """The table shows them, and the answers for the period stay open; what is wrong is told all the same."""
+    late = [CHECKS, coverage(PLACES.stream, seen=at(3, month=11))]
+    row = set_(claims=late)
+    assert (False, True) == (row["actions_may_approve"], row["alerts"])
+    assert [None, None, None] == [row[name] for name in ("machines_kept_out", "gated", "alerted")]
+    assert "It was read 2026-11-03 12:00 UTC, after the period" in row["machines_kept_out_reason"]
+    assert False is set_({"can_approve_pull_request_reviews": "true"}, late)["machines_kept_out"]
+
+
+def test_another_reading_inside_the_period_speaks_for_it() -> None:
+    """Good or bad, the reading from inside decides, and its body stands among the evidence."""
+    late = [CHECKS, coverage(PLACES.stream, seen=at(3, month=11))]
+    row = set_(claims=late, looks={"acme/api": [look(9)]})
+    assert [True, True, True] == [row[name] for name in ("machines_kept_out", "gated", "alerted")]
+    assert "sha256:9" in row["evidence"]
+    worse = look(9, can_approve_pull_request_reviews="true")
+    assert False is set_(claims=late, looks={"acme/api": [worse, look(20)]})["machines_kept_out"]

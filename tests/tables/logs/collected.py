@@ -10,12 +10,13 @@ from soc2ev.model import Coverage, Table
 from soc2ev.period import parse
 from soc2ev.tables import documented
 from soc2ev.tables.engine import Engine
-from soc2ev.tables.logs import registered, routes, samples, sources
+from soc2ev.tables.logs import limits, registered, routes, samples, sources
+from soc2ev.tables.logs.readings import Readings
 
 OCTOBER = parse("2026-10", "UTC")
-READ_AT = datetime(2026, 11, 2, tzinfo=UTC)
+READ_AT = datetime(2026, 10, 30, tzinfo=UTC)
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-_USED = ("collected_", "register", "log_", "logged_", "alert_", "changes")
+_USED = ("collected_", "register", "log_", "logged_", "alert_", "rate_limits", "changes")
 _BLANK: Mapping[str, Any] = {"TEXT": "-", "TEXT[]": [], "BOOLEAN": False, "BIGINT": 0, "TIMESTAMP": READ_AT}
 
 
@@ -38,9 +39,9 @@ def listed(key: str = "loki:prod", days: int = 365, **more: Any) -> dict[str, An
     }
 
 
-def tables(rows: Rows, *claims: Coverage) -> dict[str, list[dict[str, Any]]]:
+def tables(rows: Rows, *claims: Coverage, readings: Readings | None = None) -> dict[str, list[dict[str, Any]]]:
     """Every standard table of log evidence, made from these rows of others."""
-    return filled(rows, lambda engine: _fill(engine, claims or (claim(),)))
+    return filled(rows, lambda engine: _fill(engine, claims or (claim(),), readings or Readings(OCTOBER)))
 
 
 def filled(rows: Rows, fill: Callable[[Engine], object]) -> dict[str, list[dict[str, Any]]]:
@@ -57,7 +58,7 @@ def filled(rows: Rows, fill: Callable[[Engine], object]) -> dict[str, list[dict[
         made = ("log_sources", "alert_rules", "alert_coverage", "log_removals", "log_exceptions", "logged_events")
         return {
             name: [dict(row) for row in engine.select(f'select * from "{name}" order by all')]
-            for name in (*made, "log_samples", "log_drift")
+            for name in (*made, "log_samples", "log_drift", "rate_limits", "log_webhooks")
         }
     finally:
         engine.close()
@@ -69,8 +70,9 @@ def _blank(table: Table, position: int) -> dict[str, Any]:
     return named | {name: position for name in ("position", "entry") if must.get(name) == "BIGINT"}
 
 
-def _fill(engine: Engine, claims: Sequence[Coverage]) -> None:
-    sources.derive(engine, claims)
-    routes.derive(engine, OCTOBER)
+def _fill(engine: Engine, claims: Sequence[Coverage], readings: Readings) -> None:
+    sources.derive(engine, claims, readings)
+    limits.derive(engine, readings)
+    routes.derive(engine, readings)
     registered.derive(engine)
-    samples.derive(engine)
+    samples.derive(engine, readings)

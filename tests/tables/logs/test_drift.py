@@ -12,12 +12,14 @@ from typing import Any, cast
 import pytest
 
 from soc2ev.model import Coverage, EvidenceItem
-from soc2ev.tables.logs import drift
+from soc2ev.tables.logs import drift, readings
 from soc2ev.vault import Vault
 from tests.tables.logs.collected import OCTOBER, claim, filled
 
 STREAM = "logs:loki:prod:sources"
-WHOLE = Coverage("git:acme/api:main:commits", OCTOBER, 1, 1, complete=True, run="g", collected_at=claim().collected_at)
+WHOLE = Coverage(
+    "git:acme/api:main:commits", OCTOBER, 1, 1, complete=True, run="g", collected_at=datetime(2026, 11, 2, tzinfo=UTC)
+)
 CHANGE = {"item": "acme/api@1", "integrated_at": datetime(2026, 10, 8, tzinfo=UTC), "kinds": [], "title": "Limits"}
 Row = Mapping[str, Any]
 
@@ -52,7 +54,7 @@ class _Item:
 @pytest.fixture(autouse=True)
 def _plain_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bodies are rows as they are: how a record becomes rows is not the matter of these tests."""
-    monkeypatch.setattr(drift, "rows", lambda _, body: [(table, row) for table, row in json.loads(body)])
+    monkeypatch.setattr(readings, "rows", lambda _, body: [(table, row) for table, row in json.loads(body)])
 
 
 def read(**facts: Any) -> tuple[str, Row]:
@@ -60,9 +62,9 @@ def read(**facts: Any) -> tuple[str, Row]:
     return "collected_log_sources", {"key": "loki:prod", **facts}
 
 
-def drifted(*readings: list[tuple[str, Row]], changes: tuple[Row, ...] = (), **given: Any) -> list[dict[str, Any]]:
+def drifted(*read_: list[tuple[str, Row]], changes: tuple[Row, ...] = (), **given: Any) -> list[dict[str, Any]]:
     """What drifted between readings on the 5th, 10th, 15th ... of October."""
-    bodies = {f"r{at}": rows for at, rows in enumerate(readings, 1)}
+    bodies = {f"r{at}": rows for at, rows in enumerate(read_, 1)}
     whole = given.get("whole", WHOLE)
     claims = [
         replace(
@@ -73,7 +75,9 @@ def drifted(*readings: list[tuple[str, Row]], changes: tuple[Row, ...] = (), **g
         for at, run in enumerate(bodies, 1)
     ]
     vault = cast("Vault", Kept(bodies))
-    made = filled({"changes": changes}, lambda engine: drift.derive(engine, vault, claims, [whole], OCTOBER))
+    made = filled(
+        {"changes": changes}, lambda engine: drift.derive(engine, readings.read(vault, claims, OCTOBER), [whole])
+    )
     return made["log_drift"]
 
 
