@@ -37,7 +37,14 @@ _KINDS = {"logging", "rate_limit"}
 _SHOWN = 5
 _BEFORE = timedelta(days=7)
 """A change may go out some days before what it says is carried out."""
-_CHANGES = "select item, title, tickets, kinds, integrated_at, evidence from changes order by item"
+# An emergency, and a change that was approved beforehand, have no review; an emergency has to have been handled.
+_CHANGES = """
+    select c.item, c.title, c.kinds, c.integrated_at,
+      list_distinct(list_concat(c.evidence, coalesce(f.evidence, []))) as evidence,
+      case when f.review_applies is false then f.emergency is false or f.emergency_handled
+        else f.final_content_approved end as approved
+    from changes c left join change_facts f on f.item = c.item order by c.item
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ def _names(row: Row, key: str) -> bool:
 
 def _authorised(named: Sequence[Row], near: Sequence[Row], *, inside: bool, whole: bool) -> Fact:
     if named:
-        return yes(f"Named by {shown(listed(row['item'] for row in named))}.")
+        return _approved(named)
     if logging := [row["item"] for row in near if _KINDS & set(row["kinds"] or ())]:
         return unknown(
             f"No change names it; of the kind logging or rate limit went out: {shown(listed(logging[:_SHOWN]))}."
@@ -144,6 +151,16 @@ def _authorised(named: Sequence[Row], near: Sequence[Row], *, inside: bool, whol
     if not inside:
         return unknown("No change of the period names it; it may have been made by one before or after the period.")
     return no("No change between both readings names it or is of the kind logging.")
+
+
+def _approved(named: Sequence[Row]) -> Fact:
+    """Whoever switches a log off can write the title of a change, too: somebody else has to have approved it."""
+    good, open_ = ([row["item"] for row in named if row["approved"] is value] for value in (True, None))
+    if good:
+        return yes(f"Named by {shown(listed(good))}, which was approved.")
+    if open_:
+        return unknown(f"Named by {shown(listed(open_))}; whether that was approved is not known.")
+    return no(f"Named by {shown(listed(row['item'] for row in named))}, which nobody independent approved.")
 
 
 def _text(value: Json) -> str | None:

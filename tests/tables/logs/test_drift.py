@@ -21,6 +21,7 @@ WHOLE = Coverage(
     "git:acme/api:main:commits", OCTOBER, 1, 1, complete=True, run="g", collected_at=datetime(2026, 11, 2, tzinfo=UTC)
 )
 CHANGE = {"item": "acme/api@1", "integrated_at": datetime(2026, 10, 8, tzinfo=UTC), "kinds": [], "title": "Limits"}
+APPROVED = {"item": "acme/api@1", "review_applies": True, "final_content_approved": True, "emergency": False}
 Row = Mapping[str, Any]
 
 
@@ -75,9 +76,8 @@ def drifted(*read_: list[tuple[str, Row]], changes: tuple[Row, ...] = (), **give
         for at, run in enumerate(bodies, 1)
     ]
     vault = cast("Vault", Kept(bodies))
-    made = filled(
-        {"changes": changes}, lambda engine: drift.derive(engine, readings.read(vault, claims, OCTOBER), [whole])
-    )
+    rows = {"changes": changes, "change_facts": given.get("facts", (APPROVED,))}
+    made = filled(rows, lambda engine: drift.derive(engine, readings.read(vault, claims, OCTOBER), [whole]))
     return made["log_drift"]
 
 
@@ -101,6 +101,25 @@ def test_only_a_change_that_names_the_source_explains_it(more: Row, authorised: 
     """Another change of logging may be meant or not; a word of the source's own name in a title says nothing."""
     (row,) = drifted([read(retention_days=90)], [read(retention_days=30)], changes=({**CHANGE, **more},))
     assert ([] if authorised is False else ["acme/api@1"], authorised) == (row["changes"], row["authorised"])
+
+
+@pytest.mark.parametrize(
+    ("facts", "authorised"),
+    [
+        ({"final_content_approved": False}, False),
+        ({"final_content_approved": None}, None),
+        ({"review_applies": False, "final_content_approved": None}, True),
+        ({"review_applies": False, "emergency": True, "emergency_handled": True}, True),
+        ({"review_applies": False, "emergency": True, "emergency_handled": False}, False),
+        ({"review_applies": False, "emergency": None}, None),
+        ({"item": "acme/api@2"}, None),
+    ],
+)
+def test_a_change_that_nobody_approved_explains_nothing(facts: Row, authorised: bool | None) -> None:
+    """Its title names the source, but a review, or the procedure for emergencies, has to stand behind it."""
+    named = {**CHANGE, "title": "Switch off loki:prod"}
+    (row,) = drifted([read(enabled=True)], [read(enabled=False)], changes=(named,), facts=(APPROVED | facts,))
+    assert authorised is row["authorised"]
 
 
 def test_a_change_outside_of_the_readings_explains_nothing() -> None:
