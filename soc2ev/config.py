@@ -147,6 +147,8 @@ class LogSource(BaseModel):
     url: str | None = None
     path: str | None = None
     region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    alerts: bool = False
+    """Also the alerts of the period and what became of them, where the connector can tell."""
     token: Secret | None = None
     password: Secret | None = None
 
@@ -169,7 +171,7 @@ class LogSource(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """What is given beside connector and name; secrets as the mappings that they are written as."""
-        return self.model_dump(exclude={"connector", "name"}, exclude_none=True)
+        return self.model_dump(exclude={"connector", "name", "alerts"}, exclude_none=True)
 
     def secret(self, name: str) -> Secret | None:
         """Where the secret of that name comes from; None when none is given."""

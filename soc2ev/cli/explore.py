@@ -217,17 +217,29 @@ def registers_new(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The folder (default: that of the configuration).")
     ] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", help="alert-review only: list the alerts of that period in it.")
+    ] = None,
     config: Config = None,  # noqa: ARG001
 ) -> None:
     """
     Write starters, which are drafts until somebody fills and reviews them. Nothing is overwritten.
 
-    Example:
+    Examples:
       soc2ev registers new procedures
+      soc2ev registers new alert-review --period last-month
     """
     from soc2ev.sources.registers import starter, write_starters
 
     folder = output or _registers_folder()
+    kind = kind and kind.replace("-", "_")
+    if period is not None:
+        if kind != "alert_review":
+            raise ConfigError("only an alert-review lists what happened in a period", hint="leave --period out")
+        from soc2ev.cli.review import write_alert_review
+
+        console.put(str(write_alert_review(folder, period)))
+        return
     if kind is None:
         for path in write_starters(folder):
             console.put(str(path))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from soc2ev.sources.logs.collect import collect, run_once, scope
 from soc2ev.sources.logs.keeping import NAME
 from soc2ev.sources.logs.library import lint, load, names, write_template
-from soc2ev.sources.logs.rows import STREAM
+from soc2ev.sources.logs.rows import HISTORY, STREAM
 
 if TYPE_CHECKING:
     from soc2ev.config import Settings
 
-STREAMS = (STREAM,)
+STREAMS = (STREAM, HISTORY)
 
 __all__ = ["NAME", "STREAMS", "collect", "expects", "lint", "load", "names", "run_once", "write_template"]
 

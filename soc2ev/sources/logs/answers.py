@@ -67,6 +67,8 @@ class Answers:
     peers: Mapping[str, Json]
     now: str
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    period: Mapping[str, str] = field(default_factory=dict)
+    """`start` and `end` as ISO 8601 in UTC, for questions about a period; empty for others."""
     _ready: dict[str, _Listed] = field(default_factory=dict, repr=False)
 
     def add(self, name: str, outcomes: Iterable[Outcome]) -> None:
@@ -76,6 +78,7 @@ class Answers:
     def surroundings(self, extra: Mapping[str, Json], joined: Mapping[str, Outcome | None]) -> dict[str, Json]:
         """What expressions see: answers by request, settings, peers, and `extra`; of joined requests one answer."""
         seen: dict[str, Json] = {"config": self.settings, "peers": self.peers, "partial": {}}
+        seen |= {"period": dict(self.period)} if self.period else {}
         for name, request in self.requests.items():
             if not request.for_each:
                 found = self.outcomes.get(name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError, ConfigError
@@ -14,8 +14,10 @@ from soc2ev.sources.logs import library, readonly, rows, tables
 from soc2ev.sources.logs import record as records
 from soc2ev.sources.logs.answers import Answers
 from soc2ev.sources.logs.engine import Run, problems
+from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.keeping import NAME, lay_down
-from soc2ev.sources.logs.manifest import Read
+from soc2ev.sources.logs.manifest import Manifest, Read
+from soc2ev.sources.logs.record import Record
 from soc2ev.sources.logs.transports import Transport
 
 if TYPE_CHECKING:
@@ -42,13 +44,19 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     reads = [library.load(entry.connector, settings.file.parent) for entry in entries]
     pairs = sorted(zip(entries, reads, strict=True), key=lambda pair: bool(pair[1].manifest.uses))
     told = [_Entry(fetch, settings, entry, read) for entry, read in pairs]
+    histories = [_History.of(one) for one in told]
     others = _Others()
-    for one in told:
+    for one, history in zip(told, histories, strict=True):
         fetch.say(f"logs: {scope(one.entry)}")
         try:
             yield one.collected(period, others)
         except CollectError as problem:
             yield one.failed(period, problem)
+        if history is not None:
+            try:
+                yield history.asked(period)
+            except CollectError as problem:
+                yield history.failed(period, problem)
 
 
 @dataclass
@@ -72,9 +80,8 @@ class _Entry:
     """One entry with its manifest."""
 
     def __init__(self, fetch: Fetch, settings: Settings, entry: LogSource, read: Read) -> None:
-        self.fetch, self.entry, self.read = fetch, entry, read
+        self.fetch, self.entry, self.read, self.settings = fetch, entry, read, settings
         self.values = values_of(entry, read)
-        self.folder = settings.file.parent
         self.stream = f"{scope(entry)}:sources"
         self.transport = transport_of(fetch, entry, read, self.values, self.stream, settings)
 
@@ -89,9 +96,18 @@ class _Entry:
 
     def run(self, peers: Mapping[str, list[dict[str, Json]]], taken: set[str]) -> Collected:
         """Ask everything and store the record."""
-        manifest = self.read.manifest
-        now = self.fetch.now().astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-        answers = Answers({request.id: request for request in manifest.requests}, self.values, {}, now)
+        return self._asked(self.read.manifest, {}, peers, taken, rows.count)
+
+    def _asked(
+        self,
+        manifest: Manifest,
+        period: Mapping[str, str],
+        peers: Mapping[str, list[dict[str, Json]]],
+        taken: set[str],
+        count: Callable[[bytes], int],
+    ) -> Collected:
+        requests = {request.id: request for request in manifest.requests}
+        answers = Answers(requests, self.values, {}, _text(self.fetch.now()), period=period)
         run = Run(self.fetch, manifest, self.transport, answers)
         try:
             run.ask()
@@ -99,11 +115,11 @@ class _Entry:
             self.transport.close()
         record = records.written(self.read, self.entry.named, answers, run.texts, taken, peers)
         asked = {"method": "record", "role": "record", "connector": manifest.id, "entry": self.entry.named}
-        answer = lay_down(self.fetch, record, stream=self.stream, request=asked, count=rows.count)
+        answer = lay_down(self.fetch, record, stream=self.stream, request=asked, count=count)
         return Collected(record, answer.body, answers)
 
-    def _claim(self, period: Period, found: Collected, fetched: int) -> Coverage:
-        reasons = list(problems(found.answers))
+    def _claim(self, period: Period, found: Collected, fetched: int, more_reasons: Sequence[str] = ()) -> Coverage:
+        reasons = [*problems(found.answers), *more_reasons]
         denied = any(one.denied for one in found.answers.failures)
         more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
         reason = "; ".join(reasons[:_MOST_REASONS])[:3_000] + more if reasons else None
@@ -128,6 +144,53 @@ class _Entry:
         return {"connector": self.entry.connector, "entry": self.entry.named}
 
 
+class _History(_Entry):
+    """The part of an entry that asks what happened in the period."""
+
+    @classmethod
+    def of(cls, one: _Entry) -> _History | None:
+        """None where the entry does not ask for it; ConfigError where the connector cannot tell."""
+        if not one.entry.alerts:
+            return None
+        if one.read.manifest.history is None:
+            raise ConfigError(
+                f"sources.logs: {one.entry.named}: {one.entry.connector} cannot tell which alerts there were",
+                hint="take `alerts: true` away; `soc2ev sources explain` says what a connector asks",
+            )
+        return cls(one.fetch, one.settings, one.entry, one.read)
+
+    def __init__(self, fetch: Fetch, settings: Settings, entry: LogSource, read: Read) -> None:
+        super().__init__(fetch, settings, entry, read)
+        # A place of its own: months of alerts follow one another, while of settings the newest reading answers.
+        self.stream = f"{scope(entry)}:history:alerts"
+        self.transport = transport_of(fetch, entry, read, self.values, self.stream, settings)
+
+    def asked(self, period: Period) -> Coverage:
+        """The alerts of the period; of one that has not ended, those until now."""
+        manifest = self.read.manifest.of_history()
+        if manifest is None:
+            raise ValueError(f"{self.read.name} asks nothing about a period")
+        asked = {"start": _text(period.start), "end": _text(min(period.end, self.fetch.now()))}
+        found = self._asked(manifest, asked, {}, set(), rows.count_alerts)
+        record = records.read(found.body)
+        alerts, doubts = rows.of_history(record)
+        return self._claim(period, found, len(alerts), [*doubts, *self._forgotten(record, period)])
+
+    def _forgotten(self, record: Record, period: Period) -> Iterator[str]:
+        """Why what began earlier may be gone from the system."""
+        kept = self.read.manifest.history.kept_days if self.read.manifest.history else None
+        if isinstance(kept, str):
+            try:
+                kept = Expression(kept.removeprefix("=")).value(record.answers.surroundings({}, {}), record.observed_at)
+            except ValueError:
+                kept = -1
+            if not isinstance(kept, int | float):
+                yield "for how long the system remembers alerts is not known"
+                return
+        if kept is not None and period.start < self.fetch.now() - timedelta(days=kept):
+            yield f"the system remembers alerts for {kept:g} days only, and the period began earlier"
+
+
 def run_once(fetch: Fetch, settings: Settings, entry: LogSource) -> tuple[list[rows.Row], list[str], bool]:
     """
     Ask what one entry asks, alone and without a coverage: its rows, what was not obtained, whether access is missing.
@@ -138,6 +201,10 @@ def run_once(fetch: Fetch, settings: Settings, entry: LogSource) -> tuple[list[r
     found = _Entry(fetch, settings, entry, read).run({name: [] for name in read.manifest.uses}, set())
     denied = any(one.denied for one in found.answers.failures)
     return list(rows.of_record(records.read(found.body))), list(problems(found.answers)), denied
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 def values_of(entry: LogSource, read: Read) -> dict[str, Json]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from soc2ev.sources.logs.tables import FIELDS, LISTS
+from soc2ev.sources.logs.tables import ALERTS, FIELDS, LISTS
 
 if TYPE_CHECKING:
     from soc2ev.model import Json
@@ -57,6 +57,8 @@ def as_json(read: Read) -> dict[str, Json]:
         "policy": policy(manifest),
         "uses": list(manifest.uses),
         "calls": [_call(request) for request in manifest.requests],
+        "history_requires": list(manifest.history.requires) if manifest.history else [],
+        "history": [_call(request) for request in manifest.history.requests] if manifest.history else [],
         "facts": sorted({name for source in manifest.sources for name in source.record}),
     }
 
@@ -95,16 +97,24 @@ def in_words(read: Read) -> Iterator[str]:
     if told["transport"] == "aws":
         yield "  region: the region; credentials as the AWS CLI finds them (AWS_PROFILE, AWS_ROLE_ARN ...)"
     yield "\nIt asks, and nothing else:"
-    for call in told["calls"]:
+    yield from _calls(told["calls"])
+    if told["history"]:
+        yield "\nWith alerts: true it asks as well, about the alerts of the period:"
+        yield from _calls(told["history"])
+        yield f"  which needs {'; '.join(told['history_requires']) or 'no further right'}"
+    yield "\nThe least right for that:"
+    yield from (f"  {one}" for one in told["requires"])
+    if told["policy"]:
+        yield json.dumps(told["policy"], indent=2)
+    left = [name for name in (*FIELDS, *LISTS) if name not in (*told["facts"], "within", ALERTS)]
+    yield f"\nIt tells: {', '.join(told['facts'])}"
+    yield f"It cannot tell: {', '.join(left)}"
+
+
+def _calls(calls: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    for call in calls:
         each = f", for each of {call['for_each']}" if call["for_each"] else ""
         pages = f", by pages ({call['pages']})" if call["pages"] else ""
         yield f"  {call['id']}: {call['asks']}{each}{pages}"
         keeps = call["keeps"] if isinstance(call["keeps"], str) else ", ".join(call["keeps"])
         yield f"    keeps {keeps}{'; masks ' + ', '.join(call['masks']) if call['masks'] else ''}"
-    yield "\nThe least right for that:"
-    yield from (f"  {one}" for one in told["requires"])
-    if told["policy"]:
-        yield json.dumps(told["policy"], indent=2)
-    left = [name for name in (*FIELDS, *LISTS) if name not in told["facts"] and name != "within"]
-    yield f"\nIt tells: {', '.join(told['facts'])}"
-    yield f"It cannot tell: {', '.join(left)}"

@@ -132,6 +132,18 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return listed(config)
 
+    @functions.signature(_ARRAY, _ANY)  # type: ignore[untyped-decorator]
+    def _func_alert_episodes(self, series: Json, step: Json) -> list[Json]:
+        from soc2ev.sources.logs.episodes import of_samples
+
+        return of_samples(series, step)
+
+    @functions.signature(_ARRAY)  # type: ignore[untyped-decorator]
+    def _func_alarm_episodes(self, items: Json) -> list[Json]:
+        from soc2ev.sources.logs.episodes import of_changes
+
+        return of_changes(items)
+
     @functions.signature(_ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
     def _func_routed_rules(self, groups: Json, active: Json, peers: Json) -> list[Json]:
         from soc2ev.sources.logs.routes import routed

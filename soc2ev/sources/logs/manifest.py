@@ -7,7 +7,7 @@ docs/adding-a-source.md describes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.sources.logs import readonly
 from soc2ev.sources.logs.expressions import RESERVED, Expression
-from soc2ev.sources.logs.tables import FIELDS, LISTS
+from soc2ev.sources.logs.tables import ALERTS, FIELDS, LISTS
 
 CATEGORIES = (
     "application",
@@ -189,6 +189,23 @@ class Source(Form):
             yield from _texts(value)
 
 
+class History(Form):
+    """What happened in the period: alerts that were raised, and what became of each. Expressions know `period`."""
+
+    requires: list[str] = []
+    """The least rights beside those of the settings."""
+    requests: list[Request] = Field(min_length=1)
+    kept_days: int | Jmes | None = None
+    """For how long the system remembers; None for a system that forgets nothing. What began earlier is incomplete."""
+    join: dict[str, Jmes] = {}
+    let: dict[str, Any] = {}
+    alert_events: list[dict[str, Any]]
+
+    def source(self) -> Source:
+        """The same as a source with one list."""
+        return Source(join=self.join, let=self.let, record={ALERTS: self.alert_events})
+
+
 class Manifest(Form):
     """A log source: questions and facts."""
 
@@ -206,6 +223,7 @@ class Manifest(Form):
     """The least rights."""
     requests: list[Request] = Field(min_length=1)
     sources: list[Source] = Field(min_length=1)
+    history: History | None = None
     fixtures: str = ""
     docs: str = ""
     verified: str = ""
@@ -213,21 +231,37 @@ class Manifest(Form):
 
     @model_validator(mode="after")
     def _fits(self) -> Manifest:
-        place = _PLACES[self.transport]
-        seen: set[str] = set()
-        for request in self.requests:
-            if not getattr(request, place):
-                raise ValueError(f"{request.id}: transport {self.transport} asks by {place}")
-            if request.id in seen:
-                raise ValueError(f"two requests have the id {request.id}")
-            _refuse_unknown(request.id, _templates(request), seen | {"item", "config"})
-            seen.add(request.id)
+        seen = self._refuse_requests(self.requests)
         if self.transport == "http":
             readonly.refuse_base(self.base_url)
         self._refuse_auth()
         for source in self.sources:
-            self._refuse_source(source, seen)
+            if ALERTS in source.record:
+                raise ValueError(f"{ALERTS} belong to history, with questions about the period")
+            self._refuse_source(source, self.requests, seen)
+        if self.history is not None:
+            asked = self._refuse_requests(self.history.requests)
+            self._refuse_source(self.history.source(), self.history.requests, asked)
         return self
+
+    def of_history(self) -> Manifest | None:
+        """The questions about a period as a manifest of their own; None when there are none."""
+        if self.history is None:
+            return None
+        parts = {"requests": self.history.requests, "sources": [self.history.source()], "history": None}
+        return self.model_copy(update=parts)
+
+    def _refuse_requests(self, requests: Sequence[Request]) -> set[str]:
+        """The ids of the requests; ValueError for one that does not fit."""
+        place, seen = _PLACES[self.transport], set[str]()
+        for request in requests:
+            if not getattr(request, place):
+                raise ValueError(f"{request.id}: transport {self.transport} asks by {place}")
+            if request.id in seen:
+                raise ValueError(f"two requests have the id {request.id}")
+            _refuse_unknown(request.id, _templates(request), seen | {"item", "config", "period"})
+            seen.add(request.id)
+        return seen
 
     def _refuse_auth(self) -> None:
         wanted = [] if self.auth is None else [self.auth.secret, *([self.auth.user] * (self.auth.type == "basic"))]
@@ -239,8 +273,8 @@ class Manifest(Form):
             if not self.config[name].secret:
                 raise ValueError(f"auth: config.{name} is not marked as a secret")
 
-    def _refuse_source(self, source: Source, requests: set[str]) -> None:
-        each = {request.id for request in self.requests if request.for_each}
+    def _refuse_source(self, source: Source, asked: Sequence[Request], requests: set[str]) -> None:
+        each = {request.id for request in asked if request.for_each}
         for name in source.join:
             if name not in each:
                 raise ValueError(f"join: {name} is no request with for_each")

@@ -56,6 +56,7 @@ def written(
         "observed_at": answers.now,
         "settings": dict(answers.settings),
         "manifest": {"name": read.name, "shipped": read.shipped, "text": read.text.decode("utf-8-sig")},
+        "period": dict(answers.period),
         "taken": sorted(taken),
         "asked": sorted(answers.outcomes),
         "outcomes": own,
@@ -93,8 +94,11 @@ def read(body: bytes) -> Record:
 
 def _answers(data: Json, peers: Mapping[str, Json], now: str) -> tuple[manifests.Manifest, Answers]:
     manifest = manifests.parse(data["manifest"]["text"].encode(), data["manifest"]["name"])
+    period = data.get("period") or {}
+    # A record about a period answers the questions of the history; one from before there were any has none.
+    manifest = (manifest.of_history() or manifest) if period else manifest
     requests = {request.id: request for request in manifest.requests}
-    answers = Answers(requests, data["settings"], peers, now)
+    answers = Answers(requests, data["settings"], peers, now, period=period)
     values = {digest: _value(digest, text) for digest, text in data["bodies"].items()}
     for name in data["asked"]:
         answers.add(name, [])

@@ -165,19 +165,21 @@ def _about(record: Record, unknown: Sequence[str], reasons: Sequence[str]) -> di
 
 
 def _entries(name: str, templates: Sequence[Mapping[str, Json]], facts: _Facts) -> Iterator[Row]:
-    position = 0
+    for position, row in enumerate(_listed(name, templates, facts)):
+        yield tables.BY_LIST[name].name, {"position": position, **row}
+
+
+def _listed(name: str, templates: Sequence[Mapping[str, Json]], facts: _Facts) -> Iterator[dict[str, Json]]:
+    """The entries of a list, column by column."""
     for template in templates:
         for entry in facts.elements(name, template.get("each")):
             facts.extra["entry"] = entry
             if facts.holds(name, template.get("when")):
-                columns = tables.LISTS[name]
-                row = {
+                yield {
                     column: facts.value(f"{name}.{column}", template[column], kind)
-                    for column, kind in columns.items()
+                    for column, kind in tables.LISTS[name].items()
                     if column in template
                 }
-                yield tables.BY_LIST[name].name, {"position": position, **row}
-                position += 1
         facts.extra.pop("entry", None)
 
 
@@ -198,6 +200,40 @@ def _typed(value: Json, kind: str) -> Json:
     raise TypeError(kind)
 
 
+def of_history(record: Record) -> tuple[list[dict[str, Json]], list[str]]:
+    """The alerts of a record that were raised in its period, and why these may not be all of them."""
+    start, end = (datetime.fromisoformat(record.answers.period[name]) for name in ("start", "end"))
+    (source,) = record.manifest.sources
+    facts = _Facts(record, record.answers.joined(source.join, {}), {})
+    facts.bind(source.let)
+    found, nameless = [], 0
+    for row in _listed(tables.ALERTS, source.record[tables.ALERTS], facts):
+        opened = row.get("opened_at")
+        if opened is None or start <= datetime.fromisoformat(opened) < end:
+            nameless += row.get("event") is None
+            found.append({"source_key": f"{record.connector}:{record.entry}", **row})
+    doubts = list(facts.unknown.get(tables.ALERTS, ()))
+    doubts += [f"{nameless} alerts have no id in the answers"] if nameless else []
+    return [row for row in found if row["event"] is not None], doubts
+
+
+def count_alerts(body: bytes) -> int:
+    """The alerts of the period that a record tells of."""
+    return len(of_history(records.read(body))[0])
+
+
+def alert_rows(item: EvidenceItem, body: bytes) -> Iterator[Row]:
+    """The rows of a record about a period, as `rows` gives those of a record of settings."""
+    if item.request.get("role") != _ROLE or item.count is None:
+        return
+    made = records.read(body)
+    try:
+        for row in of_history(made)[0]:
+            yield tables.ALERT_EVENTS.name, row
+    except (AttributeError, KeyError, IndexError, RecursionError, TypeError, ValueError) as problem:
+        raise TamperedError(f"a record of alerts is not understood: {problem!r}"[:300]) from None
+
+
 def count(body: bytes) -> int:
     """The log sources that a record tells of."""
     return sum(table == tables.SOURCES.name for table, _ in of_record(records.read(body)))
@@ -215,3 +251,4 @@ def rows(item: EvidenceItem, body: bytes) -> Iterator[Row]:
 
 
 STREAM = Stream("sources", tables.TABLES, rows, snapshot=True)
+HISTORY = Stream("alerts", (tables.ALERT_EVENTS,), alert_rows)

@@ -121,8 +121,31 @@ BY_LIST = {
     for key, (name, doc, columns) in _EVERY.items()
 }
 """By the name that the list has in a manifest."""
+_ALERT = (
+    Column("event", "TEXT", "the system's own id of this alert", required=True),
+    Column("rule", "TEXT", "the rule that raised it, as alert_rules names it"),
+    Column("title", "TEXT", "for people"),
+    Column("severity", "TEXT", "as the system has it"),
+    Column("opened_at", "TIMESTAMP", "when it was raised"),
+    Column("acknowledged_at", "TIMESTAMP", "when it was first acknowledged; NULL when nobody did, or not known"),
+    Column("acknowledged_by", "TEXT", "the person who did; NULL for a machine"),
+    Column("closed_at", "TIMESTAMP", "when it was resolved; NULL while it is open"),
+    Column("closed_by", "TEXT", "the person who resolved it; NULL when it went by itself, or not known"),
+    Column("people_known", "BOOLEAN", "whether the system tells who answered"),
+    Column("notes", "TEXT", "what people wrote about it, where a ticket may be named"),
+    Column("url", "TEXT", "where it can be seen"),
+)
+ALERT_EVENTS = Table(
+    "collected_alert_events",
+    "alerts that were raised in the period, as the system that raised or routed them remembers",
+    (Column("source_key", "TEXT", "connector and name of the entry: pagerduty:main", required=True), *_ALERT),
+    ("source_key", "event"),
+)
 TABLES = (SOURCES, *BY_LIST.values())
+ALERTS = "alert_events"
+"""The list of a history."""
 FIELDS = {column.name: column.type for column in _FACTS} | {"within": "TEXT"}
 """What a record may say, with its type; `within` tells two sources of one native name apart."""
 LISTS = {key: {column.name: column.type for column in columns} for key, (_, _, columns) in _EVERY.items()}
+LISTS[ALERTS] = {column.name: column.type for column in _ALERT}
 """The lists of a record, and the columns of an entry with their types."""

@@ -24,7 +24,7 @@ def derive(
     already. TamperedError for a body that was altered.
     """
     # The tables are declared in this package, and whoever lists them must not load what fills them.
-    from soc2ev.tables.logs import drift, limits, registered, routes, samples, sources
+    from soc2ev.tables.logs import alerts, drift, limits, registered, routes, samples, sources
     from soc2ev.tables.logs.declared import TABLES
     from soc2ev.tables.logs.readings import read
 
@@ -37,6 +37,7 @@ def derive(
     routes.derive(engine, readings)
     registered.derive(engine)
     samples.derive(engine, readings)
+    alerts.derive(engine, coverages)
     drift.derive(engine, readings, coverages)
     return readings.used
 

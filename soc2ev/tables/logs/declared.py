@@ -233,6 +233,40 @@ LOG_WEBHOOKS = Table(
     ),
     ("source_key", "position"),
 )
+ALERTS = Table(
+    "alerts",
+    "Alerts that were raised in the period: who answered, in which ticket it was handled, and how that ended.",
+    (
+        Column("item", "TEXT", "<connector>:<entry>/<event>"),
+        Column("source_key", "TEXT", "connector and name of the entry of sources.logs", required=True),
+        Column("event", "TEXT", "the system's own id of the alert", required=True),
+        Column("rule", "TEXT", "the rule that raised it"),
+        Column("title", "TEXT", "for people"),
+        Column("severity", "TEXT", "as the system has it"),
+        Column("opened_at", "TIMESTAMP", "when it was raised"),
+        Column("acknowledged_at", "TIMESTAMP", "when a person first acknowledged it"),
+        Column("acknowledged_by", "TEXT", "who did"),
+        Column("closed_at", "TIMESTAMP", "when it ended; NULL while it is open"),
+        Column("closed_by", "TEXT", "the person who resolved it; NULL when it ended by itself, or not known"),
+        Column("verdict", "TEXT", "what an approved monthly review says it was"),
+        Column("ticket", "TEXT", "ticket in which it was handled"),
+        Column("ticket_basis", "TEXT", "review, ticket (it names the alert), or alert (its words name the ticket)"),
+        Column("ticket_status", "TEXT", "status of the ticket when it was collected"),
+        Column("minutes_to_answer", "BIGINT", "from raising to acknowledgement"),
+        Column("minutes_to_end", "BIGINT", "from raising to the end"),
+        Column("answered", "BOOLEAN", "a person acknowledged or resolved it, or a review gives it a verdict"),
+        Column("answered_reason", "TEXT", "who, or why that is not known"),
+        Column("ticketed", "BOOLEAN", "a ticket is linked, or the verdict says that it needed none"),
+        Column("ticketed_reason", "TEXT", "which, or why that is not known"),
+        Column("ended", "BOOLEAN", "it ended; false when it was open for a month or longer"),
+        Column("ended_reason", "TEXT", "when, or why that is not known"),
+        Column("followed_up", "BOOLEAN", "its ticket is done; NULL without a ticket"),
+        Column("followed_up_reason", "TEXT", "the status, or why it is not known"),
+        Column("url", "TEXT", "where it can be seen"),
+        _EVIDENCE,
+    ),
+    ("item",),
+)
 LOGGED_EVENTS = Table(
     "logged_events",
     "For each canonical kind of event: do a configuration or samples show that it is logged?",
@@ -286,5 +320,6 @@ TABLES: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (LOG_WEBHOOKS, ("collected_log_webhooks",)),
     (LOGGED_EVENTS, ("collected_log_events", "log_content_events")),
     (LOG_SAMPLES, _SAMPLES),
+    (ALERTS, ("collected_alert_events", "registers", "register_approvals", "register_alert_verdicts")),
 )
 """The tables in the order in which they are made, with what each is made from."""

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from soc2ev.model import Coverage, EvidenceItem, Json, Table
 from soc2ev.period import Period
 from soc2ev.sources.logs import NAME
-from soc2ev.sources.logs import STREAMS as _STREAMS
-from soc2ev.sources.logs.rows import rows
+from soc2ev.sources.logs.rows import STREAM, rows
 from soc2ev.tables.facts.fact import Fact
 from soc2ev.tables.readings import Seen, Throughout, near, throughout
 
@@ -30,7 +29,7 @@ Key = tuple[str, str]
 Judge = Callable[[Row, Row], Fact]
 """What an entry of a list and its source say."""
 _SOURCES = "collected_log_sources"
-_TABLES: Mapping[str, Table] = {table.name: table for stream in _STREAMS for table in stream.tables}
+_TABLES: Mapping[str, Table] = {table.name: table for table in STREAM.tables}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def read(vault: Vault, claims: Iterable[Coverage], period: Period) -> Readings:
     wanted = _relevant(claims, period)
     bodies: dict[Key, list[EvidenceItem]] = defaultdict(list)
     for item in vault.items():
-        if item.source == NAME:
+        if item.source == NAME and item.stream.endswith(f":{STREAM.name}"):
             bodies[(item.run, item.stream)].append(item)
     series = [[_reading(one, bodies[(one.run, one.stream)], vault) for one in found] for found in wanted]
     return Readings(period, series, {(one.run, one.stream) for found in wanted for one in found})
@@ -113,9 +112,13 @@ def read(vault: Vault, claims: Iterable[Coverage], period: Period) -> Readings:
 def _relevant(claims: Iterable[Coverage], period: Period) -> list[list[Coverage]]:
     by_stream: dict[str, list[Coverage]] = defaultdict(list)
     for claim in claims:
-        if claim.stream.startswith(f"{NAME}:") and claim.run and claim.collected_at:
+        if _is_reading(claim) and claim.run and claim.collected_at:
             by_stream[claim.stream].append(claim)
     return [_near(sorted(by_stream[name], key=lambda one: (_at(one), one.run)), period) for name in sorted(by_stream)]
+
+
+def _is_reading(claim: Coverage) -> bool:
+    return claim.stream.startswith(f"{NAME}:") and claim.stream.endswith(f":{STREAM.name}")
 
 
 def _near(series: Sequence[Coverage], period: Period) -> list[Coverage]:

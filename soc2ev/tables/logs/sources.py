@@ -127,7 +127,11 @@ def _found(row: Row, kept: judged.Kept, wanted: Required, over: _Over) -> dict[s
 def _missing(key: str, wanted: Required, coverages: Sequence[Coverage]) -> dict[str, Json]:
     """A row for a source that stands in the inventory and that no platform shows."""
     connector = key.partition(":")[0]
-    asked = [one for one in coverages if one.stream.startswith(f"logs:{connector}:") and one.run]
+    asked = [
+        one
+        for one in coverages
+        if one.stream.startswith(f"logs:{connector}:") and ":history" not in one.stream and one.run
+    ]
     if asked and all(one.complete for one in asked):
         where = no("It is listed, and the platform does not show it.")
     elif asked:

@@ -13,7 +13,7 @@ from typing import Any
 from soc2ev import config, yamlfile
 from soc2ev.fetch import Fetch
 from soc2ev.model import Coverage, EvidenceItem, Table
-from soc2ev.period import parse
+from soc2ev.period import Period, parse
 from soc2ev.sources import logs
 from soc2ev.tables.engine import Engine
 from soc2ev.vault import writer
@@ -59,7 +59,7 @@ class Team:
     environment: Mapping[str, str] = field(default_factory=lambda: {**os.environ, "PASSWORD": SECRET, "TOKEN": SECRET})
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def collect(self, *entries: Mapping[str, Any]) -> Collected:
+    def collect(self, *entries: Mapping[str, Any], period: Period = PERIOD) -> Collected:
         """Collect these entries of sources.logs."""
         self.root.mkdir(parents=True, exist_ok=True)
         file = self.root / "soc2ev.yaml"
@@ -75,7 +75,7 @@ class Team:
                 sleep=lambda _: None,
                 folder=self.root,
             )
-            claims = {one.stream: fetch.state(one) for one in logs.collect(fetch, settings, PERIOD)}
+            claims = {one.stream: fetch.state(one) for one in logs.collect(fetch, settings, period)}
             stored = [(item, vault.read(item.digest)) for item in vault.items(run=vault.run)]
         return Collected(claims, stored, read_back(stored), said)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from soc2ev.period import Period
 from tests.sources.logs.conftest import answers, binary, free_port, running
 
 ROUTES = """
@@ -179,3 +180,27 @@ def test_an_unreachable_system_is_unknown_and_never_off(team):
     assert "cannot be reached" in row["reasons"]
     assert not found.claim.complete
     assert "missing" != found.claim.scope.get("access")
+
+
+def test_alerts_that_fired_are_told_and_what_it_may_have_deleted_is_missed(team, prometheus):
+    """With alerts: true the firing rules of this month; a period before its retention is incomplete."""
+    entry = {"connector": "prometheus", "url": prometheus, "alerts": True}
+    deadline = time.monotonic() + 20
+    rules = set()
+    # The samples of an alert that has just begun to fire come a little later.
+    while time.monotonic() < deadline and len(rules) < 4:
+        now = datetime.now(UTC)
+        period = Period(now - timedelta(hours=2), now + timedelta(seconds=1), "two hours")
+        found = team.collect(entry, period=period)
+        rules = {row["rule"] for row in found.rows["collected_alert_events"]}
+        time.sleep(0.5)
+    assert {"Down", "Slow", "Full", "Odd"} == rules
+    assert all(row["closed_at"] is None for row in found.rows["collected_alert_events"])
+    claim = found.claims["logs:prometheus:prometheus:history:alerts"]
+    assert (True, None) == (claim.complete, claim.reason)
+    old = Period(now - timedelta(days=420), now - timedelta(days=390), "long ago")
+    claim = team.collect(entry, period=old).claims["logs:prometheus:prometheus:history:alerts"]
+    assert (False, "the system remembers alerts for 400 days only, and the period began earlier") == (
+        claim.complete,
+        claim.reason,
+    )

@@ -16,7 +16,7 @@ from soc2ev.tables.logs.readings import Readings
 OCTOBER = parse("2026-10", "UTC")
 READ_AT = datetime(2026, 10, 30, tzinfo=UTC)
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-_USED = ("collected_", "register", "log_", "logged_", "alert_", "rate_limits", "change")
+_USED = ("collected_", "register", "log_", "logged_", "alert_", "rate_limits", "change", "jira_tickets", "alerts")
 _BLANK: Mapping[str, Any] = {"TEXT": "-", "TEXT[]": [], "BOOLEAN": False, "BIGINT": 0, "TIMESTAMP": READ_AT}
 
 
@@ -58,7 +58,7 @@ def filled(rows: Rows, fill: Callable[[Engine], object]) -> dict[str, list[dict[
         made = ("log_sources", "alert_rules", "alert_coverage", "log_removals", "log_exceptions", "logged_events")
         return {
             name: [dict(row) for row in engine.select(f'select * from "{name}" order by all')]
-            for name in (*made, "log_samples", "log_drift", "rate_limits", "log_webhooks")
+            for name in (*made, "log_samples", "log_drift", "rate_limits", "log_webhooks", "alerts")
         }
     finally:
         engine.close()
