@@ -10,8 +10,8 @@ from typing import Any
 from soc2ev.cli import session
 from soc2ev.errors import ConfigError
 from soc2ev.logs import aggregate
+from soc2ev.logs.dialects import ENGINES
 from soc2ev.logs.instants import instant, iso
-from soc2ev.logs.plan import ENGINES
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$")
 

@@ -2,16 +2,18 @@
 The aggregation of `soc2ev.logs.aggregate` as one SELECT for the engine where the logs lie: one scan, one row an hour.
 
 The rules are those of the shipped pack `common`, and of the user's packs for JSON records that use only `@` fields. The
-dialects differ in four things alone: reading JSON, time, numbers and regular expressions.
+dialects differ in reading JSON, casts, letter case and regular expressions. Times in text are read by arithmetic on
+their digits, since no two engines take the same texts for times; so no engine's session zone has a part in it.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from soc2ev.errors import ConfigError
+from soc2ev.logs.dialects import DIALECTS, ENGINES, Dialect
 from soc2ev.logs.events import KINDS, Pack, Rule, Test
 
 FIELDS = {
@@ -26,112 +28,25 @@ FIELDS = {
     "id": "request_id",
 }
 """What the query needs to know, and the column that it looks for unless another one is named."""
-RUN_HERE = frozenset({"duckdb"})
+RUN_HERE = frozenset({"duckdb", "spark", "clickhouse"})
 """Engines with which the query is run in our tests; for the others it is written after their documentation."""
-_NAME = re.compile(r"^[A-Za-z_][\w$]{0,127}(?:\.[A-Za-z_][\w$]{0,127})*$")
-_TABLE = re.compile(r"^[A-Za-z_][\w$-]{0,127}(?:\.[A-Za-z_][\w$-]{0,127}){0,3}$")
+_NAME = re.compile(r"^[A-Za-z_][\w$]{0,127}(?:\.[A-Za-z_][\w$]{0,127})*$", re.ASCII)
+_TABLE = re.compile(r"^[A-Za-z_][\w$-]{0,127}(?:\.[A-Za-z_][\w$-]{0,127}){0,3}$", re.ASCII)
 _SUCCESS = "success succeeded successful ok allow allowed granted pass passed true"
 _FAILURE = "failure failed fail error deny denied rejected refused unauthorized forbidden false"
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one engine spells what engines spell differently; `x` is an expression."""
-
-    quote: str
-    json: Callable[[str, str], str]
-    """(column, dotted path) -> text, NULL when it is not there."""
-    text_time: Callable[[str], str]
-    """ISO 8601 text -> timestamp, NULL when it is none."""
-    epoch: Callable[[str], str]
-    """timestamp -> whole seconds since 1970."""
-    integer: Callable[[str], str]
-    text: str
-    replace: Callable[[str, str, str], str]
-    """(x, pattern, replacement with {1} and {2}) -> all replaced."""
-    matches: Callable[[str, str], str]
-    """(x, pattern) -> whether all of it matches."""
-    table_quote: Callable[[str, str], str] = lambda table, quote: ".".join(
-        f"{quote}{part}{quote}" for part in table.split(".")
-    )
-
-
-def _standard_json(name: str) -> Callable[[str, str], str]:
-    return lambda column, path: f"{name}({column}, '$.{path}')"
-
-
-def _grouped(text: str, mark: str) -> str:
-    return text.replace("{1}", f"{mark}1").replace("{2}", f"{mark}2")
-
-
-_TRINO = Dialect(
-    quote='"',
-    json=_standard_json("json_extract_scalar"),
-    text_time=lambda x: f"TRY(from_iso8601_timestamp({x}))",
-    epoch=lambda x: f"CAST(FLOOR(to_unixtime({x})) AS BIGINT)",
-    integer=lambda x: f"TRY_CAST({x} AS INTEGER)",
-    text="VARCHAR",
-    replace=lambda x, pattern, by: f"regexp_replace({x}, '{pattern}', '{_grouped(by, '$')}')",
-    matches=lambda x, pattern: f"regexp_like({x}, '(?s)^({pattern})$')",
+_LATEST = 9_999_999_999
+_END = 253_402_300_799
+_LONGEST = 40
+"""As `soc2ev.logs.instants`: the last Unix second, the last second of the year 9999, the longest text of a time."""
+_CLOCK = "[0-9]{2}(:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
+_ISO = (
+    "([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}/[0-9]{2}/[0-9]{2})[ -/:-~]"
+    + _CLOCK
+    + "( *(UTC|GMT)| ?Z| ?[+-][0-9]{2}| *[+-][0-9]{2}:?[0-9]{2})?"
 )
-DIALECTS: Mapping[str, Dialect] = {
-    "duckdb": Dialect(
-        quote='"',
-        json=_standard_json("json_extract_string"),
-        text_time=lambda x: f"TRY_CAST({x} AS TIMESTAMPTZ)",
-        epoch=lambda x: f"CAST(FLOOR(epoch({x})) AS BIGINT)",
-        integer=lambda x: f"TRY_CAST({x} AS INTEGER)",
-        text="VARCHAR",
-        replace=lambda x, pattern, by: f"regexp_replace({x}, '{pattern}', '{_grouped(by, chr(92))}', 'g')",
-        matches=lambda x, pattern: f"regexp_full_match({x}, '(?s){pattern}')",
-    ),
-    "trino": _TRINO,
-    "athena": _TRINO,
-    "bigquery": Dialect(
-        quote="`",
-        json=_standard_json("JSON_VALUE"),
-        text_time=lambda x: f"SAFE_CAST({x} AS TIMESTAMP)",
-        epoch=lambda x: f"UNIX_SECONDS({x})",
-        integer=lambda x: f"SAFE_CAST({x} AS INT64)",
-        text="STRING",
-        replace=lambda x, pattern, by: f"REGEXP_REPLACE({x}, r'{pattern}', r'{_grouped(by, chr(92))}')",
-        matches=lambda x, pattern: f"REGEXP_CONTAINS({x}, r'(?s)^({pattern})$')",
-        table_quote=lambda table, quote: f"{quote}{table}{quote}",
-    ),
-    "snowflake": Dialect(
-        quote='"',
-        json=lambda column, path: f"GET_PATH(TRY_PARSE_JSON({column}), '{path}')::STRING",
-        text_time=lambda x: f"TRY_TO_TIMESTAMP_TZ({x})",
-        epoch=lambda x: f"DATE_PART(EPOCH_SECOND, {x})",
-        integer=lambda x: f"TRY_TO_NUMBER({x}::STRING)",
-        text="STRING",
-        # A backslash in a string literal is an escape itself; REGEXP_LIKE matches the whole text ('s': dot is all).
-        replace=lambda x, pattern, by: f"REGEXP_REPLACE({x}, '{pattern}', '{_grouped(by, chr(92) * 2)}')",
-        matches=lambda x, pattern: f"REGEXP_LIKE({x}, '{pattern}', 's')",
-        table_quote=lambda table, _: table,
-    ),
-    "spark": Dialect(
-        quote="`",
-        json=_standard_json("get_json_object"),
-        text_time=lambda x: f"try_to_timestamp({x})",
-        epoch=lambda x: f"unix_timestamp({x})",
-        integer=lambda x: f"TRY_CAST({x} AS INT)",
-        text="STRING",
-        replace=lambda x, pattern, by: f"regexp_replace({x}, '{pattern}', '{_grouped(by, '$')}')",
-        matches=lambda x, pattern: f"{x} RLIKE '(?s)^({pattern})$'",
-    ),
-    "clickhouse": Dialect(
-        quote="`",
-        json=lambda column, path: f"nullIf(JSON_VALUE({column}, '$.{path}'), '')",
-        text_time=lambda x: f"parseDateTime64BestEffortOrNull({x}, 3, 'UTC')",
-        epoch=lambda x: f"toUnixTimestamp({x})",
-        integer=lambda x: f"toInt32OrNull(toString({x}))",
-        text="Nullable(String)",
-        replace=lambda x, pattern, by: f"replaceRegexpAll({x}, '{pattern}', '{_grouped(by, chr(92) * 2)}')",
-        matches=lambda x, pattern: f"match({x}, '(?s)^({pattern})$')",
-    ),
-}
-ENGINES = tuple(DIALECTS)
+"""Date, one character that is no digit, clock and zone; what of it is no time is found when it is computed."""
+_UNIX = "[0-9]{9,19}([.][0-9]+)?|[1-9][.][0-9]+E[0-9]{1,2}"
+_STATUS = "[+]?0*[1-5][0-9][0-9]"
 
 
 def plan(
@@ -144,83 +59,194 @@ def plan(
     text_time: bool = True,
 ) -> str:
     """
-    The query for the table. `columns` says where else a field of `FIELDS` is; empty text: nowhere.
+    The query for the table, below a comment on what it was proven with. `columns` says where else a field of `FIELDS`
+    is; empty text: nowhere.
 
-    With `json_column` the fields are dotted paths in that column's JSON. With `text_time` false the time is a timestamp
-    of the engine. ConfigError for an unknown engine or field, and for a name that could be anything but a name.
+    With `json_column` the fields are dotted paths in that column's JSON text. With `text_time` false the time is a
+    timestamp of the engine; otherwise it is ISO 8601 or a Unix number, in UTC where it names no zone. ConfigError for
+    an unknown engine or field, and for a name that could be anything but a name.
     """
     if engine not in DIALECTS:
         raise ConfigError(f"unknown engine {engine!r}", hint=f"use one of: {', '.join(ENGINES)}")
     for field in columns or {}:
         if field not in FIELDS:
             raise ConfigError(f"unknown field {field!r}", hint=f"name any of: {', '.join(FIELDS)}")
-    dialect = DIALECTS[engine]
     names = {**FIELDS, **(columns or {})}
     for name in filter(None, (*names.values(), json_column)):
         _refuse(name, _NAME)
     _refuse(table, _TABLE)
-    fields = {field: _source(dialect, name, json_column) for field, name in names.items()}
-    time = dialect.text_time(fields["time"]) if text_time or json_column else fields["time"]
-    source = dialect.table_quote(table, dialect.quote)
-    return "\n".join(
-        [
-            "WITH r AS (",
-            f"  SELECT {_columns(dialect, fields, time)}",
-            f"  FROM {source}",
-            ")",
-            "SELECT",
-            ",\n".join(f"  {line}" for line in [*_measures(), *_events(dialect, packs)]),
-            "FROM r",
-            "GROUP BY FLOOR(at_s / 3600)",
-            "",
-        ]
-    )
+    dialect, written = DIALECTS[engine], text_time or bool(json_column)
+    asked = ",\n".join(f"  {line}" for line in [*_measures(dialect), *_events(dialect, packs)])
+    steps = ",\n".join(_steps(dialect, f"{dialect.table(table)} t", names, json_column, written=written))
+    return f"{label(engine)}\nWITH {steps}\nSELECT\n{asked}\nFROM r\nGROUP BY {_hour(dialect)}\n"
+
+
+def label(engine: str) -> str:
+    """The comment above a query: whether this engine runs it in our tests."""
+    if engine in RUN_HERE:
+        return f"-- soc2ev: run on {engine} in the tests of soc2ev, with the same rows as counted from the records."
+    return f"-- soc2ev: written after the documentation of {engine}, and not run there by soc2ev's tests."
 
 
 def _refuse(name: str, form: re.Pattern[str]) -> None:
-    if not form.match(name):
+    if not form.fullmatch(name):
         raise ConfigError(
             f"{name!r} cannot stand in a query", hint="use letters, digits and _, with dots between the parts"
         )
 
 
-def _source(dialect: Dialect, name: str, json_column: str) -> str:
-    if not name:
-        return f"CAST(NULL AS {dialect.text})"
-    if json_column:
-        return dialect.json(json_column, name)
-    return ".".join(f"{dialect.quote}{part}{dialect.quote}" for part in name.split("."))
+def _steps(dialect: Dialect, source: str, names: Mapping[str, str], json_column: str, *, written: bool) -> list[str]:
+    """From the table to `r`, where a record has the known fields; each step makes names of its own."""
+
+    def step(name: str, made: Mapping[str, str], origin: str) -> str:
+        listed = ",\n         ".join(f"{expression} AS {column}" for column, expression in made.items())
+        return f"{name} AS (\n  SELECT {listed}\n  FROM {origin}\n)"  # noqa: S608  every name passed _refuse
+
+    first = [step("d", {"doc": dialect.document(f"t.{json_column}")}, source)] if json_column else []
+    return [
+        *first,
+        step("f", _fields(dialect, names, json=bool(json_column), written=written), "d" if json_column else source),
+        step("c", _cleaned(dialect, written=written), "f"),
+        step("p", _parts(dialect, written=written), "c"),
+        step("r", _known(dialect, written=written), "p"),
+    ]
 
 
-def _columns(dialect: Dialect, fields: Mapping[str, str], time: str) -> str:
-    """The known fields of a record, spelled as the rules compare them."""
-    as_text = {field: f"CAST({expression} AS {dialect.text})" for field, expression in fields.items()}
-    given = {field: f"NULLIF(NULLIF({expression}, ''), '-')" for field, expression in as_text.items()}
-    spaced = dialect.replace(given["action"], "([a-z0-9])([A-Z])", "{1}.{2}")
-    status = dialect.integer(fields["status"])
-    outcome = f"LOWER({given['outcome']})"
+def _fields(dialect: Dialect, names: Mapping[str, str], *, json: bool, written: bool) -> dict[str, str]:
+    """The fields as text; what stands for nothing is NULL. A time that is none in text is seconds at once."""
+
+    def source(name: str) -> str:
+        if not name:
+            return f"CAST(NULL AS {dialect.text})"
+        if json:
+            return dialect.json("doc", name)
+        # With its table: ClickHouse takes a bare name for an alias of that name.
+        return ".".join(["t", *(f"{dialect.quote}{part}{dialect.quote}" for part in name.split("."))])
+
     made = {
-        "at_s": dialect.epoch(time),
-        "action": f"LOWER({dialect.replace(spaced, '[^A-Za-z0-9]+', '.')})",
-        "actor": given["actor"],
-        "ip": given["ip"],
-        "status": f"CASE WHEN {status} BETWEEN 100 AND 599 THEN {status} END",
-        "outcome": f"CASE WHEN {outcome} IN ({_listed(_SUCCESS.split())}) THEN 'success' "
-        f"WHEN {outcome} IN ({_listed(_FAILURE.split())}) THEN 'failure' END",
-        "method": f"LOWER({given['method']})",
-        "path": f"LOWER({given['path']})",
-        "request_id": given["id"],
+        f"raw_{field}": f"NULLIF(NULLIF(CAST({source(name)} AS {dialect.text}), ''), '-')"
+        for field, name in names.items()
     }
-    return ",\n         ".join(f"{expression} AS {name}" for name, expression in made.items())
+    if not written:
+        made["raw_time"] = dialect.epoch(source(names["time"])) if names["time"] else f"CAST(NULL AS {dialect.whole})"
+    return made
 
 
-def _measures() -> list[str]:
+def _cleaned(dialect: Dialect, *, written: bool) -> dict[str, str]:
+    """Words as the rules compare them, without the blanks around them."""
+
+    def bare(name: str) -> str:
+        return dialect.replace(name, f"^{dialect.blank}+|{dialect.blank}+$", "")
+
+    bracket = f"({dialect.letter('[')}|{dialect.letter(']')})+"
+    told = dialect.replace(bare("raw_time"), f"^{bracket}|{bracket}$", "")
+    spaced = dialect.replace("raw_action", "([a-z0-9])([A-Z])", "{1}.{2}")
+    return {
+        "told_at": f"CASE WHEN LENGTH(raw_time) <= {_LONGEST} THEN {told} END" if written else "raw_time",
+        "action": f"LOWER({dialect.replace(spaced, '[^A-Za-z0-9]+', '.')})",
+        "actor": "raw_actor",
+        "ip": "raw_ip",
+        "request_id": "raw_id",
+        "told_status": bare("raw_status"),
+        "word_status": dialect.lower(bare("raw_status")),
+        "word_outcome": dialect.lower(bare("raw_outcome")),
+        "method": dialect.lower("raw_method"),
+        "path": dialect.lower("raw_path"),
+    }
+
+
+_KEPT = ("action", "actor", "ip", "request_id", "method", "path")
+
+
+def _parts(dialect: Dialect, *, written: bool) -> dict[str, str]:
+    """Status and outcome; the parts of a date, all NULL for what has no such form; a Unix time in any of its units."""
+
+    def part(start: int, size: int) -> str:
+        return dialect.integer(f"SUBSTR(told_at, {start}, {size})")
+
+    def clock(start: int) -> str:
+        return f"CASE WHEN SUBSTR(told_at, {start - 1}, 1) = ':' THEN {part(start, 2)} ELSE 0 END"
+
+    kept = dict(zip(_KEPT, _KEPT, strict=True))
+    kept["status"] = (
+        f"CASE WHEN {dialect.matches('told_status', _STATUS)}"
+        f" THEN {dialect.integer('SUBSTR(told_status, LENGTH(told_status) - 2, 3)')} END"
+    )
+    kept["outcome"] = f"COALESCE({_outcome('word_outcome')}, {_outcome('word_status')})"
+    if not written:
+        return {**kept, "told_at": "told_at"}
+    zone = f"REPLACE(REPLACE({dialect.replace('told_at', f'^.{{11}}{_CLOCK}', '')}, ' ', ''), ':', '')"
+    return {
+        **kept,
+        "at_dated": f"CASE WHEN {dialect.matches('told_at', _ISO)} THEN 1 ELSE 0 END",
+        "at_year": part(1, 4),
+        "at_month": part(6, 2),
+        "at_day": part(9, 2),
+        "at_hour": part(12, 2),
+        "at_minute": clock(15),
+        "at_second": clock(18),
+        "at_zone": zone,
+        "at_unix": f"CASE WHEN {dialect.matches('told_at', _UNIX)} THEN {dialect.double('told_at')} END",
+    }
+
+
+def _outcome(name: str) -> str:
+    return (
+        f"CASE WHEN {name} IN ({_listed(_SUCCESS.split())}) THEN 'success' "
+        f"WHEN {name} IN ({_listed(_FAILURE.split())}) THEN 'failure' END"
+    )
+
+
+def _known(dialect: Dialect, *, written: bool) -> dict[str, str]:
+    """The record, with the second in which it happened, if that is within 1970 to 9999."""
+    seconds = f"CASE WHEN at_dated = 1 THEN {_dated(dialect)} ELSE {_unix()} END" if written else "told_at"
+    whole = f"CAST({seconds} AS {dialect.whole})"
+    return {
+        "at_s": f"CASE WHEN {whole} BETWEEN 0 AND {_END} THEN {whole} END",
+        **{name: name for name in (*_KEPT, "status", "outcome")},
+    }
+
+
+def _dated(dialect: Dialect) -> str:
+    """Seconds since 1970 of a date in the Gregorian calendar; NULL for the 30th of February, 24:00 and the like."""
+    # Years that begin in March have their odd day at the end; 719468 days lie between 0000-03-01 and 1970-01-01.
+    year = "(at_year - CASE WHEN at_month <= 2 THEN 1 ELSE 0 END)"
+    days = (
+        f"365 * {year} + FLOOR({year} / 4) - FLOOR({year} / 100) + FLOOR({year} / 400)"
+        " + FLOOR((153 * MOD(at_month + 9, 12) + 2) / 5) + at_day - 719469"
+    )
+    leap = "MOD(at_year, 4) = 0 AND (MOD(at_year, 100) <> 0 OR MOD(at_year, 400) = 0)"
+    longest = (
+        f"CASE WHEN at_month = 2 THEN CASE WHEN {leap} THEN 29 ELSE 28 END"
+        " WHEN at_month IN (4, 6, 9, 11) THEN 30 ELSE 31 END"
+    )
+    hours, minutes = (f"COALESCE({dialect.integer(f'SUBSTR(at_zone, {at}, 2)')}, 0)" for at in (2, 4))
+    ahead = f"({hours} * 3600 + {minutes} * 60)"
+    offset = f"CASE SUBSTR(at_zone, 1, 1) WHEN '+' THEN {ahead} WHEN '-' THEN -{ahead} ELSE 0 END"
+    real = (
+        f"at_month BETWEEN 1 AND 12 AND at_day BETWEEN 1 AND {longest}"
+        f" AND at_hour <= 23 AND at_minute <= 59 AND at_second <= 59 AND {ahead} < 86400"
+    )
+    return f"CASE WHEN {real} THEN ({days}) * 86400 + at_hour * 3600 + at_minute * 60 + at_second - ({offset}) END"
+
+
+def _unix() -> str:
+    """Seconds, of which there are fewer than ten digits, or thousandths of them, three times over."""
+    units = ["at_unix" + " / 1000" * power for power in range(4)]
+    return f"FLOOR(CASE {' '.join(f'WHEN {unit} <= {_LATEST} THEN {unit}' for unit in units)} END)"
+
+
+def _hour(dialect: Dialect) -> str:
+    return f"CAST(FLOOR(at_s / 3600) AS {dialect.whole})"
+
+
+def _measures(dialect: Dialect) -> list[str]:
     def counted(condition: str, name: str) -> str:
         return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) AS {name}"
 
     everything = "actor IS NOT NULL AND action IS NOT NULL AND ip IS NOT NULL AND at_s IS NOT NULL"
     return [
-        "FLOOR(at_s / 3600) AS hour",
+        f"{_hour(dialect)} AS hour",
         "COUNT(*) AS records",
         counted("actor IS NOT NULL", "who"),
         counted("action IS NOT NULL", "what"),
@@ -278,24 +304,27 @@ def _test(dialect: Dialect, test: Test) -> str:
     if test.present is not None:
         return f"{name} IS {'NOT ' if test.present else ''}NULL"
     if test.range is not None:
-        low, high = (f"{bound:g}" for bound in test.range)
-        bounds = [f"{name} >= {low}"] if low != "-inf" else []
-        return " AND ".join([*bounds, *([f"{name} <= {high}"] if high != "inf" else [])]) or f"{name} IS NOT NULL"
-    if name == "status":
-        return f"{name} IN ({', '.join(text for text in test.texts if text.isdigit()) or 'NULL'})"
-    lowered = f"LOWER({name})" if name == "actor" else name
-    return dialect.matches(lowered, "|".join(_pattern(text) for text in test.texts))
+        return _within(name if name == "status" else dialect.double(name), *test.range)
+    if name == "status" and all(text.isdecimal() and str(int(text)) == text for text in test.texts):
+        return f"status IN ({', '.join(test.texts)})"
+    known = {"status": f"CAST(status AS {dialect.text})", "actor": dialect.lower("actor")}.get(name, name)
+    return dialect.matches(known, "|".join(_pattern(dialect, text) for text in test.texts))
 
 
-def _pattern(text: str) -> str:
-    """A pattern without backslashes, which engines escape differently: classes of one character instead."""
-    return ".*".join("".join(_plain(letter) for letter in part) for part in text.split("*"))
+def _within(number: str, low: float, high: float) -> str:
+    bounds = [f"{number} {sign} {bound:.17g}" for sign, bound in ((">=", low), ("<=", high)) if math.isfinite(bound)]
+    return " AND ".join(bounds) or f"{number} IS NOT NULL"
 
 
-def _plain(letter: str) -> str:
-    if letter == "'":
-        return "''"
-    return letter if letter.isalnum() or letter in '_/:@#,;=!<>~%& -"' else "." if letter in "\\^" else f"[{letter}]"
+def _pattern(dialect: Dialect, text: str) -> str:
+    """A pattern in which a class of one character stands for what has a meaning of its own."""
+    return ".*".join("".join(_plain(dialect, letter) for letter in part) for part in text.split("*"))
+
+
+def _plain(dialect: Dialect, letter: str) -> str:
+    if letter in "'\\^[]":
+        return dialect.letter(letter)
+    return letter if letter.isalnum() or letter in '_/:@#,;=!<>~%& -"' else f"[{letter}]"
 
 
 def _listed(words: Iterable[str]) -> str:
