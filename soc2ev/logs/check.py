@@ -6,6 +6,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from soc2ev.logs.instants import iso
 from soc2ev.logs.leaks import Leak, scan_files
 from soc2ev.logs.measured import Measured, measure
 from soc2ev.logs.measures import Span, Spike, Timeline
-from soc2ev.logs.reading import Problem, files
+from soc2ev.logs.reading import Problem, Told, files
+from soc2ev.logs.together import Together
 
 SCHEMA = "soc2ev.logcheck/1"
 _MOST_LEAKS = 100_000
@@ -87,18 +90,54 @@ def check(
     if not found:
         reason = f": {told[0].file}: {told[0].reason}" if told else ""
         raise CollectError(f"there is no file to read{reason}", hint="name log files, or a folder that holds some")
+    if workers > 1:
+        with suppress(BrokenExecutor, OSError):  # where no processes can be had, or one was killed, one has to do
+            return _check_together(found, key, now, matcher, on_progress, workers, list(told))
     made = Check(now, Measured(now), problems=told)
     lines: dict[str, Timeline] = {}
     names = relative(found)
     for file in found:
-        measured = measure(file, now, matcher, told.append, on_progress)
-        _line_of(lines, file).merge(measured.timeline)
-        measured.timeline = Timeline()  # its events are in the line of its family; thousands of files stay small
-        made.files[names[file]] = measured
-        made.whole.merge(measured)
-    _find_leaks(made, found, names, key, workers)
+        _add_file(made, lines, file, names, measure(file, now, matcher, told.append, on_progress))
+    _find_leaks(made, found, names, key)
     _conclude(made, lines)
     return made
+
+
+def _check_together(
+    found: list[Path],
+    key: bytes,
+    now: float,
+    matcher: Matcher,
+    on_progress: Progress | None,
+    workers: int,
+    told: list[Problem],
+) -> Check:
+    made = Check(now, Measured(now), problems=told)
+    lines: dict[str, Timeline] = {}
+    names = relative(found)
+    with Together(key, matcher, now, workers) as together:
+        for file in found:
+            measured, leaks = together.file(file, _told_once(told), on_progress)
+            for part in leaks:
+                _add_leaks(made, names, part)
+            _add_file(made, lines, file, names, measured)
+    _note_leaks(made)
+    _conclude(made, lines)
+    return made
+
+
+def _told_once(told: list[Problem]) -> Told:
+    """A document is read twice, and what is wrong with it told once."""
+    return lambda problem: None if problem in told else told.append(problem)
+
+
+def _add_file(
+    made: Check, lines: dict[str, Timeline], file: Path, names: Mapping[Path, str], measured: Measured
+) -> None:
+    _line_of(lines, file).merge(measured.timeline)
+    measured.timeline = Timeline()  # its events are in the line of its family; thousands of files stay small
+    made.files[names[file]] = measured
+    made.whole.merge(measured)
 
 
 def relative(found: Iterable[Path]) -> dict[Path, str]:
@@ -114,13 +153,21 @@ def _line_of(lines: dict[str, Timeline], file: Path) -> Timeline:
     return lines.setdefault(family, Timeline())
 
 
-def _find_leaks(made: Check, found: list[Path], names: Mapping[Path, str], key: bytes, workers: int) -> None:
+def _find_leaks(made: Check, found: list[Path], names: Mapping[Path, str], key: bytes) -> None:
     again: list[Problem] = []
-    for file, line, leak in scan_files(found, key, workers=workers, problems=again):
+    _add_leaks(made, names, scan_files(found, key, problems=again))
+    made.problems += [problem for problem in again if problem not in made.problems]
+    _note_leaks(made)
+
+
+def _add_leaks(made: Check, names: Mapping[Path, str], found: Iterable[tuple[Path, int, Leak]]) -> None:
+    for file, line, leak in found:
         made.leak_counts[leak.kind] += 1
         if len(made.leaks) < _MOST_LEAKS:
             made.leaks.append(Placed(names[file], line, leak))
-    made.problems += [problem for problem in again if problem not in made.problems]
+
+
+def _note_leaks(made: Check) -> None:
     if (total := made.leak_counts.total()) > len(made.leaks):
         made.notes.append(f"{total} leaks were found; the first {len(made.leaks)} are listed")
 

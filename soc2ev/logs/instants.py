@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ _END = 253_402_300_799
 """The last second of the year 9999, beyond which no date can be written."""
 _DAY = 86_400
 _LONGEST = 40
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(NamedTuple):
@@ -46,6 +48,50 @@ def instant(value: Any, reference: float) -> Instant | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _of_number(value)
     return None
+
+
+def stamps(values: list[Any], reference: float) -> tuple[list[float | None], int]:
+    """For each value the `at` of its `instant`, None where it is none; and how many of them named a zone."""
+    found: list[float | None] = []
+    zoned = 0
+    for value in values:
+        head, tail = (_heads.get(value[:_HEAD]), _tails.get(value[_HEAD:])) if isinstance(value, str) else (None, None)
+        if head is not None and tail is not None:
+            found.append((head + tail[0]) / _MICRO)
+            zoned += tail[1]
+        elif value is None:
+            found.append(None)
+        else:
+            one = instant(value, reference)
+            found.append(one.at if one else None)
+            zoned += one is not None and one.zoned
+            if one and isinstance(value, str) and value[4:5] == "-":
+                _remember(value, one)
+    return found, zoned
+
+
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_HEAD = len("2026-10-05T10:11:12")
+_MICRO = 1_000_000
+_MOST_REMEMBERED = 5_000
+_heads: dict[str, int] = {}
+"""Microseconds since 1970 of a date and time as if it were UTC; far from both ends of what can be written."""
+_tails: dict[str, tuple[int, bool]] = {}
+"""Microseconds that a fraction and a zone add, and whether there is a zone."""
+
+
+def _remember(text: str, one: Instant) -> None:
+    """Keep both parts of a time, whose sum is exact in whole microseconds; only of the plain form of RFC 3339."""
+    if not 2 * _DAY < one.at < _END - 2 * _DAY or not _PLAIN.fullmatch(text):
+        return
+    whole = datetime.fromisoformat(text)
+    head = datetime.fromisoformat(text[:_HEAD]).replace(tzinfo=UTC)
+    for kept in (_heads, _tails):
+        if len(kept) >= _MOST_REMEMBERED:
+            kept.clear()
+    _heads[text[:_HEAD]] = (head - _EPOCH) // _MICROSECOND
+    shown = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
+    _tails[text[_HEAD:]] = ((shown - head) // _MICROSECOND, one.zoned)
 
 
 def iso(at: float | None) -> str | None:

@@ -7,6 +7,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+_AS_NINES = bytes.maketrans(b"012345678", b"9" * 9)
+_LONG_NUMBER = b"9" * 19
+_LONG_FROM, _MOST_BRACKETS = 1500, 400
+_WHITE = " \t\n\r"
+
 
 def _fast() -> Callable[[bytes], Any] | None:
     try:
@@ -16,23 +21,57 @@ def _fast() -> Callable[[bytes], Any] | None:
     return found
 
 
+Reader = Callable[[bytes], Any]
 _quick = _fast()
+_scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
 
 
 def loads(text: bytes) -> Any:
     """
     The value of a JSON text; ValueError when it is none, or nested deeper than can be read.
 
-    What orjson refuses and JSON writers make all the same (NaN, broken UTF-8, half a surrogate pair) is read by the
-    standard library, so that the answer does not depend on what is installed; whole
-    numbers over 64 bits may come as floats.
+    What orjson refuses and JSON writers make all the same (NaN, broken UTF-8, half a surrogate pair) and what it reads
+    in its own way (whole numbers over 64 bits, deep nesting) is read by the standard library, so that the answer does
+    not depend on what is installed.
     """
-    if _quick is not None:
+    if _quick is not None and _LONG_NUMBER not in text.translate(_AS_NINES) and not _is_deep(text):
         try:
             return _quick(text)
         except ValueError:
             pass  # the slower reader below decides
+    return _plain(text)
+
+
+def reader(block: bytes) -> Reader:
+    """What reads the single lines of that block as `loads` does, with what holds for all of them asked only once."""
+    if _quick is None or _LONG_NUMBER in block.translate(_AS_NINES):
+        return loads if _quick is not None else _plain
+    return _careful
+
+
+def _careful(text: bytes) -> Any:
+    if len(text) < _LONG_FROM or not _is_deep(text):
+        try:
+            return _quick(text)  # type: ignore[misc]  # `reader` looked
+        except ValueError:
+            pass  # the slower reader below decides
+    return _plain(text)
+
+
+def _is_deep(text: bytes) -> bool:
+    """Whether it may be nested so deeply that the two readers, whose limits differ, could disagree."""
+    return len(text) >= _LONG_FROM and text.count(b"[") + text.count(b"{") > _MOST_BRACKETS
+
+
+def _plain(text: bytes) -> Any:
+    """As `json.loads`, without the work that it does for other types of input."""
+    shown = text.decode("utf-8", "replace").strip(_WHITE)
     try:
-        return json.loads(text.decode("utf-8", "replace"))
+        value, end = _scan(shown, 0)
+    except StopIteration:
+        raise ValueError("no JSON") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if end != len(shown):
+        raise ValueError("something follows the JSON")
+    return value

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from soc2ev.logs import jsontext
+from soc2ev.logs.bulk import Bulk
 from soc2ev.logs.events import Matcher
 from soc2ev.logs.formats import Parser, Record
+from soc2ev.logs.formats.parser import Entry
 from soc2ev.logs.instants import instant
 from soc2ev.logs.leaks.keys import kind_of
 from soc2ev.logs.leaks.masks import is_masked
 from soc2ev.logs.measures import Fields, Timeline, Times
-from soc2ev.logs.reading import Block, Problem, Told, blocks
+from soc2ev.logs.reading import Block, Problem, Told, blocks, whole_lines
 
 _LARGEST_DOCUMENT = 64 << 20
 _MOST_REMEMBERED = 20_000
@@ -24,6 +27,9 @@ _DELIVERED = re.compile(r"_CloudTrail_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d
 _MINUTE = 59
 _LAST_KEY = re.compile(r"([^.\[\]]+)(?:\[\d+\])*$")
 _sensitive: dict[str, bool] = {}
+_BATCH = 1 << 20
+Entries = list[Entry | Record] | None
+"""What a line gave, before its fields are looked through; None when it was not understood."""
 
 
 @dataclass(slots=True)
@@ -71,14 +77,33 @@ class Measured:
             if isinstance(value, str) and _is_sensitive(path) and value and is_masked(value):
                 self.masked[path] += 1
 
+    def follow(self, other: Measured) -> None:
+        """Add the next part of the same file."""
+        self._sum(other)
+        self.fields.follow(other.fields)
+        self.times.follow(other.times)
+        self.timeline.follow(other.timeline)
+
+    @staticmethod
+    def is_sensitive(path: str) -> bool:
+        """Whether the field's name promises a secret."""
+        return _is_sensitive(path)
+
+    def saw(self, kind: str, count: int, first: float | None, last: float | None) -> None:
+        """Count an event so many more times, seen between those times."""
+        self.events.setdefault(kind, Seen()).add(count, first, last)
+
     def merge(self, other: Measured) -> None:
         """Add another file; its timeline is left to the caller, who knows which files are one stream."""
+        self._sum(other)
+        self.fields.merge(other.fields)
+        self.times.merge(other.times)
+
+    def _sum(self, other: Measured) -> None:
         self.lines += other.lines
         self.unparsed += other.unparsed
         self.shapes.update(other.shapes)
         self.masked.update(other.masked)
-        self.fields.merge(other.fields)
-        self.times.merge(other.times)
         for kind, one in other.events.items():
             self.events.setdefault(kind, Seen()).add(one.count, one.first, one.last)
 
@@ -88,49 +113,68 @@ def measure(
 ) -> Measured:
     """What the file holds; what cannot be read is told, and lines that are not understood are counted."""
     made = Measured(now)
-    delivered = _delivered(file)
-    for lines, records in read(file, now, told):
-        made.lines += lines
-        made.unparsed += lines > 0 and records is None
-        for record in records or ():
-            if delivered is not None and record.shape == "cloudtrail" and record.arrival is None:
-                record.arrival = delivered
-            made.add(record, matcher.events(record))
-        if on_progress and not made.lines % 20_000:
+    parser = Parser(reference(file, now))
+    bulk = Bulk(made, matcher, parser, delivered(file))
+    source = blocks(file, told)
+    first = next(source, None)
+    if first is None:
+        return made
+    if opens_document(first):
+        for lines, found in _document(file, parser, [first], source, told):
+            made.lines += lines
+            made.unparsed += lines > 0 and found is None
+            bulk.entries(found or ())
+        bulk.finish()
+        return made
+    for batch in _batches(chain([first], source)):
+        for block in batch:
+            bulk.block(block)
+        bulk.finish()
+        if on_progress:
             on_progress(file, made.lines)
     return made
 
 
 def read(file: Path, now: float, told: Told) -> Iterator[tuple[int, list[Record] | None]]:
     """(physical lines, records) for each line; records are None when the line is not understood, empty for a blank."""
-    parser = Parser(_reference(file, now))
+    parser = Parser(reference(file, now))
     source = blocks(file, told)
     first = next(source, None)
     if first is None:
         return
-    if _opens_document(first):
-        yield from _document(file, parser, [first], source, told)
+    if opens_document(first):
+        for lines, entries in _document(file, parser, [first], source, told):
+            yield lines, None if entries is None else [parser.finished(one) for one in entries]
         return
-    yield from _of_block(parser, first)
+    for block in chain([first], source):
+        for lines, entries in _of_block(parser, block):
+            yield lines, None if entries is None else [parser.finished(one) for one in entries]
+
+
+def _batches(source: Iterable[Block]) -> Iterator[list[Block]]:
+    batch: list[Block] = []
+    size = 0
     for block in source:
-        yield from _of_block(parser, block)
+        batch.append(block)
+        size += len(block.data)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
-def _of_block(parser: Parser, block: Block) -> Iterator[tuple[int, list[Record] | None]]:
+def _of_block(parser: Parser, block: Block) -> Iterator[tuple[int, Entries]]:
     if block.record:
-        yield 1, parser.records(block.data) or None
+        yield 1, parser.entries(block.data) or None
         return
-    rows = block.data.removesuffix(b"\n").split(b"\n")
-    if block.window or block.cut:
-        # A line over 1 MiB is no record; its last window may have whole lines behind it.
-        if not block.window:
-            yield 1, None
-        rows = [] if block.cut else rows[1:]
+    lost, rows = whole_lines(block)
+    if lost:
+        yield lost, None
     for row in rows:
-        yield 1, (parser.records(row) or None) if row.strip() else []
+        yield 1, (parser.entries(row) or None) if row.strip() else []
 
 
-def _opens_document(block: Block) -> bool:
+def opens_document(block: Block) -> bool:
     """Whether the file is one JSON document over many lines: an array, or an object that its first line leaves open."""
     start = block.data.lstrip()[:1]
     if block.record or start not in (b"[", b"{"):
@@ -143,7 +187,7 @@ def _opens_document(block: Block) -> bool:
 
 def _document(
     file: Path, parser: Parser, held: list[Block], source: Iterator[Block], told: Told
-) -> Iterator[tuple[int, list[Record] | None]]:
+) -> Iterator[tuple[int, Entries]]:
     size = len(held[0].data)
     for block in source:
         held.append(block)
@@ -162,18 +206,19 @@ def _document(
         for block in source:
             yield from _of_block(parser, block)
         return
-    records = parser.documents(value)
-    yield max(1, whole.count(b"\n") + (not whole.endswith(b"\n"))), records or None
+    entries = list(parser.parsed(value))
+    yield max(1, whole.count(b"\n") + (not whole.endswith(b"\n"))), entries or None
 
 
-def _reference(file: Path, now: float) -> float:
+def reference(file: Path, now: float) -> float:
+    """About when the file was written."""
     try:
         return min(file.stat().st_mtime, now)
     except OSError:
         return now
 
 
-def _delivered(file: Path) -> float | None:
+def delivered(file: Path) -> float | None:
     """The end of the minute in which CloudTrail delivered the file, by its name."""
     match = _DELIVERED.search(file.name)
     found = instant("{}-{}-{}T{}:{}:00Z".format(*match.groups()), 0.0) if match else None

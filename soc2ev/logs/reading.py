@@ -135,6 +135,15 @@ def lines(file: Path, told: Told) -> Iterator[tuple[Path, int, bytes]]:
             yield file, block.line + offset, row.removesuffix(b"\r")
 
 
+def whole_lines(block: Block) -> tuple[int, list[bytes]]:
+    """How many lines of a block are too long to be a record (each counts once), and the whole lines without ends."""
+    rows = block.data.removesuffix(b"\n").split(b"\n")
+    if not block.window and not block.cut:
+        return 0, rows
+    # Of a line over 1 MiB the last window may have whole lines behind it.
+    return 0 if block.window else 1, [] if block.cut else rows[1:]
+
+
 def _inflated(file: Path, stream: BinaryIO, told: Told) -> Iterator[bytes]:
     magic = stream.read(4)
     stream.seek(0)

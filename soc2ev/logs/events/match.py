@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from soc2ev.logs.events.pack import SHAPES, Pack, Rule, Test, spelled, words
 from soc2ev.logs.formats import Record
@@ -19,17 +20,21 @@ class Matcher:
     """Tells the events of records by the rules of some packs; it remembers a bounded number of answers."""
 
     def __init__(self, packs: Iterable[Pack]) -> None:
-        found = list(packs)
+        found = self.packs = list(packs)
         self._shapes = {
-            shape: _Rules([rule for pack in found if shape in pack.shapes for rule in pack.rules]) for shape in SHAPES
+            shape: Rules([rule for pack in found if shape in pack.shapes for rule in pack.rules]) for shape in SHAPES
         }
+
+    def rules(self, shape: str) -> Rules:
+        """The rules for records of that shape."""
+        return self._shapes[shape]
 
     def events(self, record: Record) -> tuple[str, ...]:
         """The canonical events that the record tells of, each once, in alphabetical order."""
         return self._shapes[record.shape].events(record)
 
 
-class _Rules:
+class Rules:
     """
     The rules for one shape; the values of their fields are the key under which an answer is remembered.
 
@@ -38,39 +43,71 @@ class _Rules:
 
     def __init__(self, rules: list[Rule]) -> None:
         tests = [test for rule in rules for group in (*rule.when, *rule.unless) for test in group]
-        self._narrow = sorted({test.field for test in tests} - _WIDE)
-        self._wide = [
-            (field, [_accepts(test) for test in own])
+        self.narrow = sorted({test.field for test in tests} - _WIDE)
+        """Fields whose values count as they are, `@` and a name for what is known of a record."""
+        self.wide = {
+            field: _Wide(own)
             for field in sorted(_WIDE)
             if (own := list(dict.fromkeys(test for test in tests if test.field == field)))
-        ]
+        }
+        """Fields of which only counts which of their tests hold."""
         places = {test: self._place(test, tests) for test in tests}
         self._rules = [(rule.event, _any_of(rule.when, places), _any_of(rule.unless, places)) for rule in rules]
-        self._remembered: dict[tuple[Value, ...], tuple[str, ...]] = {}
+        self._remembered: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def _place(self, test: Test, tests: list[Test]) -> _Placed:
         if test.field not in _WIDE:
-            return _Placed(self._narrow.index(test.field), _accepts(test))
+            return _Placed(self.narrow.index(test.field), _accepts(test))
         at = list(dict.fromkeys(one for one in tests if one.field == test.field)).index(test)
-        place = len(self._narrow) + [field for field, _ in self._wide].index(test.field)
+        place = len(self.narrow) + list(self.wide).index(test.field)
         return _Placed(place, lambda mask: isinstance(mask, int) and bool(mask >> at & 1))
 
     def events(self, record: Record) -> tuple[str, ...]:
+        """The events of a record of that shape."""
         values = tuple(
-            [_value(record, name) for name in self._narrow] + [self._mask(record, one) for one in self._wide]
+            [_value(record, name) for name in self.narrow]
+            + [one.mask(record.value(name)) for name, one in self.wide.items()]
         )
-        found = self._remembered.get(values)
+        key = (values, *map(type, values))  # 1, 1.0 and true are equal, and no test takes them for the same
+        found = self._remembered.get(key)
         if found is None:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             made = {event for event, when, unless in self._rules if when(values) and not unless(values)}
-            found = self._remembered[values] = tuple(sorted(made))
+            found = self._remembered[key] = tuple(sorted(made))
         return found
 
-    @staticmethod
-    def _mask(record: Record, wide: tuple[str, list[Callable[[Value], bool]]]) -> int:
-        value = record.value(wide[0])
-        return sum([1 << at for at, accepts in enumerate(wide[1]) if accepts(value)])
+    def masks(self, name: str, values: list[Any]) -> list[int]:
+        """For each value of a wide field which of its tests hold, as bits."""
+        return self.wide[name].masks(values)
+
+
+class _Wide:
+    """The tests of a field whose values hardly repeat, and texts of which a value must have one to pass any of them."""
+
+    def __init__(self, tests: list[Test]) -> None:
+        self._tests = [_accepts(test) for test in tests]
+        found = {max(text.split("*"), key=len) for test in tests for text in test.texts}
+        plain = all(test.present is None and test.range is None for test in tests)
+        self._needles = sorted(found) if plain and "" not in found else None
+
+    def mask(self, value: Value) -> int:
+        """Bit by bit which tests hold."""
+        return sum([1 << at for at, accepts in enumerate(self._tests) if accepts(value)])
+
+    def masks(self, values: list[Any]) -> list[int]:
+        """The mask of each value."""
+        if self._needles is None:
+            return [self.mask(value) for value in values]
+        shown = [value if isinstance(value, str) else "" if value is None else str(value) for value in values]
+        whole = "\n".join(shown).lower()
+        there = [needle for needle in self._needles if needle in whole]
+        if not there:
+            return [0] * len(values)
+        return [
+            self.mask(value) if any(needle in text for needle in there) else 0
+            for value, text in zip(values, map(str.lower, shown), strict=True)
+        ]
 
 
 def _value(record: Record, name: str) -> Value:

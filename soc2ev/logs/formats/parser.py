@@ -7,10 +7,11 @@ from typing import Any
 
 from soc2ev.logs import jsontext
 from soc2ev.logs.formats import text
-from soc2ev.logs.formats.record import Record, Value, flatten, known, record
+from soc2ev.logs.formats.record import Record, Value, flatten, known
 
 _DEEPEST = 3
-_TEXT: tuple[Callable[[str], tuple[str, dict[str, Value]] | None], ...] = (
+Form = Callable[[str], tuple[str, dict[str, Value]] | None]
+_TEXT: tuple[Form, ...] = (
     text.access,
     text.syslog_5424,
     text.syslog_3164,
@@ -18,6 +19,10 @@ _TEXT: tuple[Callable[[str], tuple[str, dict[str, Value]] | None], ...] = (
     text.pairs,
     text.dated,
 )
+
+
+Entry = tuple[str, dict[str, Value]]
+"""A record's format and its flat fields."""
 
 
 class Parser:
@@ -28,28 +33,62 @@ class Parser:
     """
 
     def __init__(self, reference: float) -> None:
-        self._reference = reference
-        self._order = list(_TEXT)
+        self.reference = reference
+        self.order = tuple(range(len(_TEXT)))
+        self.ambiguous = True  # nobody asks before an order is set
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The text formats in the order in which they are tried; setting it begins a new part of the file."""
+        return tuple(map(_TEXT.index, self._order))
+
+    @order.setter
+    def order(self, given: Iterable[int]) -> None:
+        self._order = [_TEXT[at] for at in given]
+        self._used: set[Form] = set()
+        self.ambiguous = False
+        """Whether a line since then fitted several formats, so that the order mattered."""
+
+    def following(self, before: tuple[int, ...]) -> tuple[int, ...]:
+        """The order after this part if it had been `before` at its beginning."""
+        used = [_TEXT.index(form) for form in self._order[: len(self._used)]]
+        return (*used, *(at for at in before if at not in used))
 
     def records(self, line: bytes) -> list[Record]:
         """The records of a line: one, or several where the format nests them; none when the line is not understood."""
+        return [self.finished(entry) for entry in self.entries(line)]
+
+    def entries(self, line: bytes) -> list[Entry | Record]:
+        """The same as `records`, most of it before its fields are looked through: `finished` does that for one."""
         stripped = line.strip()
         if stripped[:1] in (b"{", b"["):
             return self._of_json(stripped, 0) or self._of_text(stripped, 0)
         return self._of_text(stripped, 0)
 
+    def of_text(self, line: bytes) -> Entry | None:
+        """The entry of a line, without white space around it, that does not begin like JSON."""
+        return self._fitting(line, 0)
+
+    def finished(self, entry: Entry | Record) -> Record:
+        """The record of an entry."""
+        return entry if isinstance(entry, Record) else known(*entry, self.reference)
+
     def documents(self, value: Any) -> list[Record]:
         """The records of a whole parsed document, such as an exported array."""
-        return list(self._of_value(value, 0))
+        return [self.finished(entry) for entry in self.parsed(value)]
 
-    def _of_json(self, line: bytes, depth: int) -> list[Record]:
+    def parsed(self, value: Any) -> Iterator[Entry | Record]:
+        """The entries of a parsed document."""
+        return self._of_value(value, 0)
+
+    def _of_json(self, line: bytes, depth: int) -> list[Entry | Record]:
         try:
             value = jsontext.loads(line)
         except ValueError:
             return []
         return list(self._of_value(value, depth))
 
-    def _of_value(self, value: Any, depth: int) -> Iterator[Record]:
+    def _of_value(self, value: Any, depth: int) -> Iterator[Entry | Record]:
         if isinstance(value, list):
             for one in value:
                 if isinstance(one, dict):
@@ -57,48 +96,70 @@ class Parser:
         elif isinstance(value, dict):
             yield from self._of_object(value, depth)
 
-    def _of_object(self, value: dict[str, Any], depth: int) -> Iterator[Record]:
+    def _of_object(self, value: dict[str, Any], depth: int) -> Iterator[Entry | Record]:
         if isinstance(nested := value.get("resourceLogs"), list):
-            yield from (known("otlp", fields, self._reference) for fields in _otlp(nested))
+            yield from (("otlp", fields) for fields in _otlp(nested))
         elif isinstance(nested := value.get("Records"), list) and depth < _DEEPEST:
             yield from self._of_value(nested, depth + 1)
         elif isinstance(inner := value.get("log"), str) and "stream" in value and depth < _DEEPEST:
             yield from self._of_docker(value, inner, depth)
         elif value:
-            yield record(_shape(value), value, self._reference)
+            yield shape(value), flatten(value)
 
     def _of_docker(self, value: dict[str, Any], inner: str, depth: int) -> Iterator[Record]:
         """Docker's json-file wraps what the program wrote; its `time` is when the daemon received it."""
         line = inner.strip().encode("utf-8", "replace")
         found = self._of_json(line, depth + 1) if line[:1] == b"{" else self._of_text(line, depth + 1)
-        if not found:
-            found = [known("text", {"message": inner.strip()}, self._reference)]
-        received = known("json", {"time": value.get("time")}, self._reference)
-        for one in found:
+        received = known("json", {"time": value.get("time")}, self.reference)
+        for entry in found or [("text", {"message": inner.strip()})]:
+            one = self.finished(entry)
             one.arrival = received.at if one.at is not None else one.arrival
             if one.at is None:
                 one.at, one.zoned = received.at, received.zoned
             yield one
 
-    def _of_text(self, line: bytes, depth: int) -> list[Record]:
+    def _of_text(self, line: bytes, depth: int) -> list[Entry | Record]:
+        found = self._fitting(line, depth)
+        return [found] if found else []
+
+    def _fitting(self, line: bytes, depth: int) -> Entry | None:
         shown = line.decode("utf-8", "replace")
         for at, form in enumerate(self._order):
             if (found := form(shown)) is not None:
                 if at:
                     self._order.insert(0, self._order.pop(at))
-                return [self._of_form(*found, depth)]
-        return []
+                self._used.add(form)
+                self.ambiguous = self.ambiguous or _has_rival(form, shown)
+                return self._of_form(*found, depth) if "message" in found[1] else found
+        return None
 
-    def _of_form(self, shape: str, fields: dict[str, Value], depth: int) -> Record:
+    def _of_form(self, shape: str, fields: dict[str, Value], depth: int) -> Entry:
         """A message that is JSON or key=value itself adds its fields; the outer ones say when it was."""
-        message = fields.get("message")
+        message = fields["message"]
         if isinstance(message, str) and depth < _DEEPEST:
             start = message.find("{")
             if start >= 0 and message.rstrip().endswith("}"):
                 fields = {**_inner(message[start:]), **fields}
             elif (found := text.pairs(message)) is not None:
                 fields = {**found[1], **fields}
-        return known(shape, fields, self._reference)
+        return shape, fields
+
+
+def _has_rival(fitting: Form, line: str) -> bool:
+    """Whether another text format fits too; what each one needs at the least is asked first."""
+    third, fourth, fifth = line[3:4], line[4:5], line[5:6]
+    equals = line.find("=", 0, 80)
+    possible = (
+        '] "' in line,
+        line[:1] == "<",
+        line[:1] == "<" or third == " " or fourth == "-",
+        line[1:4] == ", [",
+        equals >= 0 and " " not in line[:equals].strip(),
+        fourth in ("-", "/") or fifth in ("-", "/"),
+    )
+    return any(
+        may and form is not fitting and form(line) is not None for may, form in zip(possible, _TEXT, strict=True)
+    )
 
 
 def _inner(message: str) -> dict[str, Value]:
@@ -109,7 +170,7 @@ def _inner(message: str) -> dict[str, Value]:
     return flatten(value) if isinstance(value, dict) else {}
 
 
-def _shape(value: dict[str, Any]) -> str:
+def shape(value: dict[str, Any]) -> str:
     """The vendor's format, by the fields that its documentation promises."""
     if "eventSource" in value and "eventName" in value:
         return "cloudtrail"

@@ -34,8 +34,10 @@ _FAILURE = frozenset(
 _ERROR_LEVELS = frozenset(
     {"error", "err", "fatal", "critical", "crit", "emergency", "emerg", "alert", "panic", "severe"}
 )
-_NAME = re.compile(r"^[A-Za-z][\w-]*(?:[.:][\w-]+)+$")
-_REQUEST = re.compile(r"^([A-Z]{3,10}) (\S+)(?: HTTP/[\d.]+)?$")
+NAME = re.compile(r"^[A-Za-z][\w-]*(?:[.:][\w-]+)+$")
+"""A message that is the name of an event."""
+REQUEST = re.compile(r"^([A-Z]{3,10}) (\S+)(?: HTTP/[\d.]+)?$")
+"""The first line of a request: method and path."""
 _FIRST_STATUS, _FIRST_SERVER_ERROR, _LAST_STATUS = 100, 500, 599
 _OCSF_OUTCOMES = {1: "success", 2: "failure"}
 
@@ -85,11 +87,6 @@ class Record:
         if self.status is not None:
             return self.status >= _FIRST_SERVER_ERROR
         return None if self.level is None else self.level.lower() in _ERROR_LEVELS
-
-
-def record(shape: str, document: Mapping[str, Any], reference: float) -> Record:
-    """The record of a parsed document; `reference` is about when it was written, for times without a year."""
-    return known(shape, flatten(document), reference)
 
 
 def known(shape: str, fields: dict[str, Value], reference: float) -> Record:
@@ -150,9 +147,9 @@ def _set_words(made: Record, values: Mapping[str, Value]) -> None:
             setattr(made, name, str(values[name]))
     if "action" in values:
         made.action = str(values["action"])
-    elif made.message and _NAME.match(made.message):
+    elif made.message and NAME.match(made.message):
         made.action = made.message
-    if "request" in values and (match := _REQUEST.match(str(values["request"]))):
+    if "request" in values and (match := REQUEST.match(str(values["request"]))):
         made.method, made.path = made.method or match.group(1), made.path or match.group(2)
     controller = made.fields.get("controller")
     if isinstance(controller, str) and made.action and "." not in made.action:

@@ -43,23 +43,49 @@ _FEWEST_PAIRS = 3
 _LONGEST_PAIRS = 64 << 10
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _REQUEST = re.compile(r"^([A-Z]{3,10}) (\S+)")
+_ACCESS_NAMES = tuple(_ACCESS.groupindex)
+_PARTS = 7
+_QUOTES = ('"', "'")
 _EXTRA = re.compile(r"^ (?:\"?(\d+\.\d{1,6})\"?)(?:$| )")
 
 
 def access(line: str) -> Found | None:
     """A line of an access log in the common or combined format; what follows as key=value is taken too."""
-    match = _ACCESS.match(line)
-    if match is None:
-        return None
+    found = _plain_access(line)
+    if found is None:
+        match = _ACCESS.match(line)
+        if match is None:
+            return None
+        found = match.groups("")
     fields: dict[str, Value] = {
-        name: value for name, value in match.groupdict().items() if value not in (None, "-", "")
+        name: value for name, value in zip(_ACCESS_NAMES, found, strict=True) if value not in ("-", "")
     }
-    rest = str(fields.pop("rest", ""))
+    rest = found[-1]
+    fields.pop("rest", None)
     if request := _REQUEST.match(str(fields.get("request", ""))):
         fields["method"], fields["path"] = request.groups()
+    if not rest:
+        return "access", fields
     if extra := _EXTRA.match(rest):
         fields["request_time"] = float(extra.group(1))
-    return "access", {**dict(_pairs(rest)), **fields}
+    return "access", {**_pairs(rest), **fields}
+
+
+def _plain_access(line: str) -> tuple[str, ...] | None:
+    """The groups of the pattern for a line without surprises, several times as fast; None for any other."""
+    parts = line.split('"')
+    if len(parts) != _PARTS or parts[4] != " " or parts[6] or "\\" in line or line.count(" [") != 1:
+        return None
+    head, told = parts[0].split(), parts[2].split(" ")
+    if len(head) != 5 or len(told) != 4 or " ".join(head) + " " != parts[0]:  # noqa: PLR2004  the words of the format
+        return None
+    time = f"{head[3]} {head[4]}"
+    if time[0] != "[" or time[-1] != "]" or "]" in time[:-1] or not 22 <= len(time) <= 32:  # noqa: PLR2004
+        return None
+    blank, status, size, end = told
+    if blank or end or len(status) != 3 or not status.isdecimal() or not (size.isdecimal() or size == "-"):  # noqa: PLR2004
+        return None
+    return *head[:3], time[1:-1], parts[1], status, size, parts[3], parts[5], ""
 
 
 def syslog_5424(line: str) -> Found | None:
@@ -89,7 +115,7 @@ def pairs(line: str) -> Found | None:
     """key=value, quoted or not (logfmt, lograge): three pairs or more, which begin the line."""
     if "=" not in line[:80] or len(line) > _LONGEST_PAIRS:
         return None
-    found = dict(_pairs(line))
+    found = _pairs(line)
     first = line.find("=")
     return ("pairs", found) if len(found) >= _FEWEST_PAIRS and " " not in line[:first].strip() else None
 
@@ -100,8 +126,13 @@ def dated(line: str) -> Found | None:
     return None if match is None else ("text", _present(match.groupdict()))
 
 
-def _pairs(line: str) -> list[tuple[str, Value]]:
-    return [(key, _unquoted(value)) for key, value in _PAIR.findall(line[:_LONGEST_PAIRS])]
+def _pairs(line: str) -> dict[str, Value]:
+    found: dict[str, Value] = dict(_PAIR.findall(line[:_LONGEST_PAIRS]))
+    if '"' in line or "'" in line:
+        for key, value in found.items():
+            if value[:1] in _QUOTES:  # type: ignore[index]  # findall gives texts
+                found[key] = _unquoted(str(value))
+    return found
 
 
 def _unquoted(value: str) -> str:

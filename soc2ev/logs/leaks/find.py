@@ -13,12 +13,13 @@ from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.walk import Leaf, leaves, unescape
 
 _DEPTH = 4
-_BASE64 = re.compile(
+BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_\-.])(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5,}[A-Za-z0-9+/_\-]{0,3}={0,2}(?![A-Za-z0-9+/_\-.])"
 )
-_READABLE = re.compile(rb"^(?:[\t\n\r\x20-\x7e]{4,}[\x80-\xff]{0,4})+$")
+# Written so that there is one way to match: a pattern that can divide a run in many ways takes forever to fail.
+_READABLE = re.compile(rb"^[\t\n\r\x20-\x7e]{4,}(?:[\x80-\xff]{1,4}[\t\n\r\x20-\x7e]{4,})*[\x80-\xff]{0,4}$")
 _JSON_AT = re.compile(r"[{\[]\s*(?:[\"{\[]|$)")
-_SHORTEST, _SHORTEST_BODY = 6, 12
+SHORTEST, _SHORTEST_BODY = 6, 12
 _LONGEST_BLOB = 4 << 20
 # What nothing can hide in: instants, ids in hexadecimal, short numbers, addresses of machines, small words and paths.
 _DULL = re.compile(
@@ -37,7 +38,7 @@ def find(text: str, path: str = "$", depth: int = 0) -> list[Hit]:
     """
     if depth > _DEPTH:
         return []
-    start = _json_start(text)
+    start = json_start(text)
     if start is None:
         return _running(text, "" if path == "$" else path, depth)
     found = _running(text[:start], "" if path == "$" else path, depth) if start else []
@@ -46,7 +47,8 @@ def find(text: str, path: str = "$", depth: int = 0) -> list[Hit]:
     return found
 
 
-def _json_start(text: str) -> int | None:
+def json_start(text: str) -> int | None:
+    """Where the JSON of a line begins; None when the line is running text."""
     head = text.lstrip()
     if head[:1] in "{[" and _JSON_AT.match(head):
         return len(text) - len(head)
@@ -60,7 +62,7 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
     value, places = unescape(leaf.raw) if "\\" in leaf.raw else (leaf.raw, None)
     within = leaf.frame.key if not leaf.frame.array else ""
     own = settle(running.by_key(leaf.name, value, quoted=leaf.quoted, within=within))
-    if len(value) < _SHORTEST or _covers(own, value):
+    if len(value) < SHORTEST or _covers(own, value):
         inner = own
     elif value.lstrip()[:1] in ("{", "[") and _JSON_AT.match(value.lstrip()):
         inner = find(value, leaf.path, depth + 1)
@@ -82,7 +84,7 @@ def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | N
     # The value of a key keeps its key's path; a key within the text is added to it.
     placed = [replace(hit, path=f"{path}.{hit.path}" if path and hit.path else path or hit.path) for hit in found]
     taken = [(hit.start, hit.end) for hit in placed]
-    for match in _BASE64.finditer(text):
+    for match in BASE64.finditer(text):
         if all(match.end() <= start or end <= match.start() for start, end in taken):
             placed.extend(_inside(match, path, depth))
     if not placed and len(text) <= _SHORT:

@@ -73,7 +73,10 @@ class Hit:
 def settle(hits: Iterable[Hit]) -> list[Hit]:
     """The hits that stay when of any two that overlap the more specific one wins, in order of place."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (hit.rank, hit.start, hit.start - hit.end)):
+    found = list(hits)
+    if len(found) <= 1:
+        return found
+    for hit in sorted(found, key=lambda hit: (hit.rank, hit.start, hit.start - hit.end)):
         if all(hit.end <= other.start or other.end <= hit.start for other in kept):
             kept.append(hit)
     return sorted(kept, key=lambda hit: (hit.start, hit.end))

@@ -84,8 +84,13 @@ def _batches(
 def _alone(batches: Iterator[Batch], key: bytes) -> Iterator[Found]:
     scanner = Scanner(key)
     for batch, table in batches:
-        for block in batch:
-            yield from _scan(scanner, block, table)
+        yield from scan_piece(scanner, batch, table)
+
+
+def scan_piece(scanner: Scanner, piece: Iterable[Block], table: Columns | None) -> Iterator[Found]:
+    """The leaks of some blocks of a file; `table` is what its first line says of columns."""
+    for block in piece:
+        yield from _scan(scanner, block, table)
 
 
 def _together(batches: Iterator[Batch], key: bytes, workers: int) -> Iterator[Found]:
@@ -109,7 +114,7 @@ def _begin(key: bytes) -> None:
 
 def _scan_batch(batch: Batch) -> list[Found]:
     found, table = batch
-    return [leak for block in found for leak in _scan(_scanners[0], block, table)]
+    return list(scan_piece(_scanners[0], found, table))
 
 
 def _scan(scanner: Scanner, block: Block, table: Columns | None) -> Iterator[Found]:

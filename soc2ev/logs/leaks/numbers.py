@@ -12,6 +12,8 @@ _CARD = re.compile(
     r"(?<![0-9A-Za-z._/#\-])(?:[2-6]\d{12,18}|[2-6]\d{3}(?P<s>[ \-.+])\d{4}(?P=s)\d{4}(?P=s)\d{1,7}|"
     r"3\d{3}(?P<a>[ \-.+])\d{6}(?P=a)\d{4,5})(?![0-9A-Za-z_\-]|\.\d)"
 )
+FOUR = re.compile(r"\d{4}")
+"""Every card number has such a run, and every social security number."""
 _IN_PATH = re.compile(r"(?<=/)[2-6]\d{12,18}(?![0-9A-Za-z_\-])")
 _CARD_CONTEXT = re.compile(
     r"(?i)\b(?:card|pan|visa|master ?card|amex|maestro|diners|discover|jcb|credit|debit|cc)s?[\b_ :=/#\"'.-]|card"
@@ -32,6 +34,11 @@ _BORN = re.compile(
     r"((?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d)(?!\d)"
 )
 _PASSPORT = re.compile(r"(?i)\bpassport(?: (?:no|number|num|id))?[.:#= ]{1,3}([A-Z]{0,2}\d{6,9})(?![0-9A-Za-z])")
+_WORDS = (
+    (_PHONE, ("phone", "tel", "cell", "sms", "msisdn", "whatsapp")),
+    (_BORN, ("dob", "born", "birth")),
+    (_PASSPORT, ("passport",)),
+)
 # Visa, Mastercard (two ranges), American Express, Diners, Discover, UnionPay, JCB, Maestro with 16 digits.
 _SHORTEST_IBAN = 15
 _ISSUED = re.compile(
@@ -91,14 +98,14 @@ def is_iban(value: str) -> bool:
     return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
 
 
-def people(text: str) -> Iterator[Hit]:
-    """Numbers of persons that their form or the words before them give away."""
+def people(text: str, low: str) -> Iterator[Hit]:
+    """Numbers of persons that their form or the words before them give away; `low` is the text in lower case."""
     for match in _SSN.finditer(text):
         yield Hit("personal_data", match.start(), match.end(), match.group())
     for match in _IBAN.finditer(text):
         yield from _iban(match)
-    for pattern in (_PHONE, _BORN, _PASSPORT):
-        for match in pattern.finditer(text):
+    for pattern, words in _WORDS:
+        for match in pattern.finditer(text) if any(word in low for word in words) else ():
             yield Hit("personal_data", match.start(1), match.end(1), match.group(1))
 
 

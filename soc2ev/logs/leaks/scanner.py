@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterator
 
 from soc2ev.logs.leaks.columns import Columns
 from soc2ev.logs.leaks.find import find
 from soc2ev.logs.leaks.kinds import Hit, Leak, settle
+from soc2ev.logs.leaks.mails import find_mails
 from soc2ev.logs.leaks.sieve import Sieve
 
 
@@ -30,11 +30,14 @@ class Scanner:
 
     def scan(self, line: bytes, root: str = "$", table: Columns | None = None) -> Iterator[Leak]:
         """The leaks of a line in order of place; `root` is the path of a JSON line in its file, `table` its columns."""
-        seen: set[tuple[str, int, int, str]] = set()
         text = line.decode("latin-1")
         hits = find(text, root)
         if table:
             hits = settle([*hits, *table.hits(text)])
+        return self._leaks(hits)
+
+    def _leaks(self, hits: list[Hit]) -> Iterator[Leak]:
+        seen: set[tuple[str, int, int, str]] = set()
         for hit in hits:
             leak = Leak(hit.kind, hit.path, hit.start, hit.end, self._fingerprint(hit))
             place = (leak.kind, leak.start, leak.end, leak.fingerprint)
@@ -45,19 +48,20 @@ class Scanner:
     def scan_block(self, block: bytes, line: int = 1, *, table: Columns | None = None) -> Iterator[tuple[int, Leak]]:
         """The leaks of a block of whole lines with their line numbers; `line` is the number of its first."""
         position = 0
-        for start, end in _all_lines(block) if table else self._sieve.lines(block):
+        for start, end, mail in _all_lines(block) if table else self._sieve.chosen(block):
             line += block.count(b"\n", position, start)
             position = start
-            for leak in self.scan(block[start:end], table=table):
+            text = block[start:end]
+            for leak in self._leaks(find_mails(text.decode("latin-1"))) if mail else self.scan(text, table=table):
                 yield line, leak
 
     def _fingerprint(self, hit: Hit) -> str:
         value = f"{hit.kind}\0{hit.secret}".encode("utf-8", "surrogatepass")
-        return "hmac:" + hmac.new(self._key, value, hashlib.sha256).hexdigest()[:16]
+        return "hmac:" + hmac.digest(self._key, value, "sha256").hex()[:16]
 
 
-def _all_lines(block: bytes) -> Iterator[tuple[int, int]]:
+def _all_lines(block: bytes) -> Iterator[tuple[int, int, bool]]:
     start = 0
     for row in block.split(b"\n"):
-        yield start, start + len(row)
+        yield start, start + len(row), False
         start += len(row) + 1

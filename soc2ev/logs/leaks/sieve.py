@@ -78,21 +78,21 @@ class Sieve:
 
     def lines(self, block: bytes) -> list[tuple[int, int]]:
         """Start and end (without line end) of each line that the second stage has to read, in order."""
-        chosen: list[tuple[int, int]] = []
-        covered = 0
-        for place in sorted(self._places(block)):
-            if place >= covered:
-                start = block.rfind(b"\n", 0, place) + 1
-                end = block.find(b"\n", place)
-                end = len(block) if end < 0 else end
-                chosen.append((start, end))
-                covered = end + 1
-        return chosen
+        return [(start, end) for start, end, _ in self.chosen(block)]
+
+    def chosen(self, block: bytes) -> list[tuple[int, int, bool]]:
+        """The same, and whether nothing but an `@` chose the line."""
+        whole = _around(block, sorted(self._places(block)))
+        marks = sorted(place for mark in (b"@", b"%40") for place in _each(block, mark))
+        if not marks:
+            return [(start, end, False) for start, end in whole]
+        chosen = dict.fromkeys(whole, False)
+        for one in _around(block, marks):
+            chosen.setdefault(one, True)
+        return sorted((start, end, mail) for (start, end), mail in chosen.items())
 
     def _places(self, block: bytes) -> Iterator[int]:
         yield from self._words(block)
-        for mark in (b"@", b"%40"):
-            yield from _each(block, mark)
         digits = block.translate(_TO_DIGITS)
         for group in _GROUPS:
             yield from _grouped(block, digits, group)
@@ -120,6 +120,20 @@ class Sieve:
                 self._strong.add(word)
             elif kind:
                 self._weak.add(word)
+
+
+def _around(block: bytes, places: list[int]) -> list[tuple[int, int]]:
+    """The lines in which the places lie."""
+    chosen: list[tuple[int, int]] = []
+    covered = 0
+    for place in places:
+        if place >= covered:
+            start = block.rfind(b"\n", 0, place) + 1
+            end = block.find(b"\n", place)
+            end = len(block) if end < 0 else end
+            chosen.append((start, end))
+            covered = end + 1
+    return chosen
 
 
 def _each(block: bytes, word: bytes) -> Iterator[int]:

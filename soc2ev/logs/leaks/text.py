@@ -58,6 +58,8 @@ _SQL = re.compile(
     r"\bPASSWORD(?:\s+|\s*\(\s*)'([^']{3,100})'|"
     r"\bcrypt\s?\(\s?'([^']{3,100})'"
 )
+_COMMANDS = ((_CURL, "-u"), (_MYSQL, "mysql"), (_SSHPASS, "sshpass"), (_SQL, "'"))
+"""With what a text needs to have in any case."""
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
 _SIGNATURE = re.compile(
     r"(?<=[?&])(?:sig=([A-Za-z0-9%+/=]{30,90})|X-Amz-Signature=([0-9a-f]{64}))|(?<=&amp;)sig=([A-Za-z0-9%+/=]{30,90})"
@@ -75,6 +77,9 @@ _JAR_PAIR = re.compile(
 )
 _CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
 _ELEMENT = re.compile(r"<(?:\w+:)?([A-Za-z][\w.\-]{1,60})>([^<>]{3,200})</")
+# What every form of `values.connections` has.
+_SERVICES = ("%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
+_USER_OF = re.compile(r"://[^\s\"'<>]*@")
 _SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
 
 
@@ -84,20 +89,37 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
 
     `key` is the name under which the text stood, if any; it helps to tell cards from order numbers.
     """
-    yield from values.vendors(text)
+    # What each search needs at the least is asked first: most texts have nothing of it.
+    low = text.lower()
+    paired = "=" in text or ":" in text or "%3" in text
+    if values.RUN.search(text):
+        yield from values.vendors(text)
     if "BEGIN" in text:
         yield from values.pem(text)
-    yield from values.connections(text)
-    yield from _parameters(text)
-    yield from _keyed(text)
-    yield from _headers(text)
+    if paired:
+        yield from values.connections(text)
+        if "%" in text:
+            yield from _parameters(text)
+        yield from _keyed(text)
+    yield from _headers(text, low, paired=paired)
     if "</" in text:
         yield from _elements(text)
-    yield from _spoken(text)
+    yield from _spoken(text, low)
     if "@" in text or "%40" in text:
         yield from values.emails(text)
-    yield from numbers.cards(text, key)
-    yield from numbers.people(text)
+    if numbers.FOUR.search(text):
+        yield from numbers.cards(text, key)
+    yield from numbers.people(text, low)
+
+
+def marked(text: str) -> Iterator[Hit]:
+    """Of all that, what an `@` gives away: addresses of persons, and of services with a password."""
+    low = text.lower()
+    if any(sign in low for sign in _SERVICES) or ("://" in text and _USER_OF.search(text)):
+        yield from values.connections(text)
+    if "%" in text:
+        yield from _parameters(text)
+    yield from values.emails(text)
 
 
 def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, within: str = "") -> Iterator[Hit]:
@@ -191,11 +213,13 @@ def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     return start, bare.end() if bare else start
 
 
-def _headers(text: str) -> Iterator[Hit]:
+def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
     """Credentials after a scheme where the header's name is missing; session ids in paths; signatures in queries."""
-    for match in _SCHEME.finditer(text):
+    for match in _SCHEME.finditer(text) if any(scheme in low for scheme in _LOOSE) else ():
         if match["scheme"].lower() in _LOOSE and _credential(match["scheme"], match["cred"]):
             yield Hit("auth_header", match.start(), match.end(), match["cred"])
+    if not paired:
+        return
     for match in _SESSION_WORD.finditer(text):
         if _cookie_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
@@ -317,12 +341,14 @@ def _personal(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
         yield Hit("personal_data", 0, len(value), value)
 
 
-def _spoken(text: str) -> Iterator[Hit]:
-    for match in _SPOKEN.finditer(text):
+def _spoken(text: str, low: str) -> Iterator[Hit]:
+    spoken = "pass" in low or "pwd" in low
+    for match in _SPOKEN.finditer(text) if spoken else ():
         pair = _PAIR.match(match["v"])  # `auth_method=password next_key=...`
         if not pair and masks.is_password(match["v"], prose=not match["q"], numeric=False):
             yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
-    for match in _FLAG.finditer(text):
+    flagged = "-" in text and (spoken or "token" in text or "secret" in text or "key" in text)
+    for match in _FLAG.finditer(text) if flagged else ():
         kind = kind_of(match["flag"])
         value = match["v"]
         if (
@@ -331,21 +357,21 @@ def _spoken(text: str) -> Iterator[Hit]:
             and (masks.is_password(value, prose=False, numeric=True) if kind == "password" else masks.is_token(value))
         ):
             yield Hit(kind, match.start("v"), match.end("v"), value, match["flag"])
-    for pattern in (_CURL, _MYSQL, _SSHPASS, _SQL):
-        for match in pattern.finditer(text):
+    for pattern, sign in _COMMANDS:
+        for match in pattern.finditer(text) if sign in text else ():
             group = next(index for index, part in enumerate(match.groups(), 1) if part)
             value = match.group(group)
             if masks.is_password(value.rsplit(":", 1)[-1] if pattern is _CURL else value, prose=False, numeric=True):
                 yield Hit("password", match.start(group), match.end(group), value)
-    for match in _CONFIGURED.finditer(text):
+    for match in _CONFIGURED.finditer(text) if "aws_s" in text or "_authToken" in text else ():
         if masks.is_token(match.group(2)):
             kind = kind_of(match.group(1)) or "token"
             yield Hit(kind, match.start(2), match.end(2), match.group(2), match.group(1))
-    for match in _ENTRY.finditer(text):
+    for match in _ENTRY.finditer(text) if "'" in text or '"' in text else ():
         for hit in by_key(match["key"], match["value"]):
             start = match.start("value")
             yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, match["key"], hit.by_value)
-    for match in _LABEL.finditer(text):
+    for match in _LABEL.finditer(text) if "Label=" in text else ():
         yield from _labelled(text, match)
 
 

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
 from soc2ev.logs.leaks.kinds import Hit, Kind
@@ -46,6 +47,8 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
 _VENDOR = re.compile(
     r"(?<![A-Za-z0-9_\-])(?:" + "|".join(f"(?P<f{index}>{form})" for index, (_, form) in enumerate(_FORMS)) + ")"
 )
+RUN = re.compile(r"eyJ|[A-Za-z0-9_\-]{15}")
+"""Every one of these forms has such a run."""
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(
     r"(?:\\+[rn]|\s|%0A|%0D)*(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]*?(?:\\n|\s))*(?:\\+[rn]|"
@@ -93,7 +96,7 @@ _FILES_AND_UNITS = """
     cluster svc node arpa pdf xml
 """
 _NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
-_SHORTEST, _FEWEST = 3, 5
+_SHORTEST, _FEWEST, _LONGEST_LOCAL = 3, 5, 64
 _SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
 
 
@@ -170,19 +173,50 @@ def _is_secret(value: str) -> bool:
 
 def emails(text: str) -> Iterator[Hit]:
     """Addresses of persons and mailboxes; not `git@host:`, unit names, package versions, message ids or file names."""
-    for pattern in (_EMAIL, _EMAIL_IN_PATH):
-        for match in pattern.finditer(text):
-            local, _, domain = match.group().replace("%40", "@").partition("@")
-            if _is_mailbox(local, domain) and not _elsewhere(text, match):
-                yield Hit("email", match.start(), match.end(), f"{local}@{domain}".lower())
+    for match in (*_addresses(text), *_in_paths(text)):
+        local, _, domain = match.group().replace("%40", "@").partition("@")
+        if _is_mailbox(local, domain) and not _elsewhere(text, match):
+            yield Hit("email", match.start(), match.end(), f"{local}@{domain}".lower())
+
+
+def _addresses(text: str) -> Iterator[re.Match[str]]:
+    """What `finditer` gives, without looking where no mark is near: at most 64 characters stand before it."""
+    place = 0
+    while (mark := _next_mark(text, place)) >= 0:
+        match = _EMAIL.search(text, max(place, mark - _LONGEST_LOCAL))
+        if not match:
+            return
+        yield match
+        place = match.end()
+
+
+def _in_paths(text: str) -> Iterator[re.Match[str]]:
+    """Addresses that are a step of a path: they begin behind the last slash before their mark."""
+    place = begun = 0
+    while (mark := _next_mark(text, place)) >= 0:
+        slash = text.rfind("/", max(0, mark - _LONGEST_LOCAL - 1), mark) + 1
+        if slash > begun and (match := _EMAIL_IN_PATH.match(text, slash)):
+            yield match
+        place, begun = mark + 1, max(begun, slash)
+
+
+def _next_mark(text: str, place: int) -> int:
+    plain, encoded = text.find("@", place), text.find("%40", place)
+    return plain if encoded < 0 else encoded if plain < 0 else min(plain, encoded)
 
 
 def _is_mailbox(local: str, domain: str) -> bool:
-    ending = domain.rsplit(".", 1)[-1].lower()
-    local = unquote(local)
-    if "://" in local or ending in _NO_DOMAIN_END or local.lower() in _SERVICES or "x" * 3 in local.lower():
+    if "%" in local:
+        local = unquote(local)
+    if "://" in local or local.lower() in _SERVICES or "x" * 3 in local.lower():
         return False
-    return not is_masked(local) and not is_masked(domain) and not re.match(r"v?\d+(?:x|\.\d)", domain)
+    return not is_masked(local) and _is_domain(domain)
+
+
+@lru_cache(4096)
+def _is_domain(domain: str) -> bool:
+    ending = domain.rsplit(".", 1)[-1].lower()
+    return ending not in _NO_DOMAIN_END and not is_masked(domain) and not re.match(r"v?\d+(?:x|\.\d)", domain)
 
 
 def _elsewhere(text: str, match: re.Match[str]) -> bool:

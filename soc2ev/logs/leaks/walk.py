@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)')
-_PLAIN = re.compile(r"^[A-Za-z_@][\w\-@]*$")
+PLAIN = re.compile(r"^[A-Za-z_@][\w\-@]*$")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _NAMERS = frozenset(
@@ -42,7 +42,7 @@ _VALUERS = frozenset(
         "content",
     }
 )
-_LONGEST_PATH = 1000
+LONGEST_PATH = 1000
 _LATIN_1 = 255
 _HIGHEST_CLIMB = 6
 
@@ -130,16 +130,16 @@ def _leaf(frame: Frame, match: re.Match[str], string: str | None, bare: str | No
     key = (frame.previous or frame.key) if frame.array else frame.current
     leaf = Leaf(_path(frame), key, match.start(group), match.end(group), value or "", string is not None, frame)
     if frame.array:
-        frame.previous = "" if frame.previous else (string or "") if _PLAIN.match(string or "") else ""
+        frame.previous = "" if frame.previous else (string or "") if PLAIN.match(string or "") else ""
     return leaf
 
 
 def _path(frame: Frame) -> str:
-    if len(frame.path) > _LONGEST_PATH:
+    if len(frame.path) > LONGEST_PATH:
         return frame.path  # nested by an enemy
     if frame.array:
         return f"{frame.path}[{frame.index}]"
-    return f"{frame.path}.{frame.current}" if _PLAIN.match(frame.current) else f"{frame.path}['{frame.current}']"
+    return f"{frame.path}.{frame.current}" if PLAIN.match(frame.current) else f"{frame.path}['{frame.current}']"
 
 
 def unescape(raw: str) -> tuple[str, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -13,7 +14,7 @@ _MOST_IDS = 12
 _MOST_FILES = 12
 _FEW = 100
 _TOO_CONSTANT = 0.01
-ASKED = {"who": "actor", "what": "action", "when": "at", "where": "ip", "target": "target"}
+ASKED = ("who", "what", "when", "where", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,10 @@ class _Id:
 
 
 class Fields:
-    """Counts fields record by record, for one file; `merge` adds up files."""
+    """Counts fields record by record, for one file; `merge` adds up files. At most so many ids are followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST_IDS) -> None:
+        self._most = most
         self.records = 0
         self.present: Counter[str] = Counter()
         self._ids: dict[str, _Id] = {}
@@ -47,16 +49,17 @@ class Fields:
     def add(self, record: Record) -> None:
         """Count one record."""
         self.records += 1
-        for asked, name in ASKED.items():
-            if getattr(record, name) is not None:
-                self.present[asked] += 1
-        if record.path is not None and record.action is None:
-            self.present["what"] += 1  # a request says what by verb and path
+        self.present.update(named(record))
+        self.present["when"] += record.at is not None
         for path, value in record.ids.items():
-            if path in self._ids or len(self._ids) < _MOST_IDS:
-                found = self._ids.setdefault(path, _Id())
-                found.count += 1
-                found.values.add(value)
+            self.add_ids(path, (value,))
+
+    def add_ids(self, path: str, values: Collection[object]) -> None:
+        """Count the values of one id, of as many records."""
+        if path in self._ids or len(self._ids) < self._most:
+            found = self._ids.setdefault(path, _Id())
+            found.count += len(values)
+            found.values.update({one if isinstance(one, str) else str(one) for one in values})
 
     def merge(self, other: Fields) -> None:
         """Add what was counted in another file."""
@@ -68,6 +71,16 @@ class Fields:
                 into.count += one.count
                 into.values.merge(one.values)
                 into.files.extend([one.values][: _MOST_FILES - len(into.files)])
+
+    def follow(self, other: Fields) -> None:
+        """Add what was counted in the next part of the same file."""
+        self.records += other.records
+        self.present.update(other.present)
+        for path, one in other._ids.items():
+            if path in self._ids or len(self._ids) < self._most:
+                into = self._ids.setdefault(path, _Id())
+                into.count += one.count
+                into.values.merge(one.values)
 
     def shares(self) -> dict[str, float | None]:
         """The share of records with each of who, what, when, where and target; None without records."""
@@ -84,6 +97,12 @@ class Fields:
     def constants(self) -> list[str]:
         """Ids that are the same in nearly all records: they look like correlation, and join everything."""
         return sorted(path for path, one in self._ids.items() if _constant(one))
+
+
+def named(record: Record) -> tuple[str, ...]:
+    """What a record says of who, what, where and target; a request says what by verb and path."""
+    said = {"who": record.actor, "what": record.action or record.path, "where": record.ip, "target": record.target}
+    return tuple(asked for asked, value in said.items() if value is not None)
 
 
 def _constant(one: _Id) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import blake2b
 
 _GROWTH = math.log(1.02)
 _SMALLEST = 0.001
 _KEPT = 1024
 _SPACE = 2.0**64
+_ENDLESS = 1 << 64
+_whole = int.from_bytes
 
 
 class Quantiles:
@@ -66,7 +69,15 @@ class Distinct:
 
     def add(self, text: str) -> None:
         """Count a text."""
-        self._add(int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()))
+        self.update((text,))
+
+    def update(self, texts: Iterable[str]) -> None:
+        """Count several texts."""
+        limit = -self._heap[0] if len(self._heap) >= _KEPT else _ENDLESS
+        for text in texts:
+            hashed = _whole(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest())
+            if hashed < limit:
+                self._add(hashed)
 
     def merge(self, other: Distinct) -> None:
         """Add what another one counted."""

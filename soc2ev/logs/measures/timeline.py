@@ -87,6 +87,24 @@ class Timeline:
             bucket.telling += 1
             bucket.failed += failed
 
+    def add_many(self, told: list[tuple[float, bool | None]]) -> None:
+        """Count events; those of one bucket at once, as they mostly come."""
+        parts: dict[int, list[tuple[float, bool | None]]] = {}
+        for one in told:
+            parts.setdefault(int(one[0] // BUCKET), []).append(one)
+        for part in parts.values():
+            self._add_part(part)
+
+    def _add_part(self, told: list[tuple[float, bool | None]]) -> None:
+        self.add(*told[0])  # makes room for them
+        bucket = self._buckets[int(told[0][0] // self._width)]
+        ats = [at for at, _ in told]
+        bucket.count += len(told) - 1
+        bucket.first, bucket.last = min(bucket.first, *ats), max(bucket.last, *ats)
+        telling = [failed for _, failed in told[1:] if failed is not None]
+        bucket.telling += len(telling)
+        bucket.failed += sum(telling)
+
     @property
     def too_long(self) -> bool:
         """More years than gaps can be looked for in; the times of the records are probably wrong."""
@@ -102,6 +120,15 @@ class Timeline:
             self._put(self._buckets, key, one)
         while len(self._buckets) > _MOST_BUCKETS:
             self._widen()
+
+    def follow(self, other: Timeline) -> None:
+        """Add what was counted in the next, short part of the same file, as if it had been counted here."""
+        for one in other._buckets.values():
+            key = int(one.first // self._width)
+            if key not in self._buckets and len(self._buckets) >= _MOST_BUCKETS:
+                self._widen()
+                key = int(one.first // self._width)
+            self._put(self._buckets, key, one)
 
     @staticmethod
     def _put(buckets: dict[int, _Bucket], key: int, one: _Bucket) -> None:
