@@ -135,3 +135,18 @@ def test_without_files_nothing_is_claimed(soc2ev, team):
     _, claims = collect(soc2ev, team)
     assert {} == claims
     assert not (team / "evidence.fingerprint-key").exists()
+
+
+def test_a_leak_of_an_earlier_month_stays_a_leak_of_the_quarter(soc2ev, team):
+    """The next month's clean sample in the same file takes nothing back; a month without a sample is missed."""
+    assert 0 == soc2ev("collect", "--period", "2026-09", cwd=team).code
+    for file in (team / "logs").glob("api-*"):
+        file.write_bytes(line(app("auth.login", 5)) + b"\n")
+    collect(soc2ev, team)
+    sql, quarter = "select file, kind from log_leaks", ("--period", "2026-09-01..2026-10-31", "--format", "json")
+    assert [{"file": "api-0.jsonl", "kind": "password"}] == json.loads(soc2ev("query", sql, *quarter, cwd=team).out)
+    assert [] == query(soc2ev, team, sql)
+    told = "select source, clean from log_samples order by source"
+    assert [False, True] == [row["clean"] for row in json.loads(soc2ev("query", told, *quarter, cwd=team).out)]
+    done = soc2ev("query", "select complete from collections where source = 'files' order by 1", "--period", "2026-Q3", "--format", "json", cwd=team)  # fmt: skip
+    assert False in [row["complete"] for row in json.loads(done.out)]

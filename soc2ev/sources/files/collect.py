@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
-from soc2ev.logs.check import Check, check, relative
-from soc2ev.logs.events import Matcher, packs
 from soc2ev.logs.instants import iso
 from soc2ev.logs.key import beside, fingerprint_key
-from soc2ev.logs.measured import Measured
-from soc2ev.logs.reading import Problem, files
 from soc2ev.model import Coverage, Json
 from soc2ev.sources.files.tables import SCHEMA
 
 if TYPE_CHECKING:
     from soc2ev.config import FileSource, Settings
     from soc2ev.fetch import Fetch
+    from soc2ev.logs.check import Check
+    from soc2ev.logs.measured import Measured
+    from soc2ev.logs.reading import Problem
     from soc2ev.period import Period
 
 NAME = "files"
@@ -53,6 +52,11 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
 
 
 def _collected(fetch: Fetch, settings: Settings, period: Period, own: list[FileSource], key: bytes) -> Coverage:
+    # A collection without log files need not wait for the patterns to compile.
+    from soc2ev.logs.check import check, relative
+    from soc2ev.logs.events import Matcher, packs
+    from soc2ev.logs.reading import files
+
     source, paths = own[0].source, [str(settings.path(entry.path)) for entry in own]
     stream = f"{NAME}:{source}:content"
     told: list[Problem] = []
@@ -107,6 +111,7 @@ def _file(name: str, one: Measured, digest: tuple[str, int] | None, whole: bool)
         "first": iso(one.times.first),
         "last": iso(one.times.last),
         "correlation": {"field": correlation.field, "share": round(correlation.share, 6)},
+        "shares": one.fields.shares(),
         "skew": {"p50_s": skew.at(0.5), "p99_s": skew.at(0.99), "future": one.times.future},
         "masked": one.masked.total(),
     }

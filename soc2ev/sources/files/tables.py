@@ -28,6 +28,10 @@ CONTENTS = Table(
         Column("last_at", "TIMESTAMP", "newest event"),
         Column("correlation_field", "TEXT", "the id that most records have; NULL when none joins them"),
         Column("correlation_share", "DOUBLE", "share of the records that have it"),
+        Column("who_share", "DOUBLE", "share of the records that say who acted; NULL without records"),
+        Column("what_share", "DOUBLE", "share that say what was done, or to which path"),
+        Column("when_share", "DOUBLE", "share that say when"),
+        Column("where_share", "DOUBLE", "share that say from which address"),
         Column("skew_p50", "DOUBLE", "seconds from event to arrival, median; NULL when no record tells both"),
         Column("skew_p99", "DOUBLE", "the same, 99th percentile"),
         Column("future", "BIGINT", "events over 60 seconds ahead of arrival or of the clock", required=True),
@@ -117,10 +121,13 @@ def _content(one: Mapping[str, Json]) -> dict[str, Json]:
         "last_at": one["last"],
         "correlation_field": one["correlation"]["field"],
         "correlation_share": one["correlation"]["share"],
+        # A record from before there were shares has none.
+        **{f"{name}_share": one.get("shares", {}).get(name) for name in ("who", "what", "when", "where")},
         "skew_p50": one["skew"]["p50_s"],
         "skew_p99": one["skew"]["p99_s"],
         "future": one["skew"]["future"],
     }
 
 
-STREAM = Stream("content", (CONTENTS, EVENTS, LEAKS, GAPS, SPIKES), rows, snapshot=True)
+# What leaked in one month's sample leaked, whatever the next month's sample holds: months follow one another.
+STREAM = Stream("content", (CONTENTS, EVENTS, LEAKS, GAPS, SPIKES), rows, per_run=True)

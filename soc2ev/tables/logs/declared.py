@@ -297,6 +297,8 @@ LOG_SAMPLES = Table(
         Column("impersonal_reason", "TEXT", "how many of which kind"),
         Column("correlated", "BOOLEAN", "nine in ten lines carry an id by which a request can be followed"),
         Column("correlated_reason", "TEXT", "the share, or why it is not known"),
+        Column("context", "BOOLEAN", "nine in ten lines say who, what, when and from where"),
+        Column("context_reason", "TEXT", "the shares, or why they are not known"),
         Column("clocks", "BOOLEAN", "no event lies more than a minute ahead of its arrival"),
         Column("clocks_reason", "TEXT", "the numbers, or why they are not known"),
         Column("continuous", "BOOLEAN", "no gap that the usual volume does not explain"),

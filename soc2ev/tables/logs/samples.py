@@ -53,6 +53,8 @@ EVENTS = {
 _PERSONAL = {"email", "personal_data"}
 """Kinds of leaks that are no secrets. Some logs need an address to say who acted."""
 _NOTHING = "The sample holds no lines, or could not be read to its end."
+_HALF = 0.5
+_ASKED = ("who", "what", "when", "where")
 _ENOUGH = 0.9
 """Share of lines with an id above which requests can be followed; health checks and start-up lines have none."""
 
@@ -136,6 +138,7 @@ def _sample(source: str, files: Sequence[Row], leaks: Mapping[str, int], gaps: i
         "clean": _clean(read, secrets),
         "impersonal": _clean(read, personal),
         "correlated": _correlated(files),
+        "context": _context(files),
         "clocks": _clocks(files),
         "continuous": _continuous(read, gaps),
     }
@@ -159,6 +162,22 @@ def _correlated(files: Sequence[Row]) -> Fact:
     worst = min(shares)
     said = f"At least {worst:.0%} of the lines carry an id by which a request can be followed."
     return yes(said) if worst >= _ENOUGH else no(f"Only {worst:.0%} of the lines carry an id of their request.")
+
+
+def _context(files: Sequence[Row]) -> Fact:
+    """Some lines tell of no act: between half and nine in ten, a person has to look which they are."""
+    worst: dict[str, float] = {}
+    for name in _ASKED:
+        shares = [row[f"{name}_share"] for row in files if row["lines"]]
+        if not shares or None in shares:
+            return unknown("Whether lines say who did what, when and from where is not known.")
+        worst[name] = min(shares)
+    said = ", ".join(f"{name} in {share:.0%}" for name, share in worst.items())
+    if min(worst.values()) >= _ENOUGH:
+        return yes(f"At least so many lines say: {said}.")
+    if min(worst.values()) < _HALF:
+        return no(f"Only so many lines say: {said}.")
+    return unknown(f"Not all lines say: {said}; whether the others need to is for a person to see.")
 
 
 def _clocks(files: Sequence[Row]) -> Fact:
