@@ -19,6 +19,7 @@ from pathlib import Path
 from soc2ev import config, pack, sources
 from soc2ev import vault as vaults
 from soc2ev.checklist.assessment import assess
+from soc2ev.demo import logbook
 from soc2ev.demo.history import REPOSITORY, History
 from soc2ev.demo.hosts import Answer, Hosts, Replay
 from soc2ev.errors import ConfigError, PackError, Soc2evError
@@ -79,6 +80,9 @@ def build(target: Path, say: Callable[[str], None] = lambda _: None) -> Built:
     found = verify_pack(written.path)
     if not found.ok:
         raise PackError("the pack does not verify: " + "; ".join(found.problems[:3]))
+    say("ask the ledger who was given which rights, and prove one entry of it:")
+    say(f"  cd {target} && soc2ev ledger query --log ledger --action 'user.*'")
+    say(f"  cd {target} && soc2ev ledger verify --log ledger && soc2ev ledger prove --log ledger 3")
     say("look at a change that one person carried alone, and draw a sample as an auditor would:")
     say(f"  cd {target} && soc2ev show {_alone(changes)} --period {PERIOD}")
     say(f"  cd {target} && soc2ev sample --period {PERIOD} --seed 4711")
@@ -103,13 +107,16 @@ def live(target: Path, answer: Answer) -> config.Settings:
     history = History()
     _git(target, "init", "--quiet", "--bare", "--initial-branch=main", "repository.git")
     _git(target, "init", "--quiet", "--initial-branch=main", "registers")
+    logbook.write_key(target / "evidence")
     last: Period | None = None
     with Hosts(answer) as hosts:
         for month in months(parse(PERIOD)):
             _live_through(target, history, month, last)
+            logbook.keep_ledger(target / "ledger", month, collected_at(month))
             last = month
             if month.name != _FORGOTTEN:
                 hosts.month = month.name
+                logbook.write_sample(target / "logs", month)
                 _collect(settings, target, month, hosts)
     return settings
 

@@ -28,8 +28,13 @@ from soc2ev.demo.authority import certify
 GITHUB, JIRA = "github.harbour.example", "jira.harbour.example"
 PROMETHEUS, ALERTMANAGER = "prometheus.harbour.example", "alertmanager.harbour.example"
 """The name `example` is reserved (RFC 2606), so that no such host can ever exist."""
-NAMES = (GITHUB, JIRA, PROMETHEUS, ALERTMANAGER)
-TOKENS = {"FICTIONAL_GITHUB_TOKEN": "of-no-use-github", "FICTIONAL_JIRA_TOKEN": "of-no-use-jira"}
+PAGERDUTY = "pagerduty.harbour.example"
+NAMES = (GITHUB, JIRA, PROMETHEUS, ALERTMANAGER, PAGERDUTY)
+TOKENS = {
+    "FICTIONAL_GITHUB_TOKEN": "of-no-use-github",
+    "FICTIONAL_JIRA_TOKEN": "of-no-use-jira",
+    "FICTIONAL_PAGERDUTY_TOKEN": "of-no-use-pagerduty",
+}
 """What the environment of a collection holds while the hosts run."""
 KEPT = ("content-type", "date", "etag", "link", "x-oauth-scopes")
 """Headers that a recording keeps: those that the sources look at."""

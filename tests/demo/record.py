@@ -15,7 +15,7 @@ from pathlib import Path
 from soc2ev.demo import PERIOD, RECORDING, hosts, live
 from soc2ev.period import Period, months, parse
 from soc2ev.templates import folder
-from tests.demo import monitoring
+from tests.demo import monitoring, paging
 from tests.demo.company import Harbour
 from tests.fakes.github.server import GitHub as FakeGitHub
 from tests.fakes.jira.server import Jira as FakeJira
@@ -57,9 +57,10 @@ class Recorder:
         """The answer of the fake."""
         if asked.month != self._month:
             self._live_until(asked.month)
-        if asked.host in (hosts.PROMETHEUS, hosts.ALERTMANAGER):
-            self.exchanges.append((asked, monitoring.answer(asked)))
-            return self.exchanges[-1][1]
+        if asked.host not in (hosts.GITHUB, hosts.JIRA):
+            told = paging.answer(asked) if asked.host == hosts.PAGERDUTY else monitoring.answer(asked)
+            self.exchanges.append((asked, told))
+            return told
         secret = hosts.TOKENS["FICTIONAL_GITHUB_TOKEN" if asked.host == hosts.GITHUB else "FICTIONAL_JIRA_TOKEN"]
         server = self._github if asked.host == hosts.GITHUB else self._jira
         sent = {"Authorization": f"Bearer {secret}", "User-Agent": "soc2ev"}
