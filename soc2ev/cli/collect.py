@@ -33,7 +33,7 @@ def collect(period: Period = "last-month", format_: Format = "table", config: Co
     """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev import sources
-    from soc2ev.tables.timing import timing
+    from soc2ev.timing import timing
 
     found = session.settings()
     wanted = session.period(period, found.config.timezone)

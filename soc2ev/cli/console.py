@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from soc2ev.model import Coverage
-    from soc2ev.tables.timing import Timing
+    from soc2ev.timing import Timing
 
 _GLYPHS = {
     "met": ("✓", "P", "green"),

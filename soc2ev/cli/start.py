@@ -107,7 +107,7 @@ def status(format_: Format = "table", config: Config = None) -> None:  # noqa: A
     """
     session.chosen_format(format_, ("table", "json"))
     from soc2ev.controls.report import instant
-    from soc2ev.tables.timing import timing
+    from soc2ev.timing import timing
 
     found = session.settings()
     claims = list(session.vault(found).coverages())

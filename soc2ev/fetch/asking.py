@@ -257,6 +257,7 @@ class Fetch:
         headers: Mapping[str, str] = _NO_TEXT,
         request: Mapping[str, Json] = _NOTHING,
         count: Callable[[Json], int] | None = None,
+        later: Callable[[], Mapping[str, Json]] = dict,
         reuse: bool = False,
     ) -> GraphAnswer:
         """
@@ -264,12 +265,13 @@ class Fetch:
 
         The stored request has the variables and the digest of the query as `query_sha256`; its text is a body of its
         own in the stream `<stream>:query`, once in each run. Data with errors beside it is returned with them; `count`
-        is applied to the data. PageTooLargeError when the source could not answer so much (502, 504, no answer in
-        time, a limit on resources or nodes): ask for a smaller page. AccessError on 401 and 403. CollectError
-        otherwise, also when the query is refused as a whole.
+        is applied to the data. What `later` gives stands in the stored request too: it is called before an answer is
+        counted and stored, and may wait for other tasks meanwhile. PageTooLargeError when the source could not answer
+        so much (502, 504, no answer in time, a limit on resources or nodes): ask for a smaller page. AccessError on 401
+        and 403. CollectError otherwise, also when the query is refused as a whole.
         """
         call = Call(url, origin, headers=headers, auth=auth, source=source)
-        return self._talk.query(call, stream, query, variables, request, count, reuse=reuse)
+        return self._talk.query(call, stream, query, variables, request, count, later, reuse=reuse)
 
     def together(self, tasks: Iterable[Callable[[], T]], *, in_turn: bool = False) -> list[T]:
         """
@@ -288,8 +290,16 @@ class Fetch:
             raise
 
     def ahead(self) -> AbstractContextManager[None]:
-        """Within it, what this thread asks goes before what others wait to ask: for a chain that much depends on."""
+        """
+        Within it, what this thread asks goes before what others wait to ask: for a chain that much depends on.
+
+        Its place is kept for a moment after each answer, so that the next question of the chain need not wait.
+        """
         return self._talk.ahead()
+
+    def behind(self) -> AbstractContextManager[None]:
+        """Within it, what this thread asks goes after what others wait to ask: for what nothing depends on."""
+        return self._talk.behind()
 
     def clock(self) -> float:
         """Seconds of this thread, from any beginning, without those in which it waited for its turn or a limit."""

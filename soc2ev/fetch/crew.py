@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _Job = tuple[Callable[[], T], "Future[T]"]
+_LOOK_SECONDS = 0.2
 
 
 class Crew:
@@ -32,12 +33,13 @@ class Crew:
         the others run what came before. When some raise, all others finish first; then the first exception, in order,
         is raised; one that the iterator raises comes after those of its tasks. An interruption of the thread that asked
         first is raised at once, and tasks that have not begun, at any depth, never do. Within a task the tasks have up
-        to `workers` threads of their own, so that none waits for one that waits for it. With `in_turn` a task can wait
-        for those before it with `come_to_turn`.
+        to `workers` threads of their own, so that none waits for one that waits for it. With `in_turn` a task, and the
+        tasks within it, can wait for those before it with `come_to_turn`.
         """
         alone = self._workers == 1 or (isinstance(tasks, Sequence) and len(tasks) <= 1)
         number = min(self._workers, len(tasks)) if isinstance(tasks, Sequence) else self._workers
-        line: _Line[T] = _Line(tasks, getattr(self._place, "stopped", None) or threading.Event(), in_turn=in_turn)
+        stopped = getattr(self._place, "stopped", None) or threading.Event()
+        line: _Line[T] = _Line(tasks, stopped, self._outer(), in_turn=in_turn)
         if alone:
             line.work(alone=True)
         else:
@@ -50,6 +52,11 @@ class Crew:
         if line is not None:
             line.come_to_turn()
 
+    def _outer(self) -> Callable[[], None]:
+        """What waits for the tasks before the one that this thread is in."""
+        line = getattr(self._place, "line", None)
+        return line.turn_of_mine() if line is not None else lambda: None
+
     def _share(self, line: _Line[T], number: int) -> None:
         threads = [threading.Thread(target=self._inside, args=(line,), daemon=True) for _ in range(number)]
         outermost = getattr(self._place, "stopped", None) is None
@@ -57,7 +64,9 @@ class Crew:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join()
+                # A signal that comes just before a lock is waited for does not wake the waiter, which has to look.
+                while thread.is_alive():
+                    thread.join(_LOOK_SECONDS)
         finally:
             if outermost:
                 line.stopped.set()
@@ -70,8 +79,11 @@ class Crew:
 class _Line(Generic[T]):
     """The tasks of one call, taken one by one."""
 
-    def __init__(self, tasks: Iterable[Callable[[], T]], stopped: threading.Event, *, in_turn: bool) -> None:
-        self.stopped, self._in_turn, self._mine = stopped, in_turn, threading.local()
+    def __init__(
+        self, tasks: Iterable[Callable[[], T]], stopped: threading.Event, outer: Callable[[], None], *, in_turn: bool
+    ) -> None:
+        """`outer` waits for the turn of the task within which these are."""
+        self.stopped, self._outer, self._in_turn, self._mine = stopped, outer, in_turn, threading.local()
         self._tasks, self._lock = iter(tasks), threading.Lock()
         self._begun: list[Future[T]] = []
         self._broken: Exception | None = None
@@ -97,10 +109,19 @@ class _Line(Generic[T]):
 
     def come_to_turn(self) -> None:
         """Wait until all tasks before that of this thread have ended."""
+        self.turn_of_mine()()
+
+    def turn_of_mine(self) -> Callable[[], None]:
+        """What waits for the tasks before that of this thread, from whichever thread it is called."""
         # The thread that takes the next task off an iterator is in no task meanwhile.
         mine = getattr(self._mine, "future", None)
-        if self._in_turn and mine is not None:
-            wait(self._begun[: self._begun.index(mine)])
+        before = self._begun[: self._begun.index(mine)] if self._in_turn and mine is not None else []
+
+        def come() -> None:
+            wait(before)
+            self._outer()
+
+        return come
 
     def results(self) -> list[T]:
         """What they came to, once nobody works any more."""

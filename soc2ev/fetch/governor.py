@@ -36,6 +36,11 @@ _CALM = timedelta(minutes=10)
 """How long fewer workers ask after a secondary limit."""
 _ALL = ""
 """Not one resource but all of them."""
+_AHEAD, _USUAL, _BEHIND = range(3)
+_KEPT_SECONDS = 0.05
+"""So long the place of a question that goes ahead is kept for the next of its chain."""
+_SHARED = 2
+"""So many places are kept for nobody."""
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class _Place:
     allowed: int = field(init=False)
     calm: datetime = _LONG_AGO
     strikes: int = 0
+    kept: list[float] = field(default_factory=list)
+    """Until when places are kept for chains that go ahead, by the clock of `time.monotonic`."""
 
     def __post_init__(self) -> None:
         self.allowed = self.workers
@@ -78,7 +85,7 @@ class Governor:
         self._workers, self._say, self._sleep, self.now = workers, say, sleep, now
         self._free = threading.Condition()
         self._places: dict[Hashable, _Place] = {}
-        self._came, self._ahead, self._waited = count(), threading.local(), threading.local()
+        self._came, self._order, self._waited = count(), threading.local(), threading.local()
         self._resource = _ALL
 
     def about(self, resource: str) -> Governor:
@@ -89,12 +96,28 @@ class Governor:
 
     @contextmanager
     def ahead(self) -> Iterator[None]:
-        """Within it, this thread's questions go before those of others that wait for a turn."""
-        before, self._ahead.on = getattr(self._ahead, "on", False), True
+        """Within it, this thread's questions go before those of others that wait, one right after another."""
+        with self._in_order(_AHEAD):
+            yield
+
+    @contextmanager
+    def behind(self) -> Iterator[None]:
+        """Within it, this thread's questions go after those of others that wait for a turn."""
+        with self._in_order(_BEHIND):
+            yield
+
+    @contextmanager
+    def _in_order(self, order: int) -> Iterator[None]:
+        before, self._order.of = self._mine, order
         try:
             yield
         finally:
-            self._ahead.on = before
+            self._order.of = before
+
+    @property
+    def _mine(self) -> int:
+        """How soon this thread goes."""
+        return int(getattr(self._order, "of", _USUAL))
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -125,6 +148,7 @@ class Governor:
         finally:
             with self._free:
                 place.asking -= 1
+                self._keep(place)
                 self._free.notify_all()
 
     def heed(self, key: Hashable, exchange: Exchange, verdict: Verdict) -> None:
@@ -170,8 +194,8 @@ class Governor:
             return self._places.setdefault(key, _Place(self._workers))
 
     def _take(self, place: _Place, source: str) -> None:
-        """Come to a turn: those ahead first, then in the order in which they came."""
-        mine = (0 if getattr(self._ahead, "on", False) else 1, next(self._came))
+        """Come to a turn: those ahead first, those behind last, else in the order in which they came."""
+        mine = (self._mine, next(self._came))
         while (pause := self._queue(place, mine)) is not None:
             self._sit_out(pause, source)
 
@@ -183,8 +207,9 @@ class Governor:
                 while (pause := self._pausing(place)) is None:
                     if min(place.waiting) == mine and self._has_turn(place):
                         place.asking += 1
+                        del place.kept[: self._mine == _AHEAD]
                         return None
-                    self._free.wait()
+                    self._free.wait(self._kept_for(place))
                 return pause
             finally:
                 place.waiting.discard(mine)
@@ -202,8 +227,29 @@ class Governor:
         return kept
 
     def _has_turn(self, place: _Place) -> bool:
-        everywhere = sum(one.asking for one in self._places.values())
-        return everywhere < self._workers and place.asking < self._allowed(place, self.now())
+        """Whether there is a place; one that is kept for a chain that goes ahead is there for these alone."""
+        kept = 0 if self._mine == _AHEAD else self._kept(place)
+        everywhere = sum(one.asking for one in self._places.values()) + kept
+        return everywhere < self._workers and place.asking + kept < self._allowed(place, self.now())
+
+    def _keep(self, place: _Place) -> None:
+        """
+        Keep the place of a question that went ahead for the next one of its chain.
+
+        Otherwise those who wait would take it while the answer is read, and the chain would wait after every question.
+        """
+        if self._mine == _AHEAD and self._kept(place) < self._allowed(place, self.now()) - _SHARED:
+            place.kept.append(time.monotonic() + _KEPT_SECONDS)
+
+    @staticmethod
+    def _kept(place: _Place) -> int:
+        now = time.monotonic()
+        place.kept[:] = [until for until in place.kept if until > now]
+        return len(place.kept)
+
+    def _kept_for(self, place: _Place) -> float | None:
+        """The seconds after which a place is kept no longer; None when none is kept."""
+        return max(place.kept[0] - time.monotonic(), 0.001) if self._kept(place) else None
 
     def _sit_out(self, pause: _Pause, source: str) -> None:
         wait = (pause.until - self.now()).total_seconds()

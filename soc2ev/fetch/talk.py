@@ -47,6 +47,8 @@ class _Question:
     """What the stored request says beyond method, address and headers."""
     judge: Callable[[Exchange], Verdict]
     count: Callable[[Exchange, Json], tuple[int | None, str]]
+    later: Callable[[], Mapping[str, Json]] = dict
+    """What else the stored request says, known only when the answer is stored."""
 
 
 class Talk:
@@ -117,6 +119,7 @@ class Talk:
         variables: Mapping[str, Json],
         request: Mapping[str, Json],
         count: Callable[[Json], int] | None,
+        later: Callable[[], Mapping[str, Json]],
         *,
         reuse: bool,
     ) -> graphql.GraphAnswer:
@@ -131,6 +134,7 @@ class Talk:
             asked,
             graphql.verdict,
             lambda _, value: counted(count, value.get("data") or {}),
+            later,
         )
         told = self._told(question, reuse=reuse)
         return graphql.GraphAnswer(told.item, told.value.get("data") or {}, graphql.errors_of(told.value))
@@ -148,6 +152,10 @@ class Talk:
     def ahead(self) -> AbstractContextManager[None]:
         """`Fetch.ahead`."""
         return self._governor.ahead()
+
+    def behind(self) -> AbstractContextManager[None]:
+        """`Fetch.behind`."""
+        return self._governor.behind()
 
     def clock(self) -> float:
         """`Fetch.clock`."""
@@ -177,12 +185,13 @@ class Talk:
         whole = found.kind is Kind.WHOLE
         with self._governor.waiting():
             self._turn()
+            later = question.later()
         rows, failure = question.count(exchange, found.value) if whole and exchange.good else (None, "")
         item = self._shelf.put(
             exchange.body,
             source=question.call.source,
             stream=question.stream,
-            request={**question.request, **exchange.request},
+            request={**question.request, **exchange.request, **later},
             response=exchange.response if whole else {**exchange.response, "unusable": found.says},
             count=rows,
         )

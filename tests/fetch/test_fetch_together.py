@@ -129,6 +129,106 @@ def test_what_tasks_store_can_come_in_their_order(desk, server, get, workers):
     assert sorted(answer.item.seq for answer in answers) == [answer.item.seq for answer in answers]
 
 
+def test_tasks_within_tasks_store_in_the_order_of_those(desk, server, get):
+    """What a task of the second task asks is stored after all of the first, although it is answered before."""
+
+    def answer(asked):
+        time.sleep(0.05 if asked.path == "/0" else 0)
+        return reply([asked.path])
+
+    server.answer = answer
+    fetch = desk.fetch(workers=4)
+    inner = [lambda number=number: get(fetch, f"/{number}") for number in (1, 2)]
+    tasks = [lambda: get(fetch, "/0"), lambda: fetch.together(inner)]
+    fetch.together(tasks, in_turn=True)
+    assert "/0" == desk.stored()[0].request["url"].removeprefix(server.url)
+    assert 3 == len(desk.stored())
+
+
+def test_what_is_known_later_stands_in_the_request(desk, server, query):
+    """It is asked for when the answer is stored: a task in turn knows what those before it came to."""
+    server.answer = lambda _: reply({"data": {"a": 1}})
+    fetch, told = desk.fetch(workers=2), []
+
+    def task(number):
+        query(fetch, request={"role": "x"}, later=lambda: {"told": sorted(told)})
+        told.append(number)
+
+    fetch.together([lambda number=number: task(number) for number in range(3)], in_turn=True)
+    requests = [item.request for item in desk.stored()]
+    assert [("x", []), ("x", [0]), ("x", [0, 1])] == [(one["role"], one["told"]) for one in requests]
+
+
+def slow(asked):
+    """The answers to fillers take longer than those to a chain."""
+    time.sleep(0.01 if asked.path.startswith("/chain") else 0.5)
+    return reply([])
+
+
+def test_a_chain_that_goes_ahead_keeps_its_place(desk, server, get, monkeypatch):
+    """While one of its answers is read, nobody who waits takes the place; the third filler comes after the chain."""
+    monkeypatch.setattr("soc2ev.fetch.governor._KEPT_SECONDS", 1.0)
+    server.answer = slow
+    fetch, begun = desk.fetch(workers=3), threading.Event()
+
+    def chain():
+        with fetch.ahead():
+            for number in range(5):
+                get(fetch, f"/chain/{number}")
+                begun.set()
+                time.sleep(0.01)
+
+    def filler(number):
+        begun.wait(5)
+        get(fetch, f"/{number}")
+
+    fillers = [lambda number=number: filler(number) for number in range(6)]
+    fetch.together([chain, lambda: fetch.together(fillers)])
+    order = [asked.path.startswith("/chain") for asked in server.asked]
+    assert (11, 5, 5) == (len(order), sum(order), sum(order[:7]))
+
+
+def test_a_place_is_kept_for_a_moment_only(desk, server, get):
+    """A chain that does not go on holds nobody up."""
+    server.answer = lambda _: reply([])
+    fetch = desk.fetch(workers=3)
+    with fetch.ahead():
+        get(fetch)
+    begun = time.monotonic()
+    fetch.together([lambda: get(fetch)] * 9)
+    assert time.monotonic() - begun < 2
+
+
+def test_what_goes_behind_waits_for_all_others(desk, server, get):
+    """It is asked last of those that wait, although it came first."""
+    first = threading.Event()
+    server.answer = lambda asked: (first.wait(5) if asked.path == "/first" else None, reply([]))[1]
+    fetch = desk.fetch(workers=1)
+
+    def behind():
+        with fetch.behind():
+            get(fetch, "/behind")
+
+    def waiting(number):
+        while (
+            len(fetch._talk._governor._places) == 0
+            or len(next(iter(fetch._talk._governor._places.values())).waiting) < number
+        ):
+            time.sleep(0.002)
+
+    threads = [threading.Thread(target=get, args=(fetch, "/first")), threading.Thread(target=behind)]
+    threads += [threading.Thread(target=get, args=(fetch, "/usual"))]
+    for number, thread in enumerate(threads):
+        thread.start()
+        while not server.asked:
+            time.sleep(0.002)
+        waiting(number)
+    first.set()
+    for thread in threads:
+        thread.join()
+    assert ["/first", "/usual", "/behind"] == [asked.path for asked in server.asked]
+
+
 def test_an_iterator_stores_while_its_tasks_wait_for_their_turn(desk, server, get):
     """It is no task itself: what it asks is stored at once."""
     server.answer = [reply([])]

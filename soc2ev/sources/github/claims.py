@@ -88,6 +88,12 @@ class Tally:
     denied: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def add(self, *, expected: int = 0, fetched: int = 0) -> None:
+        """So many more were expected or obtained."""
+        with self._lock:
+            self.expected = self.expected + expected if self.expected is not None else expected or None
+            self.fetched += fetched
+
     def lacks(self, reason: str) -> None:
         """Something is missing, and why."""
         with self._lock:

@@ -11,29 +11,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import timedelta
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
-from soc2ev.sources.github import assigned, documents, gates, placing, tested, workflow_runs
+from soc2ev.sources.github import assigned, documents, gates, tested, workflow_runs
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
-from soc2ev.sources.github.claims import POPULATION, SNAPSHOTS, STREAMS, Repository, Tally, shorten, tallies
+from soc2ev.sources.github.capabilities import Capabilities
+from soc2ev.sources.github.claims import STREAMS, Repository, Tally, shorten, tallies
 from soc2ev.sources.github.comparing import Comparing
 from soc2ev.sources.github.deliveries import Deliveries
-from soc2ev.sources.github.details import Capabilities, Commit, Details
+from soc2ev.sources.github.details import Commit, Details
 from soc2ev.sources.github.graph import Graph
 from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.host import Host
 from soc2ev.sources.github.merged import Index, Merged, named_requests
 from soc2ev.sources.github.moves import Line
 from soc2ev.sources.github.notes import Notes
-from soc2ev.sources.github.reconcile import Explained, reconcile
+from soc2ev.sources.github.placing import Placing
+from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile
 from soc2ev.sources.github.scope import STREAM, Found, wanted
 from soc2ev.sources.github.settings import Governance
 from soc2ev.sources.github.statuses import Statuses
+from soc2ev.sources.github.unchanged import left
 
 if TYPE_CHECKING:
     from soc2ev.config import Settings
@@ -44,8 +47,6 @@ _UNNAMED = "name the repositories under `scope`, as owner/name or owner/*: GitHu
 _NO_RECORD = "the record of the ref's moves cannot be read"
 _DEEP = 5
 """How far requests within requests are followed: feature into develop into release into main."""
-_FRESH = timedelta(hours=12)
-"""So long settings count as seen just now, where nothing else is to be collected."""
 _MANY_COMMITS = 500
 """Commits for which GitHub's index of requests is asked, at most."""
 
@@ -68,13 +69,13 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     for host in hosts:
         found.ask(host)
     yield from _missing(found, period)
-    left = [(host, one, _left(fetch, one, period)) for host, one in found.repositories.values()]
-    fresh = [(host, one) for host, one, streams in left if streams == STREAMS]
-    granted = {id(host): _Granted(host, fresh) for host in hosts}
+    asked = [(host, one, left(fetch, one, period)) for host, one in found.repositories.values()]
+    fresh = [(host, one) for host, one, streams in asked if streams == STREAMS]
+    granted = {id(host): tested.Granted(host, fresh) for host in hosts}
     projects = _projects(settings)
     tasks = [
         partial(_Collection(host, one, period, granted[id(host)], projects).run, streams)
-        for host, one, streams in left
+        for host, one, streams in asked
         if streams
     ]
     for coverages in fetch.together(tasks):
@@ -104,55 +105,6 @@ def _missing(found: Found, period: Period) -> Iterator[Coverage]:
             yield Coverage(f"github:{name}:{stream}", period, None, 0, complete=False, reason=reason, scope=scope)
 
 
-def _left(fetch: Fetch, repository: Repository, period: Period) -> tuple[str, ...]:
-    """The streams to collect: all, the settings alone, or none."""
-    if not _unchanged(fetch, repository, period):
-        return STREAMS
-    fetch.say(f"github: {repository.name}: unchanged since it was collected")
-    return () if _fresh(fetch, repository) else SNAPSHOTS
-
-
-def _unchanged(fetch: Fetch, repository: Repository, period: Period) -> bool:
-    """Whether an earlier run had the whole population after the period had closed, and nothing moved since."""
-    runs: list[set[str]] = []
-    for stream in POPULATION:
-        earlier = fetch.earlier(repository.stream(stream))
-        runs.append({entry.run for entry in earlier if _settles(entry, repository, period)})
-    return bool(set.intersection(*runs))
-
-
-def _fresh(fetch: Fetch, repository: Repository) -> bool:
-    """Whether an earlier run read all settings a short while ago, by the clock that stamps the vault."""
-    runs: list[set[str]] = []
-    for stream in SNAPSHOTS:
-        earlier = [entry for entry in fetch.earlier(repository.stream(stream)) if entry.complete]
-        ages = [(entry.run, fetch.now() - (entry.collected_at or entry.period.start)) for entry in earlier]
-        runs.append({run for run, age in ages if abs(age) < _FRESH})
-    return bool(set.intersection(*runs))
-
-
-def _settles(entry: Coverage, repository: Repository, period: Period) -> bool:
-    same = (entry.period.start, entry.period.end) == (period.start, period.end)
-    seen = entry.details.get("fingerprint") == repository.fingerprint
-    refs = entry.details.get("refs") == list(repository.branches)
-    return same and seen and repository.fingerprint != "" and refs and entry.complete and not entry.provisional
-
-
-class _Granted:
-    """What the token of a host may see, asked once of the first repository that has commits; nothing without one."""
-
-    def __init__(self, host: Host, fresh: Sequence[tuple[Host, Repository]]) -> None:
-        self._host, self._lock = host, threading.Lock()
-        self._first = next((one for home, one in fresh if home is host and one.tip is not None), None)
-        self._found: frozenset[str] | None = None
-
-    def __call__(self) -> frozenset[str]:
-        with self._lock:
-            if self._found is None:
-                self._found = frozenset() if self._first is None else tested.probe(self._host, self._first)
-            return self._found
-
-
 class _Collection:
     """One repository."""
 
@@ -171,22 +123,26 @@ class _Collection:
         self.notes = Notes(host, repository, self.tallies["pull-requests"], projects)
         self.details = Details(host, repository, self.tallies, self.capabilities, self.notes)
         self.tested = tested.Tested(host, repository, self.tallies, self.capabilities)
+        self.statuses = Statuses(host, repository, self.tallies["checks"])
+        self.placing = Placing(host, repository, self.tallies["deployments"])
+        self.deliveries = Deliveries(host, repository, period, self.tallies)
         self.index: dict[int, Merged] = {}
+        self._indexed = threading.Event()
         self.lines: list[Line] = []
         self.graphs: dict[str, Graph] = {}
         """By production ref, for those whose heads are known."""
         self.gained: dict[str, frozenset[str] | None] = {}
+        self.explained: list[Explained] = []
 
     def run(self, streams: Sequence[str]) -> list[Coverage]:
         """Everything in those streams, which are all or the settings alone, and what it came to."""
         self.host.fetch.say(f"github: {self.repository.name}")
         whole = streams == STREAMS
         governance = Governance(self.host, self.repository, self.period, self.tallies, ledger=whole)
+        chains: list[Callable[[], None]] = [governance.read]
         if whole and self.repository.branches and (self.repository.tip or self.repository.default) is not None:
-            self.host.fetch.together([self._collect, governance.read])
-        else:
-            governance.read()
-        governance.finish()
+            chains = [self._collect, governance.read]
+        governance.around(chains)
         for tally in self.tallies.values():
             tally.details |= {"fingerprint": self.repository.fingerprint, "refs": list(self.repository.branches)}
             if self.repository.warnings:
@@ -203,30 +159,57 @@ class _Collection:
                 self._learned = True
 
     def _collect(self) -> None:
-        index = Index(self.host, self.repository, self.period, self.tallies["merged"])
-        deliveries = Deliveries(self.host, self.repository, self.period, self.tallies)
-        follow = partial(self.details.follow, self._landing(index))
-        chains: list[Callable[[], None]] = [self._learn, follow, self._read_lines, partial(self._deliver, deliveries)]
-        self.host.fetch.together(chains)
-        self.index = index.found
-        graphs = self._settle()
-        explained = [self._explain(line, graph, self.gained[graph.heads.ref]) for line, graph in graphs]
-        told = {commit.sha for commit in self._told()}.union(*(graph.known for _, graph in graphs))
-        place = partial(placing.ask, self.host, self.repository, deliveries.found, told, self.tallies["deployments"])
-        chains = [place, partial(self._ask_tests, explained), self._compare, self._ask_accounts]
-        self.host.fetch.together(chains)
-        reconcile(explained, self._unsettled(graphs), self.details, self.index, self.period, self.tallies)
+        together = self.host.fetch.together
+        # Who waits for the index begins after who reads it, for whom there is a thread then; so below.
+        together([self._populate, self._deliver])
+        last = [self._compare, self._ask_accounts]
+        together([self._testing(one.pushed for one in self.explained), self._place, lambda: self._in_turn(last)])
+        if documents.CHECKS not in self.capabilities.granted:
+            self._ask_runs()
+        reconcile(self.explained, self._unsettled(), self.details, self.index, self.period, self.tallies)
 
-    def _landing(self, index: Index) -> Iterator[list[Merged]]:
+    def _populate(self) -> None:
+        """The moves, commits and requests, and the tests of most of them."""
+        pages: SimpleQueue[list[Merged] | None] = SimpleQueue()
+        index = Index(self.host, self.repository, self.period, self.tallies["merged"])
+        read, follow = partial(self._read_index, index, pages), partial(self.details.follow, self._landing(pages))
+        chains: list[Callable[[], None]] = [self._learn, read, self._read_lines, follow]
+        self.host.fetch.together(chains)
+        # Tests of what requests and moves alone name are asked for beside what settles the commits.
+        pushed = (pushed_to(line, self.details, self.period) for line in self.lines)
+        self.host.fetch.together([self._settle, self._testing(pushed)])
+
+    def _read_index(self, index: Index, pages: SimpleQueue[list[Merged] | None]) -> None:
+        """The index, with its pages for whoever follows it, who need not keep up; None ends them."""
+        try:
+            for page in index.read():
+                pages.put(page)
+        finally:
+            pages.put(None)
+        try:
+            index.read_front()
+        finally:
+            self.index = index.found
+            self._indexed.set()
+
+    def _landing(self, pages: SimpleQueue[list[Merged] | None]) -> Iterator[list[Merged]]:
         """What surely has to be detailed of the index, page by page."""
-        for page in index.read():
+        while (page := pages.get()) is not None:
             self._learn()
             yield [one for one in page if one.base in self.repository.branches and self.period.contains(one.merged_at)]
         self._learn()
 
-    def _deliver(self, deliveries: Deliveries) -> None:
-        deliveries.read()
-        gates.ask(self.host, self.repository, deliveries.found, self.period, self.tallies["deployments"])
+    def _deliver(self) -> None:
+        self.deliveries.read()
+        gates.ask(self.host, self.repository, self.deliveries.found, self.period, self.tallies["deployments"])
+        self._indexed.wait()
+        # What was merged after the period is part of nothing that was merged in it, and of no head of it.
+        later = {one.merge_sha for one in self.index.values() if one.merged_at >= self.period.end}
+        self.placing.ask([one for one in self.deliveries.found if one.sha in later], frozenset())
+
+    def _place(self) -> None:
+        known = frozenset(commit.sha for commit in self._told()).union(*(one.known for one in self.graphs.values()))
+        self.placing.ask(self.deliveries.found, known)
 
     def _read_lines(self) -> None:
         """The record of moves; with the heads that it tells, and what they gained where few pages hold that."""
@@ -234,7 +217,9 @@ class _Collection:
             self._read_moves()
             self._begin(line for line in self.lines if line.known)
             for ref, graph in self.graphs.items():
-                if not graph.worth_naming(0):
+                if graph.worth_naming(0):
+                    graph.read_old()
+                else:
                     self.gained[ref] = graph.gained((), by_name=False)
 
     def _begin(self, lines: Iterable[Line]) -> None:
@@ -242,10 +227,14 @@ class _Collection:
             if (heads := self._heads(line)) is not None:
                 self.graphs[line.ref] = self._graph(heads)
 
-    def _settle(self) -> list[tuple[Line, Graph]]:
-        """What every ref gained, and the requests that this names."""
+    def _settle(self) -> None:
+        """What every ref gained, the requests that this names, and what explains it all."""
         self._begin(line for line in self.lines if not line.known)
         graphs = [(line, self.graphs[line.ref]) for line in self.lines if line.ref in self.graphs]
+        self._gain(graphs)
+        self.explained = [self._explain(line, graph, self.gained[graph.heads.ref]) for line, graph in graphs]
+
+    def _gain(self, graphs: Sequence[tuple[Line, Graph]]) -> None:
         left = [(line, graph) for line, graph in graphs if line.ref not in self.gained]
         named = [graph for line, graph in left if graph.worth_naming(self._landed_in(line))]
         for _, graph in left:
@@ -255,7 +244,6 @@ class _Collection:
         for graph in named:
             self.gained[graph.heads.ref] = graph.gained(self._told(), by_name=True)
         self._detail(self.gained)
-        return graphs
 
     def _compare(self) -> None:
         comparing = Comparing(self.host, self.repository, self.tallies["pull-requests"])
@@ -344,20 +332,22 @@ class _Collection:
         named = {sha for sha, one in firsts.items() if one.number in self.details.found and one.base in line.names}
         return Explained.of(line, graph, gained, self.details, self.period, named)
 
-    def _ask_tests(self, explained: Iterable[Explained]) -> None:
-        self.tested.rest(self.details.cut_tests)
-        pushed = sorted({sha for one in explained for sha in one.pushed})
-        if pushed:
-            self.tested.pushes(pushed)
-        requests = self.details.found.values()
+    def _testing(self, pushed: Iterable[frozenset[str]]) -> Callable[[], None]:
+        """What asks for the tests of all that is known by now, and of what was pushed; nothing is asked for twice."""
+        requests = list(self.details.found.values())
         again = [(sha, one.number) for one in requests for sha in one.again]
-        if again:
-            self.tested.attempts(again)
-        if documents.CHECKS not in self.capabilities.granted:
-            self._ask_runs()
-        statuses = Statuses(self.host, self.repository, self.tallies["checks"])
-        statuses.histories(((sha, one.number) for one in requests for sha in one.restated), self._few())
-        statuses.apps(self.details.bots)
+        restated = [(sha, one.number) for one in requests for sha in one.restated]
+        asking: list[Callable[[], None]] = [
+            partial(self.tested.rest, self.details.take_cut_tests()),
+            partial(self.tested.pushes, sorted(frozenset().union(*pushed))),
+            partial(self.tested.attempts, again),
+            partial(self.statuses.histories, restated, self._few()),
+            partial(self.statuses.apps, sorted(self.details.bots)),
+        ]
+        return partial(self._in_turn, asking)
+
+    def _in_turn(self, tasks: Sequence[Callable[[], None]]) -> None:
+        self.host.fetch.together(tasks, in_turn=True)
 
     def _ask_runs(self) -> None:
         requests = self.details.found.values()
@@ -387,9 +377,8 @@ class _Collection:
             self.host, self.repository, refs, sorted(self._names()), self._few(), since, self.tallies["activity"]
         )
 
-    def _unsettled(self, graphs: Sequence[tuple[Line, Graph]]) -> list[str]:
-        known = {graph.heads.ref for _, graph in graphs}
-        lost = [line.ref for line in self.lines if line.ref not in known]
+    def _unsettled(self) -> list[str]:
+        lost = [line.ref for line in self.lines if line.ref not in self.graphs]
         for line in self.lines:
             if not line.known:
                 self.tallies["commits"].lacks(

@@ -17,51 +17,15 @@ from soc2ev.errors import CollectError
 from soc2ev.fetch.crew import Pieces
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, shapes, streams
+from soc2ev.sources.github.capabilities import SAYS, Capabilities
 from soc2ev.sources.github.claims import Repository, Tallies
-from soc2ev.sources.github.host import refused
 from soc2ev.sources.github.merged import Merged
 from soc2ev.sources.github.moves import instant
 from soc2ev.sources.github.notes import Notes
 from soc2ev.sources.github.pushers import Pushers
 
 if TYPE_CHECKING:
-    from soc2ev.fetch import GraphAnswer
     from soc2ev.sources.github.host import Host
-
-_SAYS = {
-    documents.CHECKS: "GitHub refuses to show checks to this token, which needs Checks and Commit statuses (read)",
-    documents.RUNS: "GitHub refuses to show workflow runs to this token, which needs Actions (read)",
-    documents.STATUSES: "GitHub refuses to show commit statuses to this token, which needs Commit statuses (read)",
-    documents.PUSHES: "GitHub refuses to show the check suites of commits to this token, which needs Checks (read)",
-    documents.ISSUES: "GitHub refuses to show issues to this token, which needs Issues (read)",
-}
-
-
-class Capabilities:
-    """The optional parts that a token has been granted so far in one repository; they only ever become fewer."""
-
-    def __init__(self, granted: Iterable[str]) -> None:
-        self._lock = threading.Lock()
-        self.granted = frozenset(granted)
-
-    def narrow(self, answer: GraphAnswer, tallies: Tallies) -> None:
-        """Leave out from now on what an answer refused."""
-        with self._lock:
-            lost = refused(answer) & self.granted
-            self.granted -= lost
-        for part in sorted(part for part in lost if part):
-            self.say(part, tallies)
-
-    def say(self, part: str, tallies: Tallies) -> None:
-        """State what the missing part costs."""
-        tally = tallies["pull-requests" if part == documents.ISSUES else "checks"]
-        tally.denied = True
-        tally.lacks(_SAYS[part])
-
-    @property
-    def reason(self) -> str | None:
-        """Why the checks of commits are not whole, for their rows; None when the token may see them."""
-        return None if documents.CHECKS in self.granted else _SAYS[documents.CHECKS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +101,19 @@ class Details:
     def __post_init__(self) -> None:
         self.pushers = Pushers(self.host, self.repository, self.tallies, self.capabilities)
 
+    @property
+    def landed(self) -> frozenset[str]:
+        """The commits that landed them."""
+        return frozenset(one.landed.sha for one in self.found.values() if one.landed)
+
     def ask(self, wanted: Iterable[Merged]) -> None:
         """Detail these requests, those not asked for before; the rest of their lists as well."""
         self.follow([sorted(wanted, key=_newest)])
+
+    def take_cut_tests(self) -> list[TestCut]:
+        """The commits whose checks go on; they are left to the caller."""
+        taken, self.cut_tests = self.cut_tests, []
+        return taken
 
     def follow(self, flow: Iterable[Iterable[Merged]]) -> None:
         """The same for requests that a list names bit by bit: those that came are asked for while it is read on."""
@@ -150,7 +124,7 @@ class Details:
         # Whichever answer came first, what follows from them is the same.
         for name, first in said.items():
             told = self.tallies[name].reasons
-            told[first:] = sorted(told[first:], key=lambda one: (one not in _SAYS.values(), one))
+            told[first:] = sorted(told[first:], key=lambda one: (one not in SAYS.values(), one))
         found = sorted(self.found.values(), key=lambda one: (-one.merged_at.timestamp(), one.number))
         self.found.clear()
         self.found |= {one.number: one for one in found}
@@ -220,8 +194,7 @@ class Details:
         for part, commit in (("heads", head), ("merges", value.get("mergeCommit"))):
             if commit is None:
                 continue
-            tally.expected = (tally.expected or 0) + 1
-            tally.fetched += 1
+            tally.add(expected=1, fetched=1)
             contexts = shapes.contexts(commit)[0]
             creators = [one.get("creator") or {} for one in contexts if one["__typename"] == "StatusContext"]
             self.bots |= {one["login"] for one in creators if one.get("__typename") == "Bot"}

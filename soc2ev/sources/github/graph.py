@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -41,12 +42,29 @@ class Graph:
         self.told: list[str] = []
         """Commits whose rows stand in the stream already."""
         self._read: set[str] = set()
-        """Those among them that pages of a history held."""
+        """Those among them that earlier pages of the same history held."""
+        self._has_old = False
+        """The newest commits from before the period were read."""
 
     def worth_naming(self, merged: int) -> bool:
         """Whether so many merged requests are likely to tell most commits."""
         pages = math.ceil((self.heads.commits or 0) / _PAGE)
         return pages > max(_FEW_PAGES, _PAGES_PER_REQUEST * merged)
+
+    def read_old(self) -> None:
+        """
+        Read the newest commits of the start, if there is one; a failure is met again when they are needed.
+
+        Branches begin at commits from before the period, so that these end the lines of what requests tell.
+        """
+        if not self._has_old and self.heads.below and self.heads.end != self.heads.start:
+            with suppress(CollectError):
+                self._take_old()
+
+    def _take_old(self) -> None:
+        if self.heads.below:
+            self._take_page(self.heads.below, None)
+            self._has_old = True
 
     def gained(self, commits: Iterable[Commit], *, by_name: bool) -> frozenset[str] | None:
         """
@@ -94,15 +112,13 @@ class Graph:
 
     def _by_name(self, commits: Iterable[Commit]) -> frozenset[str] | None:
         self.known |= {one.sha: one.parents for one in commits}
-        allowed, asked_below = math.ceil((self.heads.commits or 0) / _PAGE / 2) + 2, False
+        allowed = math.ceil((self.heads.commits or 0) / _PAGE / 2) + 2
         while allowed > 0 and len(self.told) < _MOST_NAMES:
             unknown = self._open_ends()
             if not self.settled()[1]:
                 break
-            if self.told and not asked_below and self.heads.below:
-                # Branches begin at commits from before the period: the newest of those end their lines.
-                self._take_page(self.heads.below, None)
-                asked_below = True
+            if self.told and not self._has_old and self.heads.below:
+                self._take_old()
             else:
                 self._take_named(unknown)
             allowed -= 1 + len(unknown) // _PAGE
@@ -119,7 +135,7 @@ class Graph:
         def lose(_: Sequence[str], problem: CollectError) -> None:
             raise problem
 
-        self.host.in_batches("commits by name", sorted(shas), self._named, lose)
+        self.host.side_by_side("commits by name", sorted(shas), self._named, lose)
 
     def _named(self, chunk: Sequence[str]) -> None:
         variables = {**self.repository.variables, **{f"s{n}": sha for n, sha in enumerate(chunk)}}
@@ -157,6 +173,7 @@ class Graph:
     def _take_page(self, tip: str, after: str | None) -> str | None:
         """One page of a history; the cursor of the next, None at its end."""
         variables = {**self.repository.variables, "from": tip, "after": after}
+        self._read = self._read if after else set()
 
         def refuse(data: Json) -> None:
             home = data.get("repository")

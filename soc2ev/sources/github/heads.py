@@ -6,16 +6,19 @@ The record of moves decides. Without it the merged requests do, or the dates tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
+from soc2ev.fetch import PageTooLargeError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, streams
 from soc2ev.sources.github.claims import Repository, Tally
 
 if TYPE_CHECKING:
+    from soc2ev.fetch import GraphAnswer
     from soc2ev.period import Period
     from soc2ev.sources.github.host import Host
     from soc2ev.sources.github.merged import Merged
@@ -76,13 +79,22 @@ def _from_record(repository: Repository, line: Line, host: Host, period: Period)
     return _Edges(start, end, *("activity" if one else "nothing" for one in (start, end)))
 
 
+def _ask(
+    host: Host, repository: Repository, document: str, variables: Mapping[str, Json], asked: Mapping[str, Json]
+) -> GraphAnswer:
+    """One question, once more where it is said to be too large: it cannot be split."""
+    ask = partial(host.query, document, {**repository.variables, **variables})
+    try:
+        return ask(stream=repository.stream("heads"), asked=asked)
+    except PageTooLargeError:
+        return ask(stream=repository.stream("heads"), asked=asked)
+
+
 def _tip(host: Host, repository: Repository, ref: str) -> str | None:
     """What a branch that never moved holds; CollectError when there is no such branch."""
     asked = {"repository": repository.name, "role": "tip", "ref": ref}
     variables = {"ref": f"refs/heads/{ref}", "start": None, "end": None, "before": False, "now": False}
-    answer = host.query(
-        documents.HEADS, {**repository.variables, **variables}, stream=repository.stream("heads"), asked=asked
-    )
+    answer = _ask(host, repository, documents.HEADS, variables, asked)
     found = answer.data["repository"]["ref"]
     if found is None:
         raise CollectError("there is no such branch", hint="check `branches` in the scope")
@@ -105,9 +117,7 @@ def _estimated(host: Host, repository: Repository, line: Line, index: Iterable[M
 def _dated(host: Host, repository: Repository, ref: str, period: Period) -> tuple[str | None, str | None]:
     asked = {"repository": repository.name, "role": "dated", "ref": ref}
     variables = {"ref": f"refs/heads/{ref}", "start": period.start.isoformat(), "end": period.end.isoformat()}
-    answer = host.query(
-        documents.DATED, {**repository.variables, **variables}, stream=repository.stream("heads"), asked=asked
-    )
+    answer = _ask(host, repository, documents.DATED, variables, asked)
     found = answer.data["repository"]["ref"]
     if found is None:
         raise CollectError("there is no such branch", hint="check `branches` in the scope")
@@ -131,9 +141,7 @@ def _counted(host: Host, repository: Repository, line: Line, edges: _Edges, peri
     asked |= {"start_basis": edges.start_basis, "end_basis": edges.end_basis}
     asked |= {} if ahead is None else {"ahead_by": ahead}
     variables = {"ref": f"refs/heads/{line.ref}", "start": start, "end": end, "before": bool(start), "now": bool(end)}
-    answer = host.query(
-        documents.HEADS, {**repository.variables, **variables}, stream=repository.stream("heads"), asked=asked
-    )
+    answer = _ask(host, repository, documents.HEADS, variables, asked)
     tally.fetched += 1
     commits = streams.between(answer.data["repository"]) if ahead is None else ahead
     if commits is None:

@@ -9,10 +9,10 @@ that part is not asked for again. Any other error leaves the stream incomplete.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from soc2ev.errors import AccessError, CollectError, ConfigError, Soc2evError
 from soc2ev.fetch import Credential, PageTooLargeError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, streams
+from soc2ev.sources.github.sizes import MOST, Sizes
 
 if TYPE_CHECKING:
     from soc2ev.config import GithubSource
@@ -28,20 +29,7 @@ if TYPE_CHECKING:
 NAME = "github"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _NOTHING: Mapping[str, str] = {}
-_QUICK = 4.0
-_GOOD_BEFORE_GROWTH = 5
-_MOST = 100
 _FAILURES = 2
-_STARTS = {
-    "parents": 20,
-    "gates": 50,
-    "run": 1,
-    "details": 50,
-    "tested": 50,
-    "rest": 20,
-    "named requests": 20,
-    "attempts": 20,
-}
 
 Thing = TypeVar("Thing")
 Key = Callable[[Json], object]
@@ -69,33 +57,6 @@ class PartialError(CollectError):
 
 class FlawedError(CollectError):
     """Some of the answer failed, within things that count otherwise: what is missing in them is not known."""
-
-
-class Sizes:
-    """How much of each kind fits into one question; shared by threads, remembered for the run."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sizes: dict[str, int] = {}
-        self._good: dict[str, int] = {}
-
-    def of(self, name: str) -> int:
-        """The size to ask for now."""
-        return self._sizes.get(name, _STARTS.get(name, _MOST))
-
-    def grow(self, name: str, seconds: float) -> None:
-        """An answer came after so many seconds: five quick ones let the size grow by half."""
-        with self._lock:
-            self._good[name] = self._good.get(name, 0) + 1 if seconds < _QUICK else 0
-            if self._good[name] >= _GOOD_BEFORE_GROWTH:
-                self._sizes[name] = min(_MOST, self.of(name) * 3 // 2 + 1)
-                self._good[name] = 0
-
-    def shrink(self, name: str, asked: int) -> None:
-        """So many were too much: half of it from now on."""
-        with self._lock:
-            self._sizes[name] = max(1, min(self.of(name), asked // 2))
-            self._good[name] = 0
 
 
 @dataclass
@@ -142,9 +103,11 @@ class Host:
         asked: Mapping[str, Json],
         reuse: bool = False,
         check: Callable[[Json], None] = lambda _: None,
+        later: Callable[[], Mapping[str, Json]] = dict,
     ) -> GraphAnswer:
         """
-        One question; `asked` says what we make of it (role, repository ...).
+        One question; `asked` says what we make of it (role, repository ...), and `later` what is known only when the
+        answer is stored.
 
         `check` may refuse the data with ValueError before they are counted. An answer whose only errors refuse optional
         parts, or know nothing of some of the names that were asked for, is returned: `refused` tells the parts.
@@ -152,11 +115,16 @@ class Host:
         AccessError, CollectError as Fetch raises them.
         """
         odd: list[str] = []
+        told = dict(asked)
+
+        def settle() -> Mapping[str, Json]:
+            told.update(found := later())
+            return found
 
         def count(data: Json) -> int:
             try:
                 check(data)
-                return streams.count(asked, data)
+                return streams.count(told, data)
             except (Soc2evError, ValueError) as problem:
                 odd.append(str(problem))
                 raise
@@ -173,6 +141,7 @@ class Host:
                 headers=HEADERS,
                 request=asked,
                 count=count if asked.get("role") in streams.ROLES else None,
+                later=settle,
                 reuse=reuse,
             )
         except CollectError as problem:
@@ -302,6 +271,18 @@ class Host:
             self.sizes.grow(name, self.clock() - began)
             return answer
 
+    def side_by_side(
+        self,
+        name: str,
+        things: Sequence[Thing],
+        ask: Callable[[Sequence[Thing]], None],
+        lose: Callable[[Sequence[Thing], CollectError], None],
+    ) -> None:
+        """The same as `in_batches` for as many at a time as there are workers; what comes is stored in their order."""
+        size = self.sizes.of(name)
+        pieces = [things[start : start + size] for start in range(0, len(things), size)]
+        self.fetch.together([partial(self.in_batches, name, one, ask, lose) for one in pieces], in_turn=True)
+
     def in_batches(
         self,
         name: str,
@@ -315,7 +296,7 @@ class Host:
         A question that is too large or fails in part is split, down to single things. After two failures in a row that
         splitting does not help, everything left is lost: the endpoint is down or refuses.
         """
-        waiting, most, failures, alone = list(things), _MOST, 0, False
+        waiting, most, failures, alone = list(things), MOST, 0, False
         while waiting:
             chunk = waiting[: min(most, self.sizes.of(name))]
             began = self.clock()
@@ -337,7 +318,7 @@ class Host:
                 if isinstance(problem, AccessError):
                     failures = _FAILURES
             else:
-                failures, most = 0, min(_MOST, most * 2)
+                failures, most = 0, min(MOST, most * 2)
                 self.sizes.grow(name, self.clock() - began)
             waiting, alone = waiting[len(chunk) :], False
             if failures >= _FAILURES and waiting:

@@ -58,18 +58,25 @@ class Index:
     def __init__(self, host: Host, repository: Repository, period: Period, tally: Tally) -> None:
         self.host, self.repository, self.period, self.tally = host, repository, period, tally
         self.found: dict[int, Merged] = {}
-        self._page = 0
+        self._page, self._walked = 0, False
 
     def read(self) -> Iterator[list[Merged]]:
         """
         Every merged request whose last change is not before the period, page by page as they come.
 
-        At the end all of them are `found`, and what is missing is told to the tally. A request may come twice.
+        All of them are `found` once the front was read again; what is missing is told to the tally.
         """
         try:
             yield from self._walk(set())
-            if self._page > 1:
-                yield from self._front()
+            self._walked = True
+        except CollectError as problem:
+            self.tally.failed(problem)
+
+    def read_front(self) -> None:
+        """Read again, once `read` has ended, what changed meanwhile: that seldom brings any."""
+        try:
+            if self._walked and self._page > 1:
+                self._front()
         except CollectError as problem:
             self.tally.failed(problem)
         self.tally.fetched = len(self.found)
@@ -107,10 +114,11 @@ class Index:
         beyond = bool(page) and page[-1].updated_at < self.period.start
         return beyond or any((one.number, one.updated_at) in known for one in page)
 
-    def _front(self) -> Iterator[list[Merged]]:
+    def _front(self) -> None:
         for _ in range(_FRONT):
             before = {(one.number, one.updated_at) for one in self.found.values()}
-            yield from self._walk(before)
+            for _ in self._walk(before):
+                pass
             if before == {(one.number, one.updated_at) for one in self.found.values()}:
                 return
         self.tally.lacks("requests kept changing while the list was read; collect again at a quieter time")

@@ -6,7 +6,7 @@ A deployment from a tag, a release branch or a feature branch names a commit tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -21,24 +21,36 @@ if TYPE_CHECKING:
 _MOST = 60
 
 
-def ask(host: Host, repository: Repository, deployed: Iterable[Deployed], known: Collection[str], tally: Tally) -> None:
-    """Ask for the parents of the newest deployed commits that are not `known`; failures are told to the tally."""
-    wanted = list(dict.fromkeys(one.sha for one in deployed if one.sha not in known))
-    if len(wanted) > _MOST:
-        tally.details["deployed commits that were not placed"] = len(wanted) - _MOST
-    told: set[str] = set()
+class Placing:
+    """Questions about the deployed commits of one repository."""
 
-    def lose(chunk: Sequence[str], problem: CollectError) -> None:
-        tally.failed(problem, f"what {', '.join(sha[:12] for sha in chunk[:3])} builds on")
+    def __init__(self, host: Host, repository: Repository, tally: Tally) -> None:
+        self.host, self.repository, self.tally = host, repository, tally
+        self._asked: set[str] = set()
+        self._told: set[str] = set()
+        """Commits that the answers so far tell of, so that no row comes twice."""
 
-    def read(chunk: Sequence[str]) -> None:
-        variables = {**repository.variables, **{f"s{n}": sha for n, sha in enumerate(chunk)}}
-        asked = {"repository": repository.name, "role": "parents", "without": sorted(told)}
-        document, stream = documents.parents(len(chunk)), repository.stream("deployments")
-        answer = host.query(document, variables, stream=stream, asked=asked, reuse=True)
-        told.update(one["oid"] for value in _found(answer.data) for one in value["history"]["nodes"])
+    def ask(self, deployed: Iterable[Deployed], known: frozenset[str]) -> None:
+        """Ask for the parents of the newest deployed commits that are not `known`; failures are told to the tally."""
+        wanted = [sha for sha in dict.fromkeys(one.sha for one in deployed) if sha not in known | self._asked]
+        room = _MOST - len(self._asked)
+        self._asked |= set(wanted[:room])
+        if skipped := wanted[room:]:
+            self.tally.details["deployed commits that were not placed"] = len(skipped)
+        self.host.side_by_side("parents", wanted[:room], self._ask, self._lose)
 
-    host.in_batches("parents", wanted[:_MOST], read, lose)
+    def _lose(self, chunk: Sequence[str], problem: CollectError) -> None:
+        self.tally.failed(problem, f"what {', '.join(sha[:12] for sha in chunk[:3])} builds on")
+
+    def _ask(self, chunk: Sequence[str]) -> None:
+        variables = {**self.repository.variables, **{f"s{n}": sha for n, sha in enumerate(chunk)}}
+        asked = {"repository": self.repository.name, "role": "parents"}
+        document, stream = documents.parents(len(chunk)), self.repository.stream("deployments")
+        answer = self.host.query(document, variables, stream=stream, asked=asked, later=self._without, reuse=True)
+        self._told.update(one["oid"] for value in _found(answer.data) for one in value["history"]["nodes"])
+
+    def _without(self) -> dict[str, Json]:
+        return {"without": sorted(self._told)}
 
 
 def _found(data: Json) -> list[Json]:

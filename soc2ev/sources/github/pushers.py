@@ -17,8 +17,9 @@ from soc2ev.sources.github import documents, shapes
 if TYPE_CHECKING:
     from soc2ev.errors import CollectError
     from soc2ev.model import Json
+    from soc2ev.sources.github.capabilities import Capabilities
     from soc2ev.sources.github.claims import Repository, Tallies
-    from soc2ev.sources.github.details import Capabilities, Request
+    from soc2ev.sources.github.details import Request
     from soc2ev.sources.github.host import Host
 
 _Place = tuple[int, str]

@@ -60,16 +60,21 @@ class Explained:
     ) -> Explained:
         """What is known so far; `named` are commits that GitHub's index connects with a detailed request."""
         here = [one for one in details.found.values() if one.base in line.names]
-        landed = {one.landed.sha for one in details.found.values() if one.landed}
+        landed = details.landed
         brought = _brought(line, graph, period)
         by_merges = {sha for sha, move in brought.items() if move.kind not in _PUSHES and move.after in landed}
         by_pushes = {sha for sha, move in brought.items() if move.kind in _PUSHES}
-        pushed = {move.after for move in line.within(period) if move.kind in _PUSHES and move.after} - landed
+        pushed = pushed_to(line, details, period)
         told = {sha for one in here for sha in _own(one)} | by_merges | set(named)
         inner = [one for one in details.found.values() if one.base not in line.names]
         wide = [one for one in here if any(one.head_ref == other.base for other in inner) or _is_wide(one)]
         promoted = {commit.sha for one in wide for commit in one.commits} - {sha for one in inner for sha in _own(one)}
-        return cls(line, gained, frozenset(told), frozenset(by_pushes), frozenset(pushed), frozenset(promoted))
+        return cls(line, gained, frozenset(told), frozenset(by_pushes), pushed, frozenset(promoted))
+
+
+def pushed_to(line: Line, details: Details, period: Period) -> frozenset[str]:
+    """What a ref held after each move of the period that no detailed request made."""
+    return frozenset(one.after for one in line.within(period) if one.kind in _PUSHES and one.after) - details.landed
 
 
 _WIDE = 20

@@ -30,9 +30,12 @@ class Rules:
         """Refs whose classic protection somebody can bypass."""
         tally.expected = 0
 
-    def read(self) -> Bound:
-        """All of them; what is missing is told to the tally."""
-        bound = {ref: self._effective(ref) for ref in self.repository.branches}
+    def effective(self) -> Bound:
+        """Which rulesets bind the refs; what is missing is told to the tally."""
+        return {ref: self._effective(ref) for ref in self.repository.branches}
+
+    def read(self, bound: Bound) -> None:
+        """The rulesets that bind the refs, and classic protection; what is missing is told to the tally."""
         if not all(found is None or found for found in bound.values()):
             self._idle()
         numbers = {number for found in bound.values() for number in found or ()}
@@ -40,7 +43,6 @@ class Rules:
             self._ruleset(number, [ref for ref, found in bound.items() if number in (found or ())])
         for ref, found in bound.items():
             self._protection(ref, bound=found is None or bool(found))
-        return bound
 
     def _effective(self, ref: str) -> frozenset[int] | None:
         """The rulesets of every level that bind a ref: GitHub leaves out those that are not enforced."""

@@ -7,9 +7,11 @@ carries what became of the others, so that the tables can tell a setting that is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from soc2ev.period import Period
     from soc2ev.sources.github.host import Host
 
+T = TypeVar("T")
+_Task = Callable[[], None]
+_Conclusion = Callable[[], None]
+"""What an answer means, to be noted in the order of the questions."""
 DOCUMENT = """
 query($owner: String!, $name: String!) {
   repository(owner: $owner, name: $name) {
@@ -73,40 +79,73 @@ class Governance:
         self.unseen: list[str] = []
         self.found: dict[str, Json] = {}
         """Settings that were told so far."""
+        self._begun, self._ended = threading.Event(), threading.Event()
+
+    def around(self, chains: Sequence[_Task]) -> None:
+        """Ask the last question beside these chains; its answer is stored after them, with what they came to."""
+
+        def run() -> None:
+            try:
+                self.host.fetch.together(chains)
+            finally:
+                self._begun.set()
+                self._ended.set()
+
+        tasks: list[_Task] = [run, partial(self._behind, self._ask_last)]
+        self.host.fetch.together(tasks)
 
     def read(self) -> None:
         """All but the last question, beside the population's own streams; what is missing is told to the tallies."""
-        for capability, path, values in _QUESTIONS:
-            self._ask(capability, path, values)
-        self._keys()
+        alone = (self._switches, self._environments, self._permissions)
+        tasks: list[_Task] = [self._rules, *(partial(self._behind, one) for one in alone)]
+        self.host.fetch.together(tasks)
+
+    def _behind(self, ask: Callable[[], T]) -> T:
+        """Let it ask when nobody else wants to, and not before the chains have begun: nothing depends on it."""
+        self._begun.wait()
+        with self.host.fetch.behind():
+            return ask()
+
+    def _switches(self) -> None:
+        asked: list[Callable[[], _Conclusion]] = [partial(self._ask, *one) for one in _QUESTIONS]
+        # What an answer means may depend on the one before.
+        asking = [partial(self._behind, one) for one in (*asked, self._keys)]
+        for conclude in self.host.fetch.together(asking, in_turn=True):
+            conclude()
         self._warn()
-        self._environments()
-        self._permissions()
+
+    def _rules(self) -> None:
         rules = Rules(self.host, self.repository, self.tallies["settings:rules"], self.access)
-        bound = rules.read()
+        try:
+            bound = rules.effective()
+        finally:
+            self._begun.set()
+        rules.read(bound)
         if self.ledger:
             tally = self.tallies["rule-suites"]
             if rules.passable:
                 tally.details["without a ledger"] = rules.passable
             bypasses.read(self.host, self.repository, self.period, bound, tally, self.access)
 
-    def finish(self) -> None:
-        """The last question, once the population's streams are settled: it says what became of all others."""
+    def _became(self) -> dict[str, Json]:
+        """What became of all other questions, once they have been asked."""
+        self._ended.wait()
         if self.ledger:
             self._note_streams()
         else:
             for capability in (*_STREAMS, "rule suites"):
                 self.access.missed(capability, "not asked again: nothing changed since it was collected", UNKNOWN)
-        self._ask_last()
+        return {"unseen": self.unseen, "seen": self.access.told}
 
-    def _ask(self, capability: str, path: str, values: Mapping[str, str]) -> None:
+    def _ask(self, capability: str, path: str, values: Mapping[str, str]) -> _Conclusion:
         """A few settings of one answer."""
         try:
             answer = self._get(path, {"role": "values", "values": dict(values)})
         except CollectError as problem:
-            self._unseen(capability, problem, values.values())
-            return
-        told = self.host.fetch.json(answer)
+            return partial(self._unseen, capability, problem, values.values())
+        return partial(self._seen, capability, values, self.host.fetch.json(answer))
+
+    def _seen(self, capability: str, values: Mapping[str, str], told: Json) -> None:
         self.found |= {name: told[member] for member, name in values.items()}
         self.access.saw(capability)
 
@@ -126,15 +165,14 @@ class Governance:
         self.access.failed(self._settings, capability, problem, capability)
         self._settings.details.setdefault("not_visible", {}).update(dict.fromkeys(names, explain(problem)[:500]))
 
-    def _keys(self) -> None:
+    def _keys(self) -> _Conclusion:
         """The deploy keys that can write; each is a setting of its own."""
         try:
             for page in self._pages("/keys", self._settings, {"role": "keys"}):
-                self._settings.fetched += page.item.count or 0
+                self._settings.add(fetched=page.item.count or 0)
         except CollectError as problem:
-            self._unseen("deploy keys", problem, [_KEYS])
-        else:
-            self.access.saw("deploy keys")
+            return partial(self._unseen, "deploy keys", problem, [_KEYS])
+        return partial(self.access.saw, "deploy keys")
 
     def _warn(self) -> None:
         """When GitHub deletes the checks of the period's first day, where that leaves little time to collect them."""
@@ -182,22 +220,22 @@ class Governance:
     def _ask_last(self) -> None:
         seen = self.tallies["settings:capabilities"]
         asked: dict[str, Json] = {"repository": self.repository.name, "role": "settings"}
-        asked |= {"unseen": self.unseen, "seen": self.access.told}
-        stream = self.repository.stream(self._settings.stream)
+        stream, variables = self.repository.stream(self._settings.stream), self.repository.variables
         try:
-            answer = self.host.query(DOCUMENT, self.repository.variables, stream=stream, asked=asked)
+            answer = self.host.query(DOCUMENT, variables, stream=stream, asked=asked, later=self._became)
         except CollectError as problem:
+            self._ended.wait()
             self._settings.failed(problem, "settings")
             seen.failed(problem, "what was visible could not be noted")
             return
-        self._settings.fetched += answer.item.count or 0
+        self._settings.add(fetched=answer.item.count or 0)
         seen.fetched = len(self.access.found)
 
     def _get(self, path: str, asked: Mapping[str, Json]) -> Answer:
         found = {"repository": self.repository.name, **asked}
         stream = self.repository.stream(self._settings.stream)
         answer = self.host.get(self.repository.path + path, stream=stream, asked=found)
-        self._settings.fetched += answer.item.count or 0
+        self._settings.add(fetched=answer.item.count or 0)
         return answer
 
     def _pages(self, path: str, tally: Tally, asked: Mapping[str, Json], **params: str) -> Iterator[Answer]:

@@ -30,10 +30,13 @@ class Statuses:
 
     def __init__(self, host: Host, repository: Repository, tally: Tally) -> None:
         self.host, self.repository, self.tally = host, repository, tally
+        self._commits: set[tuple[str, int]] = set()
+        self._slugs: set[str] = set()
 
     def histories(self, commits: Iterable[tuple[str, int]], most: int) -> None:
-        """Every status that was ever set on these commits (with the request they are asked for), `most` at the most."""
-        for sha, number in sorted(set(commits))[:most]:
+        """Every status that was ever set on these commits (with the request they are asked for), `most` in all."""
+        for sha, number in sorted(set(commits) - self._commits)[: max(most - len(self._commits), 0)]:
+            self._commits.add((sha, number))
             try:
                 self._history(sha, number)
             except AccessError as problem:
@@ -51,8 +54,9 @@ class Statuses:
 
     def apps(self, logins: Iterable[str]) -> None:
         """The numbers of the Apps behind these bots, a few at the most; what stays unknown decides nothing."""
-        slugs = sorted({login.removesuffix(BOT) for login in logins if login.endswith(BOT)})
-        for slug in slugs[:_MOST_APPS]:
+        slugs = {login.removesuffix(BOT) for login in logins if login.endswith(BOT)} - self._slugs
+        for slug in sorted(slugs)[: _MOST_APPS - len(self._slugs)]:
+            self._slugs.add(slug)
             asked = {"repository": self.repository.name, "role": "app"}
             try:
                 self.host.get(f"/apps/{slug}", stream=self.repository.stream("checks"), asked=asked, accept=_HIDDEN)

@@ -5,14 +5,16 @@ rest of long lists.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, shapes
+from soc2ev.sources.github.capabilities import Capabilities
 from soc2ev.sources.github.claims import Repository, Tallies, Tally
-from soc2ev.sources.github.details import Capabilities, TestCut
+from soc2ev.sources.github.details import TestCut
 from soc2ev.sources.github.host import DeniedError
 
 if TYPE_CHECKING:
@@ -39,28 +41,43 @@ def probe(host: Host, repository: Repository) -> frozenset[str]:
     return granted
 
 
+class Granted:
+    """What the token of a host may see, asked once of the first repository that has commits; nothing without one."""
+
+    def __init__(self, host: Host, fresh: Sequence[tuple[Host, Repository]]) -> None:
+        self._host, self._lock = host, threading.Lock()
+        self._first = next((one for home, one in fresh if home is host and one.tip is not None), None)
+        self._found: frozenset[str] | None = None
+
+    def __call__(self) -> frozenset[str]:
+        """The optional parts; others wait while the first one asks."""
+        with self._lock:
+            if self._found is None:
+                self._found = frozenset() if self._first is None else probe(self._host, self._first)
+            return self._found
+
+
 class Tested:
     """Questions about the checks of commits of one repository."""
 
     def __init__(self, host: Host, repository: Repository, tallies: Tallies, capabilities: Capabilities) -> None:
         self.host, self.repository, self.capabilities, self.tallies = host, repository, capabilities, tallies
         self.tally: Tally = tallies["checks"]
+        self._asked: set[tuple[str, str, int]] = set()
 
     def pushes(self, shas: Sequence[str]) -> None:
         """The checks of commits that were pushed straight to a production ref."""
-        self._count(len(shas))
         cut: list[TestCut] = []
-        wanted = [TestCut(sha, "pushes", 0, "", 1) for sha in shas]
-        self.host.in_batches("tested", wanted, lambda chunk: self._ask(chunk, documents.tested, cut), self._lose)
+        wanted = self._fresh("pushes", [(sha, 0) for sha in shas])
+        self.host.side_by_side("tested", wanted, lambda chunk: self._ask(chunk, documents.tested, cut), self._lose)
         self.rest(cut)
 
     def attempts(self, heads: Sequence[tuple[str, int]]) -> None:
         """Every attempt of every check on these heads of requests."""
         if documents.CHECKS not in self.capabilities.granted:
             return
-        self._count(len(heads))
-        wanted = [TestCut(sha, "attempts", number, "", 1) for sha, number in heads]
-        self.host.in_batches("attempts", wanted, lambda chunk: self._ask(chunk, documents.attempts, []), self._lose)
+        wanted = self._fresh("attempts", heads)
+        self.host.side_by_side("attempts", wanted, lambda chunk: self._ask(chunk, documents.attempts, []), self._lose)
 
     def rest(self, cut: list[TestCut]) -> None:
         """The further pages of the checks of commits, until every list has ended."""
@@ -79,8 +96,12 @@ class Tested:
 
         self.host.in_batches("rest", cut, ask, lose)
 
-    def _count(self, more: int) -> None:
-        self.tally.expected = (self.tally.expected or 0) + more
+    def _fresh(self, part: str, commits: Sequence[tuple[str, int]]) -> list[TestCut]:
+        """Those not asked for before."""
+        fresh = [one for one in commits if (part, *one) not in self._asked]
+        self._asked |= {(part, *one) for one in fresh}
+        self.tally.add(expected=len(fresh))
+        return [TestCut(sha, part, number, "", 1) for sha, number in fresh]
 
     def _ask(
         self, chunk: Sequence[TestCut], document: _Document, following: list[TestCut], *, paged: bool = False
@@ -106,7 +127,7 @@ class Tested:
         if value is None:
             self.tally.lacks(f"GitHub does not know the commit {one.sha[:12]} any more")
             return
-        self.tally.fetched += one.page == 1
+        self.tally.add(fetched=one.page == 1)
         if "checkSuites" in value:
             if not shapes.suites(value)[2]:
                 self.tally.lacks(f"{one.sha[:12]} has more attempts of checks than one answer holds")

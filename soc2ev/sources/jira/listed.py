@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from soc2ev.sources.jira.site import Site
 
 _PAGE = 100
+_PLACES = 200
+"""Data Center gives up to 1,000 unless an administrator allows fewer; this many with their descriptions is quick."""
 _WINDOW = 10_000
 """Data Center answers with an error beyond it (`jira.search.maxresults` and the index's window)."""
 _WIDER = timedelta(days=1)
@@ -137,7 +139,8 @@ class Listing:
         seen: dict[str, Ticket] = {}
         promised = None
         while promised is None or len(seen) < promised:
-            data = self._page("/search", {**body, "startAt": len(seen), "maxResults": _PAGE}, seen)
+            most = min(_PLACES, max(_WINDOW - len(seen), 1))
+            data = self._page("/search", {**body, "startAt": len(seen), "maxResults": most}, seen)
             total = data["total"]
             if promised is not None and total != promised:
                 raise _ShiftedError("the list changed while it was read", hint="collect again")

@@ -209,7 +209,7 @@ class Jira:
         one = self._seen(token, key)
         if one is None or not one.request:
             raise Refusal(404, body={"errorMessage": "The request you are trying to view does not exist."})
-        start, limit = int(asked.get("start", 0)), min(int(asked.get("limit", 50)), self.world.page)
+        start, limit = int(asked.get("start", 0)), min(int(asked.get("limit", 50)), self.world.most)
         values = [shapes.approval(self.world, token, found) for found in one.approvals[start : start + limit]]
         last = start + len(values) >= len(one.approvals)
         return {"size": len(values), "start": start, "limit": limit, "isLastPage": last, "values": values}
@@ -219,7 +219,7 @@ class Jira:
         start = int(base64.b64decode(body["nextPageToken"]).decode()) if body.get("nextPageToken") else 0
         wanted = body.get("fields") or []
         # With fields Cloud makes pages smaller than they were asked for.
-        most = min(body.get("maxResults", 50), self.world.page if wanted else 5_000)
+        most = min(body.get("maxResults", 50), self.world.most if wanted else 5_000)
         page = tickets[start : start + most]
         made: dict[str, Any] = {"issues": [shapes.ticket(self.world, token, one, wanted, self.url) for one in page]}
         if start + most < len(tickets):
@@ -275,7 +275,7 @@ class Jira:
         if not isinstance(validate, bool):
             raise Refusal(400, "Can not deserialize validateQuery.")
         tickets = query.found(self.world, token, body["jql"], validate=validate)
-        start, most = body.get("startAt", 0), min(body.get("maxResults", 50), self.world.page)
+        start, most = body.get("startAt", 0), min(body.get("maxResults", 50), self.world.most)
         if start + most > self.world.window:
             raise Refusal(400, "Result window is too large.")
         page = [self._searched(token, one, body) for one in tickets[start : start + most]]

@@ -102,8 +102,8 @@ class World:
     tickets: list[Ticket] = field(default_factory=list)
     tokens: list[Token] = field(default_factory=list)
     projects: list[str] = field(default_factory=lambda: ["API", "WEB"])
-    page: int = 100
-    """The most tickets of one page, whatever is asked for."""
+    page: int | None = None
+    """The most tickets of one page, whatever is asked for; None for what Jira gives unless an administrator differs."""
     changes_page: int = 5_000
     window: int = 10_000
     strict_keys: bool = False
@@ -112,6 +112,14 @@ class World:
     """The most changes that come with a ticket of Data Center."""
     paged_history: bool = True
     _ids: count[int] = field(default_factory=lambda: count(10_000))
+
+    @property
+    def most(self) -> int:
+        """
+        The most tickets of one page: 100 in Cloud when fields are asked for; in Data Center the default of the property
+        `jira.search.views.default.max`.
+        """
+        return self.page or (100 if self.cloud else 1_000)
 
     def token(self, secret: str, **more: Any) -> Token:
         """A new token."""

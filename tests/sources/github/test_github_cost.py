@@ -91,13 +91,39 @@ def test_named_commits_do_not_come_twice_when_the_history_is_read_after_all(
     assert 10 == run.of("commits").fetched == len(run.rows("github_commits"))
 
 
+@pytest.mark.parametrize("most", [1_200, 1])
+def test_the_commits_of_a_later_month_come_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """
+    What the branch held before the month ends the lines of what requests tell; its rows do not come again, neither with
+    the commits that are asked for by name nor, where that does not settle it, with the pages of the history.
+    """
+    monkeypatch.setattr("soc2ev.sources.github.graph._FEW_PAGES", 0)
+    monkeypatch.setattr("soc2ev.sources.github.graph._PAGES_PER_REQUEST", 0.0)
+    monkeypatch.setattr("soc2ev.sources.github.graph._MOST_NAMES", most)
+    story = Story()
+    story.token(tokens.classic(SECRET, "cat"))
+    for number in range(6):
+        if number == 3:
+            story.world.now = datetime(2026, 11, 2, tzinfo=UTC)
+        change = story.open(title=f"ABC-{number}")
+        change.push(story.ann)
+        change.merge(story.bob, "rebase")
+    run = collect(tmp_path, story, months="2026-11", now=datetime(2026, 11, 4, tzinfo=UTC))
+    assert {} == run.incomplete
+    assert "route" not in run.of("commits").details
+    history = [item for item, _ in run.stored if item.request.get("role") == "history"]
+    assert (1 if most > 1 else 2) == len(history)
+    assert 6 == run.of("commits").fetched
+    assert 6 <= len({row["sha"] for row in run.rows("github_commits")}) == len(run.rows("github_commits"))
+
+
 def test_an_answer_that_is_too_large_is_asked_for_in_halves(tmp_path: Path) -> None:
     """A gateway that gives up on the details makes them smaller until they pass, and the size is remembered."""
     story = Story()
     story.token(tokens.classic(SECRET, "cat"))
     for number in range(9):
         story.clean(title=f"ABC-{number}")
-    refusing = faults.status(502, on="POST /graphql", at=7, times=4)
+    refusing = faults.status(502, on="POST /graphql", at=6, times=4)
     run = collect(tmp_path, story, faults=[refusing], workers=1)
     assert {} == run.incomplete
     assert 9 == len(run.rows("github_pull_requests"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from soc2ev.sources.github import documents, gates, notes
+from soc2ev.sources.github import documents, gates, notes, sizes
 from soc2ev.sources.github.notes import Notes
 from soc2ev.vault import Writer
 from tests.fakes.github import faults, tokens
@@ -58,6 +59,22 @@ def test_co_authors_that_nobody_tells_are_a_gap(story: Story, tmp_path: Path, mo
     run = collect(tmp_path, story)
     assert ["pull-requests"] == list(run.incomplete)
     assert "co-authors" in run.incomplete["pull-requests"]
+
+
+def test_deployed_commits_that_landed_later_are_placed_side_by_side(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was merged after the period is asked about in several questions at once; no commit is told twice."""
+    monkeypatch.setitem(sizes._STARTS, "parents", 2)
+    story.clean()
+    story.world.now = datetime(2026, 11, 2, tzinfo=UTC)
+    later = [story.clean().it.merge_sha for _ in range(5)]
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    asked = [item for item, _ in run.stored if item.request.get("role") == "parents"]
+    assert [2, 2, 1] == [len([name for name in item.request["variables"] if name[1:].isdigit()]) for item in asked]
+    assert [False, True, True] == [bool(item.request["without"]) for item in asked]
+    assert set(later) <= {row["sha"] for row in run.rows("github_parents")}
 
 
 def test_parents_of_deployed_commits_that_nothing_tells_are_asked_for(

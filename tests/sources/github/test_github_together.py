@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from soc2ev.sources.github import host
+from soc2ev.sources.github import sizes
 from tests.fakes.github import faults, tokens
 from tests.fakes.github.builder import Company
 from tests.fakes.github.faults import Fault, Wire
@@ -64,8 +64,8 @@ class Hosts:
 def late(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
     """Late servers, and pages and pieces so small that a small world takes many of each."""
     for name, size in {"details": 4, "merged": 8, "rest": 2}.items():
-        monkeypatch.setitem(host._STARTS, name, size)
-    monkeypatch.setattr(host, "_GOOD_BEFORE_GROWTH", 1_000)
+        monkeypatch.setitem(sizes._STARTS, name, size)
+    monkeypatch.setattr(sizes, "_GOOD_BEFORE_GROWTH", 1_000)
     made = Hosts()
     monkeypatch.setattr("tests.sources.github.runs.GitHub", made.start)
     return made
