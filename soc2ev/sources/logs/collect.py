@@ -243,6 +243,12 @@ def transport_of(
 
         found = entry.secret("password")
         return Postgres(fetch, stream, str(values["url"]), values, fetch.secret(found) if found else None)
+    if manifest.transport == "python":
+        from soc2ev.sources.logs.script import Script
+
+        given = {name: entry.secret(name) for name in manifest.secrets}
+        secrets = {name: fetch.secret(found) for name, found in given.items() if found}
+        return Script(fetch, stream, library.script_of(read, settings.file.parent), values, secrets)
     if manifest.transport == "file":
         from soc2ev.sources.logs.files import Files
 

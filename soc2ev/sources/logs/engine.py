@@ -111,7 +111,7 @@ def _outcome(request: Request, about: Json, reply: Reply) -> Outcome:
 def filled(request: Request, surroundings: Mapping[str, Json], now: str) -> str:
     """The path with `${...}` filled, escaped for an address; operations and statements as they are. ValueError."""
     if not request.path:
-        return request.op or request.sql
+        return request.op or request.sql or request.call
 
     def one(match: re.Match[str]) -> str:
         value = Expression(match[1]).value(surroundings, now)

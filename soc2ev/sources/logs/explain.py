@@ -94,6 +94,8 @@ def in_words(read: Read) -> Iterator[str]:
     for name, one in told["settings"].items():
         kind = "a secret: {env: NAME}" if one["secret"] else "optional" if one["optional"] else "needed"
         yield f"  {name}: {one['says'] or kind}{f' ({kind})' if one['says'] else ''}"
+    if told["transport"] == "python":
+        yield f"  It runs your own {read.manifest.id}.py beside the manifest; that this only reads is your word."
     if told["transport"] == "aws":
         yield "  region: the region; credentials as the AWS CLI finds them (AWS_PROFILE, AWS_ROLE_ARN ...)"
     yield "\nIt asks, and nothing else:"

@@ -41,6 +41,13 @@ def load(connector: str, folder: Path | None) -> Read:
     return Read(made, text, name, shipped=shipped)
 
 
+def script_of(read: Read, folder: Path) -> Path:
+    """The Python file beside a manifest of the team's own; ConfigError for a shipped one, which has none."""
+    if read.shipped:
+        raise ConfigError(f"{read.name}: transport python is for manifests of your own, in {OWN}")
+    return folder / OWN / f"{read.manifest.id}.py"
+
+
 def write_template(folder: Path, name: str) -> Path:
     """Write a manifest to begin with; its file. ConfigError for a name that is none, or that exists."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):

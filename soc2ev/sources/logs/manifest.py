@@ -35,14 +35,16 @@ CATEGORIES = (
     "alerting",
 )
 Scalar = str | int | float | bool | None
-_PLACES = {"http": "path", "aws": "op", "postgres": "sql", "file": "path"}
+_PLACES = {"http": "path", "aws": "op", "postgres": "sql", "file": "path", "python": "call"}
 _OWN = ("each", "when")
 """Keys of an entry of a list that are no columns."""
 
 
 def _expression(text: str) -> str:
-    Expression(text.removeprefix("="))
-    return text
+    """Always an expression: the sign that marks one elsewhere may stand before it, or not."""
+    bare = text.removeprefix("=")
+    Expression(bare)
+    return bare
 
 
 Jmes = Annotated[str, AfterValidator(_expression)]
@@ -119,6 +121,8 @@ class Request(Form):
     path: str = ""
     op: str = ""
     sql: str = ""
+    call: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
+    """python: what the file of the team's own is asked for."""
     params: dict[str, Any] = {}
     body: dict[str, Any] | None = None
     """What a POST sends."""
@@ -137,12 +141,13 @@ class Request(Form):
 
     @model_validator(mode="after")
     def _reads(self) -> Request:
-        given = [name for name in ("path", "op", "sql") if getattr(self, name)]
+        given = [name for name in ("path", "op", "sql", "call") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError("give exactly one of path, op, sql")
+            raise ValueError("give exactly one of path, op, sql, call")
         if self.id in RESERVED:
             raise ValueError(f"{self.id} is a name of the language; choose another id")
-        readonly.refuse_request(given[0], getattr(self, given[0]), post=self.read_only_post)
+        if not self.call:
+            readonly.refuse_request(given[0], getattr(self, given[0]), post=self.read_only_post)
         if self.format == "yaml" and not (self.path and self.keep and self.paginate is None):
             raise ValueError("an answer in yaml needs keep, and has no pages")
         if self.body is not None and not self.read_only_post:
@@ -152,8 +157,8 @@ class Request(Form):
     @property
     def asks(self) -> str:
         """The call as a reader names it."""
-        if self.op or self.sql:
-            return self.op or " ".join(self.sql.split())
+        if not self.path:
+            return self.op or " ".join(self.sql.split()) or f"{self.call} of its own file"
         return f"{'POST' if self.read_only_post else 'GET'} {self.path}"
 
 
@@ -212,7 +217,7 @@ class Manifest(Form):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     title: str
     category: Literal[CATEGORIES]  # type: ignore[valid-type]  # one list for the type and for docs
-    transport: Literal["http", "aws", "postgres", "file"]
+    transport: Literal["http", "aws", "postgres", "file", "python"]
     base_url: str = ""
     headers: dict[str, str] = {}
     auth: Auth | None = None
