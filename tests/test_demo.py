@@ -26,9 +26,9 @@ from tests.demo.record import recorder
 OTHERS = {
     "abuse-scenarios-covered": {"bulk_export": ["B", "C"]},
     "alert-rules-reach-people": {
-        "alertmanager:alerts#1": ["B"],
-        "prometheus:metrics#2": ["B"],
-        "prometheus:metrics#3": ["A"],
+        "alertmanager:alerts/severity='info'": ["B"],
+        "prometheus:metrics/BulkExportRefused": ["B"],
+        "prometheus:metrics/RateLimited": ["A"],
     },
     "alerts-lead-to-action": {"pagerduty:on-call/Q-2026-08-B": ["A"]},
     "alerts-reviewed-monthly": {"2026-08": ["A"]},

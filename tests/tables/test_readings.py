@@ -8,6 +8,7 @@ import pytest
 
 from soc2ev.period import parse
 from soc2ev.tables.facts.fact import Fact, no, unknown, yes
+from soc2ev.tables.logs.readings import named
 from soc2ev.tables.readings import Seen, throughout
 
 OCTOBER = parse("2026-10", "UTC")
@@ -81,3 +82,10 @@ def test_the_answer_says_when_it_was_read_and_by_which_bodies() -> None:
     assert ("sha256:9-20", "sha256:11-2") == around.digests
     alone = throughout(seen(*AFTER, GOOD), [], OCTOBER)
     assert alone.fact.reason.startswith("On. It was read 2026-11-02 00:00 UTC, after the period, which says nothing")
+
+
+def test_entries_have_names_that_stay() -> None:
+    """Neither a new entry before them nor one that is named like another takes their ids."""
+    rows = [{"source_key": "p:a", "rule": name} for name in ("x", "x#2", "x", None, "x", None)]
+    assert ["p:a/x", "p:a/x#2", "p:a/x#3", "p:a", "p:a/x#4", "p:a#2"] == named(rows, "rule")
+    assert ["p:a/new", *named(rows[:2], "rule")] == named([{"source_key": "p:a", "rule": "new"}, *rows[:2]], "rule")

@@ -6,6 +6,7 @@ from soc2ev.model import Column, Table
 
 _EVIDENCE = Column("evidence", "TEXT[]", "digests of the stored bodies behind the row", required=True)
 _SOURCE = Column("source_key", "TEXT", "key of the source in log_sources", required=True)
+_ITEM = Column("item", "TEXT", "<source>/<name>; of several that are named alike the later ones with a number")
 _POSITION = Column("position", "BIGINT", "place in the source's list, from 0", required=True)
 _SEEN = Column("observed_at", "TIMESTAMP", "when the platform was asked")
 
@@ -84,6 +85,7 @@ ALERT_RULES = Table(
     "alert_rules",
     "Rules that raise alerts, and whom they reach.",
     (
+        _ITEM,
         _SOURCE,
         _POSITION,
         Column("rule", "TEXT", "its name"),
@@ -111,7 +113,7 @@ ALERT_RULES = Table(
         _SEEN,
         _EVIDENCE,
     ),
-    ("source_key", "position"),
+    ("item",),
 )
 LOG_READERS = Table(
     "log_readers",
@@ -133,6 +135,7 @@ RATE_LIMITS = Table(
     "rate_limits",
     "Limits on requests.",
     (
+        _ITEM,
         _SOURCE,
         _POSITION,
         Column("scope", "TEXT", "what is limited"),
@@ -145,7 +148,7 @@ RATE_LIMITS = Table(
         _SEEN,
         _EVIDENCE,
     ),
-    ("source_key", "position"),
+    ("item",),
 )
 ALERT_COVERAGE = Table(
     "alert_coverage",
@@ -217,6 +220,7 @@ LOG_WEBHOOKS = Table(
     "log_webhooks",
     "Addresses that are told of events, with their failures and the review of these.",
     (
+        _ITEM,
         _SOURCE,
         _POSITION,
         Column("endpoint", "TEXT", "masked address"),
@@ -231,7 +235,7 @@ LOG_WEBHOOKS = Table(
         _SEEN,
         _EVIDENCE,
     ),
-    ("source_key", "position"),
+    ("item",),
 )
 ALERTS = Table(
     "alerts",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from soc2ev.model import Json, Table
 from soc2ev.tables.facts.fact import Fact, no, unknown, yes
 from soc2ev.tables.logs.declared import LOG_WEBHOOKS, RATE_LIMITS
-from soc2ev.tables.logs.readings import Judge, Readings
+from soc2ev.tables.logs.readings import Judge, Readings, named
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
@@ -36,9 +36,9 @@ def _fill(
 ) -> None:
     rows = list(engine.stream(f"select * from {base} order by source_key, position"))  # noqa: S608  our own names
     told = {name: readings.over_entries(base, naming, rows, sources, judge) for name, judge in facts.items()}
-    columns = {column.name for column in table.columns}
+    columns, items = {column.name for column in table.columns}, named(rows, naming)
     for at, row in enumerate(rows):
-        made = {name: value for name, value in row.items() if name in columns}
+        made = {name: value for name, value in row.items() if name in columns} | {"item": items[at]}
         source, evidence = sources.get(row["source_key"]), {row["evidence"]}
         for name, answers in told.items():
             made |= {name: answers[at].fact.value, f"{name}_reason": answers[at].fact.reason}

@@ -98,6 +98,23 @@ class Readings:
         return found
 
 
+def named(rows: Sequence[Row], naming: str) -> list[str]:
+    """
+    The id of each entry of a list: its source and name, whatever its place; of several alike the later ones numbered.
+
+    A waiver names it, and a rule that is added must not take the id of another.
+    """
+    used, found = Counter[str](), dict[str, None]()
+    for row in rows:
+        name = row["source_key"] if row[naming] is None else f"{row['source_key']}/{row[naming]}"
+        made = name
+        while made in found:
+            used[name] += 1
+            made = f"{name}#{used[name] + 1}"
+        found[made] = None
+    return list(found)
+
+
 def read(vault: Vault, claims: Iterable[Coverage], period: Period) -> Readings:
     """The readings of all collections. TamperedError for a body that was altered."""
     wanted = _relevant(claims, period)
@@ -153,4 +170,4 @@ def _typed(table: str, row: Row) -> Row:
     return whole
 
 
-__all__ = ["Reading", "Readings", "read"]
+__all__ = ["Judge", "Reading", "Readings", "named", "read"]

@@ -11,7 +11,7 @@ from soc2ev.model import Json
 from soc2ev.period import Period
 from soc2ev.tables.facts.fact import Fact, every, listed, moment, no, shown, some, unknown, yes
 from soc2ev.tables.logs.declared import ALERT_COVERAGE, ALERT_RULES
-from soc2ev.tables.logs.readings import Judge, Readings
+from soc2ev.tables.logs.readings import Judge, Readings, named
 from soc2ev.tables.readings import Throughout
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def derive(engine: Engine, readings: Readings) -> None:
     """Fill both tables: what a rule is, by the reading that answers; each yes and no, by all of the period."""
     tested = {row["rule"]: row for row in engine.stream(_TESTS)}
     found, sources = list(engine.stream(_RULES)), {row["key"]: row for row in engine.stream(_SOURCES)}
+    items = named(found, "rule")
     told = {
         name: readings.over_entries("collected_alert_rules", "rule", found, sources, judge)
         for name, judge in _FACTS.items()
@@ -74,6 +75,7 @@ def derive(engine: Engine, readings: Readings) -> None:
     rules = [
         _rule(row, {name: facts[at] for name, facts in told.items()}, sources.get(row["source_key"]), tested)
         | _tried_in(row, tested, readings.period)
+        | {"item": items[at]}
         for at, row in enumerate(found)
     ]
     engine.insert(ALERT_RULES, rules)
