@@ -32,6 +32,14 @@ receivers:
     email_configs: [{to: security@harbour.example, from: alerts@harbour.example, smarthost: 'mail.harbour.example:25'}]
 """
 
+_SENDING = f"""\
+global: {{evaluation_interval: 1m}}
+alerting:
+  alertmanagers:
+    - scheme: https
+      static_configs: [{{targets: ['{hosts.ALERTMANAGER}']}}]
+"""
+
 
 def answer(asked: hosts.Asked) -> hosts.Reply:
     """The answer to a GET; 404 for what nobody should ask."""
@@ -48,6 +56,7 @@ def _prometheus(month: str) -> dict[str, Any]:
     sender = {"url": f"https://{hosts.ALERTMANAGER}/api/v2/alerts"}
     return {
         "/api/v1/status/flags": _said(flags),
+        "/api/v1/status/config": _said({"yaml": _SENDING}),
         "/api/v1/status/runtimeinfo": _said({"storageRetention": retention, "corruptionCount": 0}),
         "/api/v1/rules": _said({"groups": [{"name": "security", "file": "security.yml", "rules": _rules(month)}]}),
         "/api/v1/query": _said(up),

@@ -468,3 +468,13 @@ def test_a_reason_that_is_left_out_is_empty_and_not_unknown(line, kept):
 def test_a_complaint_of_several_lines_is_one_problem():
     """What the YAML reader says over two lines stays one complaint."""
     assert len(said("a\0b")) == 1
+
+
+def test_a_file_named_after_a_kind_without_a_header_is_a_draft_of_it() -> None:
+    """Its entries are seen and nobody has approved them; any part of a header asks for all of it."""
+    body = b"sources:\n  - {key: 'nginx:edge'}\n"
+    (record,) = read(body, "registers/log-sources.yaml").records
+    assert ("log-sources", "log_sources", "draft") == (record.id, record.kind, record.status)
+    assert not read(body, "registers/anything.yaml").records
+    assert not read(b"status: approved\n" + body, "registers/log-sources.yaml").records
+    assert not read(b"id: x\n" + body, "registers/log-sources.yaml").records

@@ -108,6 +108,12 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return bucket_retention(versioning, lifecycle, lock, prefixes)
 
+    @functions.signature(_ARRAY, _ARRAY, _NAME)  # type: ignore[untyped-decorator]
+    def _func_log_prefixes(self, trails: Json, channels: Json, bucket: str) -> list[str]:
+        from soc2ev.sources.logs.facts_aws import log_prefixes
+
+        return log_prefixes(trails, channels, bucket)
+
     @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
     def _func_trail_events(self, selectors: Json) -> list[str]:
         from soc2ev.sources.logs.facts_aws import trail_events
@@ -144,11 +150,11 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return of_changes(items)
 
-    @functions.signature(_ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
-    def _func_routed_rules(self, groups: Json, active: Json, peers: Json) -> list[Json]:
+    @functions.signature(_ARRAY, _ARRAY, _ARRAY, _TEXT)  # type: ignore[untyped-decorator]
+    def _func_routed_rules(self, groups: Json, active: Json, peers: Json, config: str | None) -> list[Json]:
         from soc2ev.sources.logs.routes import routed
 
-        return routed(groups, active, peers, self._now)
+        return routed(groups, active, peers, self._now, config)
 
     @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
     def _func_nginx_facts(self, parsed: Json) -> Json:
@@ -158,9 +164,15 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
     @functions.signature(_ARRAY)  # type: ignore[untyped-decorator]
     def _func_pgaudit_events(self, settings: Json) -> list[str]:
-        from soc2ev.sources.logs.facts import pgaudit_events
+        from soc2ev.sources.logs.facts_postgres import pgaudit_events
 
         return pgaudit_events(settings)
+
+    @functions.signature(_ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_pgaudit_scope(self, settings: Json, overrides: Json) -> Json:
+        from soc2ev.sources.logs.facts_postgres import pgaudit_scope
+
+        return pgaudit_scope(settings, overrides)
 
 
 class Expression:

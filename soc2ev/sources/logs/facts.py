@@ -17,14 +17,6 @@ _MILLISECONDS = 100_000_000_000
 """Numbers above it are milliseconds since 1970: as seconds they would lie in the year 5138."""
 _LONG = 10_000
 """Characters that a pattern is tried on at most."""
-_PGAUDIT = {
-    "role": "permission.changed",
-    "ddl": "admin.action",
-    "read": "sensitive.read",
-    "write": "data.write",
-    "function": "function.called",
-    "misc": "misc",
-}
 
 
 def days(value: Json) -> int | None:
@@ -120,15 +112,3 @@ def instant(value: Json) -> str | None:
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def pgaudit_events(settings: Json) -> list[str]:
-    """Kinds of events that the classes of `pgaudit.log` and `log_connections` switch on, from rows of pg_settings."""
-    values = {row.get("name"): row.get("setting") for row in settings or () if isinstance(row, dict)}
-    classes = [part.strip().lower() for part in str(values.get("pgaudit.log") or "none").split(",")]
-    chosen = set(_PGAUDIT) if "all" in classes else {name for name in _PGAUDIT if name in classes}
-    chosen -= {name[1:] for name in classes if name.startswith("-")}
-    found = [_PGAUDIT[name] for name in _PGAUDIT if name in chosen]
-    # log_connections became a list of aspects in PostgreSQL 18.
-    connections = str(values.get("log_connections") or "off").lower()
-    return [*(["auth.success", "auth.failure"] if connections not in ("off", "", "false") else []), *found]

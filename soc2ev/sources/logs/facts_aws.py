@@ -10,7 +10,10 @@ from soc2ev.model import Json
 
 _YEAR = 365
 _CONFIRMED = "arn:"
-_MACHINES = ("lambda", "sqs", "firehose", "application")
+_ONWARDS = ("lambda", "application")
+"""What may tell somebody: a function, or an application on somebody's telephone."""
+_KEEPS = ("sqs", "firehose")
+"""What only keeps messages: a queue or a stream tells nobody."""
 _WRITES, _READS = ("WriteOnly", "All"), ("ReadOnly", "All")
 
 
@@ -48,13 +51,16 @@ def bucket_retention(versioning: Json, lifecycle: Json, lock: Json, prefixes: Js
     Without an expiration that reaches the logs nothing is ever deleted. Under versioning an expiration only hides the
     object; it is gone when a rule for non-current versions runs as well, that many days later. A rule for a part of the
     logs shortens what is promised for all. Object Lock may keep longer than the lifecycle. `prefixes` are those below
-    which AWS writes its `AWSLogs/`.
+    which AWS writes its `AWSLogs/`. Without an answer about versioning there is no such bucket, and nothing is kept.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
     """
+    if versioning is None:
+        return {"days": 0, "infinite": False, "worm": "none", "integrity": "none", "lock_days": 0}
     enabled = [rule for rule in (lifecycle or {}).get("Rules") or () if rule.get("Status") == "Enabled"]
     logs = [f"{prefix}/AWSLogs/" if prefix else "AWSLogs/" for prefix in (prefixes or [None])]
     rules = [rule for rule in enabled if _reaches_logs(rule, logs)]
-    versioned = (versioning or {}).get("Status") in ("Enabled", "Suspended")
+    # While it is suspended, what expires overwrites itself: both have the version id null.
+    versioned = versioning.get("Status") == "Enabled"
     current = [_days(rule.get("Expiration")) for rule in rules]
     later = [_noncurrent(rule) for rule in rules]
     expires = _least(current)
@@ -65,6 +71,12 @@ def bucket_retention(versioning: Json, lifecycle: Json, lock: Json, prefixes: Js
     days = None if expires is None else max(expires, held)
     integrity = {"COMPLIANCE": "worm_compliance", "GOVERNANCE": "worm_governance"}.get(mode, "none")
     return {"days": days, "infinite": days is None, "worm": mode or "none", "integrity": integrity, "lock_days": held}
+
+
+def log_prefixes(trails: Json, channels: Json, bucket: str) -> list[str]:
+    """Below what trails and delivery channels of AWS Config write to that bucket; empty for its root."""
+    found = [one.get("S3KeyPrefix") or "" for one in trails or () if one.get("S3BucketName") == bucket]
+    return found + [one.get("s3KeyPrefix") or "" for one in channels or () if one.get("s3BucketName") == bucket]
 
 
 def _reaches_logs(rule: Mapping[str, Json], logs: list[str]) -> bool:
@@ -86,7 +98,8 @@ def _days(expiration: Json) -> int | None:
 
 def _noncurrent(rule: Mapping[str, Json]) -> int | None:
     found = rule.get("NoncurrentVersionExpiration")
-    return found.get("NoncurrentDays") if isinstance(found, dict) else None
+    # A log has one non-current version: a rule that leaves the newest ones never deletes it.
+    return found.get("NoncurrentDays") if isinstance(found, dict) and not found.get("NewerNoncurrentVersions") else None
 
 
 def _least(days: list[int | None]) -> int | None:
@@ -112,8 +125,7 @@ def trail_events(selectors: Json) -> list[str]:
         kinds |= {"sensitive.read"} if one.get("DataResources") and one.get("ReadWriteType") in _READS else set()
     for one in given.get("AdvancedEventSelectors") or ():
         fields = {part.get("Field"): part for part in one.get("FieldSelectors") or ()}
-        only = (fields.get("readOnly") or {}).get("Equals")
-        way = "All" if not only else "ReadOnly" if only == ["true"] else "WriteOnly"
+        way = _way(fields)
         category = (fields.get("eventCategory") or {}).get("Equals")
         kinds |= _managed(way) if category == ["Management"] else set()
         kinds |= {"sensitive.read"} if category == ["Data"] and way in _READS else set()
@@ -130,15 +142,36 @@ def trail_exclusions(trail: Json, selectors: Json) -> list[str]:
     """What a trail leaves out: regions, global services, management events, and event sources by name."""
     found = [] if (trail or {}).get("IsMultiRegionTrail") else [f"regions other than {(trail or {}).get('HomeRegion')}"]
     found += [] if (trail or {}).get("IncludeGlobalServiceEvents") else ["global services"]
-    for one in (selectors or {}).get("EventSelectors") or ():
-        found += [] if one.get("IncludeManagementEvents", True) else ["management events"]
-        found += [str(name) for name in one.get("ExcludeManagementEventSources") or ()]
-        found += {"ReadOnly": ["writes"], "WriteOnly": ["reads"]}.get(one.get("ReadWriteType"), [])
-    for one in (selectors or {}).get("AdvancedEventSelectors") or ():
-        for part in one.get("FieldSelectors") or ():
-            left = [*(part.get("NotEquals") or ()), *(part.get("NotStartsWith") or ())]
-            found += [f"{part.get('Field')} {value}" for value in left]
+    basic, advanced = ((selectors or {}).get(kind) or [] for kind in ("EventSelectors", "AdvancedEventSelectors"))
+    managed = [one for one in basic if one.get("IncludeManagementEvents", True)]
+    ways = [str(one.get("ReadWriteType") or "All") for one in managed]
+    found += [str(name) for one in managed for name in one.get("ExcludeManagementEventSources") or ()]
+    for one in advanced:
+        fields = {part.get("Field"): part for part in one.get("FieldSelectors") or ()}
+        found += _narrowed(fields)
+        if (fields.get("eventCategory") or {}).get("Equals") == ["Management"]:
+            ways.append(_way(fields))
+    if not ways and (basic or advanced):
+        found.append("management events")
+    found += {"ReadOnly": ["writes"], "WriteOnly": ["reads"]}.get("".join(set(ways)), [])
     return list(dict.fromkeys(found))
+
+
+def _way(fields: Mapping[str, Json]) -> str:
+    """What an advanced selector lets through of reading and writing, as the basic ones call it."""
+    only = (fields.get("readOnly") or {}).get("Equals") or []
+    return "All" if len(only) != 1 else "ReadOnly" if only == ["true"] else "WriteOnly"
+
+
+def _narrowed(fields: Mapping[str, Json]) -> Iterator[str]:
+    """What an advanced selector leaves out by name, and to what it keeps management events."""
+    managed = (fields.get("eventCategory") or {}).get("Equals") == ["Management"]
+    for name, part in fields.items():
+        for sign in ("NotEquals", "NotStartsWith", "NotEndsWith"):
+            yield from (f"{name} {value}" for value in part.get(sign) or ())
+        kept = [value for sign in ("Equals", "StartsWith", "EndsWith") for value in part.get(sign) or ()]
+        if managed and kept and name not in ("eventCategory", "readOnly"):
+            yield f"{name} other than {', '.join(map(str, kept))}"
 
 
 def plans_of(plans: Json, api: str | None, stage: str | None) -> list[Json]:
@@ -156,37 +189,40 @@ def alarm_route(alarm: Json, topics: Json) -> Json:
     Where an alarm goes: `receiver`, and `reaches` (None when not known, `none` for a dead end).
 
     `topics` are the outcomes of asking for the subscriptions of each topic. A subscription that nobody confirmed
-    reaches none; what only feeds a machine may go on from there, which is not known here.
+    reaches none, nor does a queue; a function may go on from there, which is not known here. A topic of the alarm's
+    own region that does not exist is a dead end.
     """
     actions = [str(one) for one in alarm.get("AlarmActions") or ()]
     if alarm.get("ActionsEnabled") is not True or not actions:
         return {"receiver": ", ".join(map(_short, actions)) or None, "reaches": "none"}
-    found = [_target(action, topics or []) for action in actions]
+    found = [_target(action, topics or [], str(alarm.get("AlarmArn"))) for action in actions]
     people = [name for names in found for name in names or () if name]
     unsure = any(names is None or None in names for names in found)
     reaches = ", ".join(dict.fromkeys(people)) or (None if unsure else "none")
     return {"receiver": ", ".join(map(_short, actions)), "reaches": reaches}
 
 
-def _target(action: str, topics: list[Json]) -> list[str | None] | None:
+def _target(action: str, topics: list[Json], alarm: str) -> list[str | None] | None:
     """Who is told by one action; None in it for what is not known; None when the topic could not be read."""
     service = action.split(":")[2] if action.count(":") > 1 else ""
     if service != "sns":
         # ssm-incidents pages people; scaling and EC2 actions tell nobody.
-        return [_short(action)] if service in ("ssm", "ssm-incidents") else []
+        return [_short(action)] if service in ("ssm", "ssm-incidents") else [None] if service in _ONWARDS else []
     outcome = next((one for one in topics if one.get("for") == action), None)
+    if outcome is not None and outcome.get("state") == "absent" and action.split(":")[3:4] == alarm.split(":")[3:4]:
+        return []
     if outcome is None or outcome.get("state") != "ok":
         return None
     return [
         _endpoint(one)
         for one in (outcome.get("answer") or {}).get("Subscriptions") or ()
-        if str(one.get("SubscriptionArn")).startswith(_CONFIRMED)
+        if str(one.get("SubscriptionArn")).startswith(_CONFIRMED) and one.get("Protocol") not in _KEEPS
     ]
 
 
 def _endpoint(subscription: Mapping[str, Json]) -> str | None:
     protocol, endpoint = str(subscription.get("Protocol")), str(subscription.get("Endpoint") or "")
-    if protocol in _MACHINES:
+    if protocol in _ONWARDS:
         return None
     return urlsplit(endpoint).hostname if protocol.startswith("http") else endpoint or None
 

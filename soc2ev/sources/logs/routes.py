@@ -16,14 +16,11 @@ from urllib.parse import urlsplit
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.model import Json
+from soc2ev.sources.logs.sending import Labels, Sending, sending
 
 NONE = "none"
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*')
-_OURS = ("alertname", "severity")
-"""Labels that only the rule gives: what it does not set there is not set."""
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
-Labels = Mapping[str, str | None]
-"""None is a value that is not known: a template, or a label that the series may have."""
 Matcher = tuple[str, str, str]
 """Label, operator, value."""
 
@@ -54,34 +51,42 @@ def _walk(route: Mapping[str, Json], above: list[str], receiver: str) -> Iterato
         yield from _walk(child, here, own)
 
 
-def routed(groups: Json, active: Json, peers: Json, now: str) -> list[Json]:
+def routed(groups: Json, active: Json, peers: Json, now: str, config: str | None = None) -> list[Json]:
     """
     The alerting rules of Prometheus' groups with receiver, reaches and muted_until.
 
-    `active` are the Alertmanagers that it sends to, `peers` those whose configuration was read in the same run. No
-    active one: alerts reach nobody. One whose configuration was not read: not known.
+    `active` are the Alertmanagers that it sends to, `peers` those whose configuration was read in the same run, and
+    `config` is Prometheus' own configuration. No active one: alerts reach nobody. One whose configuration was not
+    read: not known, unless another one reaches somebody. A Prometheus that has just started has not looked for any yet:
+    then those count that its configuration names.
     """
+    found = sending(config)
     rules = [
         (group, rule) for group in groups or () for rule in group.get("rules") or () if rule.get("type") == "alerting"
     ]
-    known = None if active is None else [_peer_of(one, peers or []) for one in active]
-    return [{"group": group.get("name"), **rule, **_way(rule, known, now)} for group, rule in rules]
+    used = active or [{"url": url} for url in found.targets]
+    unknown = active is None or (not used and found.found)
+    known = None if unknown else [_peer_of(one, peers or []) for one in used]
+    return [{"group": group.get("name"), **rule, **_way(rule, known, now, found)} for group, rule in rules]
 
 
-def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str) -> dict[str, Json]:
-    if known == []:
+def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, found: Sending) -> dict[str, Json]:
+    labels, leaves = found.sent(rule)
+    if known == [] or leaves is False:
         return {"receiver": None, "reaches": NONE, "muted_until": None}
-    if known is None or any(peer is None for peer in known):
-        return {"receiver": None, "reaches": None, "muted_until": None}
-    labels = _labels(rule)
+    read = [peer for peer in known or () if peer is not None]
     # Alertmanagers of one cluster share their configuration; of several, each gets every alert.
-    ways = [_through(peer, labels) for peer in known]
+    ways = [_through(peer, labels) for peer in read]
     receivers = dict.fromkeys(name for way in ways for name in way[0])
     reached = [way[1] for way in ways]
-    people = dict.fromkeys(name for name in reached if name and name != NONE)
-    reaches = ", ".join(people) or (None if None in reached else NONE)
-    muted = [end for peer in known for end in _mutes(peer, labels, now)]
-    return {"receiver": ", ".join(receivers) or None, "reaches": reaches, "muted_until": max(muted, default=None)}
+    people = dict.fromkeys(name for name in reached if name and name != NONE) if leaves else {}
+    unsure = leaves is None or known is None or len(read) < len(known) or None in reached
+    muted = [end for peer in read for end in _mutes(peer, labels, now)]
+    return {
+        "receiver": ", ".join(receivers) or None,
+        "reaches": ", ".join(people) or (None if unsure else NONE),
+        "muted_until": max(muted, default=None),
+    }
 
 
 def _through(peer: Json, labels: Labels) -> tuple[list[str], str | None]:
@@ -125,22 +130,14 @@ def _all(matchers: list[Matcher], labels: Labels) -> bool | None:
 
 def _matches(matcher: Matcher, labels: Labels) -> bool | None:
     name, sign, value = matcher
-    if name in labels and labels[name] is None:
+    found = labels.value(name)
+    if found is None:
         return None
-    if name not in labels and name not in _OURS:
-        return None
-    found = labels.get(name) or ""
     try:
         equal = found == value if sign in ("=", "!=") else re.fullmatch(value, found) is not None
     except re.error:
         return None
     return equal if sign in ("=", "=~") else not equal
-
-
-def _labels(rule: Mapping[str, Json]) -> Labels:
-    given = {str(name): str(value) for name, value in (rule.get("labels") or {}).items()}
-    plain: dict[str, str | None] = {name: None if "{{" in value else value for name, value in given.items()}
-    return {**plain, "alertname": str(rule.get("name"))}
 
 
 def _matchers(route: Mapping[str, Json]) -> list[Matcher]:

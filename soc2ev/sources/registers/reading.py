@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import Field, model_validator
@@ -86,6 +87,7 @@ def read(body: bytes, name: str) -> Reading:
     data = document.data
     if not isinstance(data, dict):
         return _wrong([Problem(f"{name}:1:1", "a register is a mapping that begins with id, kind and schema: 1")])
+    _complete(data, name)
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in MODELS:
         return _wrong([Problem(document.place(["kind"]), _unknown_kind(data))], record=_readable(data.get("id")))
@@ -94,6 +96,18 @@ def read(body: bytes, name: str) -> Reading:
     except ConfigError as error:
         return _wrong(_problems(error, name), kind=kind, record=_readable(data.get("id")))
     return Reading(kind, _readable(data.get("id")), records, ())
+
+
+def _complete(data: dict[str, Any], name: str) -> None:
+    """
+    A file that is named after a kind and has no header is a draft of that kind, so that its entries are seen.
+
+    A draft approves nothing: no answer turns better by what nobody signed.
+    """
+    stem = PurePosixPath(name).stem
+    kind = stem.replace("-", "_")
+    if "kind" not in data and kind in MODELS and not data.keys() & {"id", "schema", "status", "records"}:
+        data.update({"id": stem, "kind": kind, "schema": 1, "status": "draft"})
 
 
 def clashes(readings: Mapping[str, Reading]) -> list[Problem]:

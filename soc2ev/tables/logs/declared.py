@@ -174,7 +174,7 @@ LOG_REMOVALS = Table(
         Column("decided_on", "DATE", "day of the review"),
         Column("gone", "BOOLEAN", "a list of readers read afterwards lacks it"),
         Column("gone_reason", "TEXT", "what the list shows, or why nothing does"),
-        Column("days", "BIGINT", "days from the review to the list that lacks it"),
+        Column("days", "BIGINT", "days from the review to the list that answers"),
         _EVIDENCE,
     ),
     ("item",),

@@ -52,7 +52,7 @@ def _removal(row: Row, source: Row | None, readers: Sequence[Row]) -> dict[str, 
         "decided_on": decided,
         "gone": fact.value,
         "gone_reason": fact.reason,
-        "days": (seen - decided).days if fact.value and seen and decided else None,
+        "days": (seen - decided).days if fact.value is not None and seen and decided else None,
         "evidence": sorted(
             {row["evidence"], *(source["evidence"] if source else ()), *(r["evidence"] for r in readers)}
         ),

@@ -50,7 +50,7 @@ def ask(
     sent = {"User-Agent": "test", **{name.replace("_", "-"): value for name, value in headers.items()}}
     if secret is not None:
         sent["Authorization"] = f"Bearer {secret}"
-    wire = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
+    wire = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
     try:
         wire.request("POST" if body is not None else "GET", path, json.dumps(body) if body is not None else None, sent)
         answer = wire.getresponse()

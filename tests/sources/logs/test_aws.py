@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 
+from soc2ev.sources.logs.facts_aws import alarm_route, trail_exclusions
 from tests.sources.logs.conftest import answers, free_port, running
 
 REGION = "eu-central-1"
@@ -212,6 +213,75 @@ def test_log_buckets_are_those_that_trails_and_config_name(team, aws):
     assert 30 == rows["aws-s3-log-buckets:short"]["retention_days"]
 
 
+def test_a_deleted_bucket_keeps_nothing_and_a_prefix_is_that_of_its_own_trail(team, aws, moto):
+    """A trail to a bucket that is gone delivers nothing; the shortest rule below the trail's prefix is what is kept."""
+    here = lambda service: boto3.client(service, region_name="eu-west-2", endpoint_url=moto, **KEYS)  # noqa: E731
+    s3, trails, where = (
+        here("s3"),
+        here("cloudtrail"),
+        {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-2"}},
+    )
+    for name in ("vanished", "prefixed", "rooted"):
+        s3.create_bucket(Bucket=name, **where)
+    rules = [
+        {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 400}},
+        {"ID": "b", "Status": "Enabled", "Filter": {"Prefix": "AWSLogs/"}, "Expiration": {"Days": 90}},
+    ]
+    for name in ("prefixed", "rooted"):
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+    for name, prefix in (("vanished", {}), ("prefixed", {"S3KeyPrefix": "audit"}), ("rooted", {})):
+        trails.create_trail(Name=f"to-{name}", S3BucketName=name, **prefix)
+        trails.start_logging(Name=f"to-{name}")
+    s3.delete_bucket(Bucket="vanished")
+    kept = [team.collect(entry(name, region="eu-west-2")) for name in ("aws-cloudtrail", "aws-s3-log-buckets")]
+    for name in ("vanished", "prefixed", "rooted"):
+        trails.delete_trail(Name=f"to-{name}")
+    lost = kept[0].sources["aws-cloudtrail:to-vanished"]
+    assert (True, False, 0, False, "NoSuchBucket") == tuple(
+        lost[name] for name in ("enabled", "delivering", "retention_days", "retention_infinite", "last_error")
+    )
+    buckets = {key.rpartition(":")[2]: (row["enabled"], row["retention_days"]) for key, row in kept[1].sources.items()}
+    assert ((False, 0), (True, 400), (True, 90)) == tuple(buckets[name] for name in ("vanished", "prefixed", "rooted"))
+
+
+@pytest.mark.parametrize(
+    ("selectors", "left"),
+    [
+        ({"EventSelectors": [{"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "WriteOnly"}]}, []),
+        ({"EventSelectors": [{"IncludeManagementEvents": False}, {"ReadWriteType": "WriteOnly"}]}, ["reads"]),
+        ({"EventSelectors": [{"IncludeManagementEvents": False}]}, ["management events"]),
+        ({"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]}, ["management events"]),
+        (
+            {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "readOnly", "Equals": ["false"]}, {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}]}]},
+            ["eventSource kms.amazonaws.com", "reads"],
+        ),
+        (
+            {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "eventName", "StartsWith": ["Put"]}]}]},
+            ["eventName other than Put"],
+        ),
+        (None, []),
+    ],
+)  # fmt: skip
+def test_what_selectors_leave_out_is_named(selectors, left):
+    """What no selector lets through: a way of calling, all management events, or a source by name."""
+    assert left == trail_exclusions({"IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True}, selectors)
+
+
+def test_queues_and_deleted_topics_are_dead_ends_and_functions_are_not_known():
+    """A queue keeps and tells nobody; a deleted topic of the same region reaches none; a function may tell somebody."""
+    topic = "arn:aws:sns:eu-central-1:1:t"
+    alarm = {"AlarmArn": "arn:aws:cloudwatch:eu-central-1:1:alarm:a", "ActionsEnabled": True, "AlarmActions": [topic]}
+    queue = {"Protocol": "sqs", "Endpoint": "arn:aws:sqs:eu-central-1:1:q", "SubscriptionArn": f"{topic}:1"}
+    lambda_ = {**queue, "Protocol": "lambda"}
+    ok = lambda *subscriptions: [{"for": topic, "state": "ok", "answer": {"Subscriptions": list(subscriptions)}}]  # noqa: E731
+    gone = [{"for": topic, "state": "absent", "answer": None}]
+    assert ["none", None, None, "none"] == [
+        alarm_route(alarm, topics)["reaches"] for topics in (ok(queue), ok(lambda_), ok(queue, lambda_), gone)
+    ]
+    assert alarm_route({**alarm, "AlarmArn": "arn:aws:cloudwatch:us-east-1:1:alarm:a"}, gone)["reaches"] is None
+    assert alarm_route({**alarm, "AlarmActions": ["arn:aws:lambda:eu-central-1:1:function:f"]}, [])["reaches"] is None
+
+
 def test_alarms_are_followed_to_those_who_confirmed(team, aws):
     """Disabled actions, a topic without subscribers and no action at all reach none; secrets of webhooks are not kept."""
     found = team.collect(entry("aws-alarms", name="alarms"))
@@ -291,6 +361,16 @@ def test_a_refused_question_leaves_only_its_facts_unknown(team, refusing):
     assert not {"retention_days", "integrity"} & set(row["unknown"])
     assert "AccessDenied" in row["reasons"]
     assert (False, "missing") == (found.claim.complete, found.claim.scope["access"])
+
+
+def test_a_bucket_that_refuses_hides_its_own_facts_only(team, refusing):
+    """A bucket of another account: its retention is not known, and the trail still says whether it delivers."""
+    refusing["/locked"] = 403
+    row = team.collect(entry("aws-cloudtrail")).sources["aws-cloudtrail:main"]
+    assert (True, True, None, None) == tuple(
+        row[name] for name in ("enabled", "delivering", "retention_days", "retention_infinite")
+    )
+    assert "delivering" not in row["unknown"]
 
 
 def test_a_refused_list_is_one_unknown_source_and_never_none(team, refusing):

@@ -23,6 +23,7 @@ def prometheus(httpserver):
         httpserver.expect_request("/api/v1/rules").respond_with_json(ok({"groups": []}))
         httpserver.expect_request("/api/v1/query").respond_with_json(ok({"result": []}))
         httpserver.expect_request("/api/v1/alertmanagers").respond_with_json(ok({"activeAlertmanagers": []}))
+        httpserver.expect_request("/api/v1/status/config").respond_with_json(ok({"yaml": "global: {}\n"}))
         return httpserver.url_for("").rstrip("/")
 
     return serve
@@ -62,7 +63,7 @@ def test_test_shows_facts_and_what_stays_empty_and_leaves_the_vault_alone(soc2ev
     assert (0, True) == (shown.code, "retention_days" in shown.out)
     (empty,) = [line for line in shown.out.splitlines() if line.startswith("empty: ")]
     assert {"delivering", "last_error", "masking"} <= set(empty.removeprefix("empty: ").split(", "))
-    assert 6 == len(list((tmp_path / "kept").iterdir()))
+    assert 7 == len(list((tmp_path / "kept").iterdir()))
     assert not (tmp_path / "evidence").exists()
     told = json.loads(soc2ev("sources", "test", "main", "--format", "json", cwd=tmp_path).out)
     # The default of Prometheus where no retention is set.

@@ -353,7 +353,16 @@ LOCK = {
         (VERSIONED, [EXPIRES], None, None),
         (VERSIONED, [GONE], None, 100),
         (VERSIONED, [GONE], LOCK, 365),
-        ({"Status": "Suspended"}, [EXPIRES], None, None),
+        (
+            VERSIONED,
+            [{**GONE, "NoncurrentVersionExpiration": {"NoncurrentDays": 10, "NewerNoncurrentVersions": 1}}],
+            None,
+            None,
+        ),
+        # What is written while it is suspended has no older version.
+        ({"Status": "Suspended"}, [EXPIRES], None, 90),
+        # There is no such bucket.
+        (None, [], None, 0),
     ],
 )
 def test_how_long_a_bucket_keeps_logs(versioning, rules, lock, days):

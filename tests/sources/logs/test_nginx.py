@@ -89,6 +89,67 @@ def test_dry_run_enforces_nothing(team, conf):
     assert {False} == {one["enforced"] for one in found.rows["collected_rate_limits"]}
 
 
+LIMITS = """
+  limit_req_zone $uri zone=strict:1m rate=30r/m;
+  limit_req_zone $uri zone=lenient:1m rate=2r/s;
+"""
+TWO = """
+server {{
+  listen 127.0.0.1:{port}; server_name a.example;
+  limit_req zone=strict;
+  location /soft {{ limit_req zone=strict; limit_req zone=lenient; limit_req_dry_run on; root {folder}; }}
+}}
+server {{ listen 127.0.0.1:{port}; server_name b.example; limit_req zone=api; {logs} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("http", "server", "enabled", "exclusions"),
+    [
+        ("access_log {folder}/a.log;", "access_log off;", True, ["access_log off in server b.example"]),
+        ("access_log off;", "access_log {folder}/b.log;", True, ["access_log off in server a.example"]),
+        ("access_log off; access_log {folder}/a.log;", "", False, ["access_log off in server a.example", "access_log off in server b.example"]),
+        ("access_log /dev/null;", "", False, ["access_log off in server a.example", "access_log off in server b.example"]),
+        ("access_log {folder}/a.log combined if=0;", "", False, ["access_log off in server a.example", "access_log off in server b.example"]),
+        ("access_log {folder}/a.log combined if=$https;", "", True, ["{folder}/a.log only if=$https"]),
+        ("", "location / {{ access_log off; }}", True, ["access_log off in location /"]),
+    ],
+)  # fmt: skip
+def test_logs_are_those_that_hold_where_requests_are_answered(team, conf, http, server, enabled, exclusions):
+    """A block has the logs above it unless it has its own; off cancels its block; a log to nowhere is none."""
+    written = HTTP.replace("access_log {folder}/access.log main;", http)
+    path = conf(
+        written, TWO.replace("{logs}", server).replace("zone=strict", "zone=api").replace("zone=lenient", "zone=unused")
+    )
+    row = team.collect({"connector": "nginx", "path": str(path)}).sources["nginx:nginx"]
+    wanted = [one.format(folder=path.parent) for one in exclusions]
+    assert (enabled, wanted) == (row["enabled"], row["exclusions"])
+
+
+def test_dry_run_counts_only_where_it_is_set(team, conf):
+    """A zone that limits in one block and counts in another is told for both; one that only counts enforces nothing."""
+    path = conf(
+        HTTP.replace("limit_req_zone $binary_remote_addr zone=unused:1m rate=60r/m;", LIMITS), TWO.replace("{logs}", "")
+    )
+    found = team.collect({"connector": "nginx", "path": str(path)})
+    assert {
+        ("api by $binary_remote_addr", 5.0, True),
+        ("strict by $uri", 0.5, True),
+        ("strict by $uri in location /soft", 0.5, False),
+        ("lenient by $uri", 2.0, False),
+    } == {(one["scope"], one["limit_per_second"], one["enforced"]) for one in found.rows["collected_rate_limits"]}
+
+
+def test_a_limit_that_every_server_replaces_is_not_enforced(team, conf):
+    """limit_req of http is inherited only by blocks without any of their own."""
+    http = HTTP.replace("include", "limit_req zone=unused; include")
+    server = "server {{ listen 127.0.0.1:{port}; limit_req zone=api; root {folder}; }}"
+    found = team.collect({"connector": "nginx", "path": str(conf(http, server))})
+    assert {"api by $binary_remote_addr": True, "unused by $binary_remote_addr": False} == {
+        one["scope"]: one["enforced"] for one in found.rows["collected_rate_limits"]
+    }
+
+
 def test_a_configuration_that_cannot_be_read_whole_is_unknown(team, tmp_path):
     """A missing include or file, or a broken line, leaves every fact unknown."""
     (tmp_path / "nginx.conf").write_text("events {}\nhttp { include /nowhere/x.conf; access_log off; }\n")

@@ -117,23 +117,74 @@ def test_pgaudit_that_is_loaded_and_set_is_on(team, postgres):
     assert (True, None) == (found.claim.complete, found.claim.reason)
 
 
-def test_pgaudit_without_classes_is_off(team, postgres):
-    """Loaded and told to log nothing: off."""
-    with _connect(postgres) as connection:
-        connection.execute("ALTER ROLE watcher SET pgaudit.log = 'none'")
-    try:
-        row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
-    finally:
+@pytest.fixture
+def told(postgres):
+    """Runs a statement as the superuser, and the one that takes it back after the test."""
+    undone = []
+
+    def tell(statement, undo):
+        undone.append(undo)
         with _connect(postgres) as connection:
-            connection.execute("ALTER ROLE watcher RESET pgaudit.log")
-    assert row["enabled"] is False
+            connection.execute(statement)
+
+    yield tell
+    with _connect(postgres) as connection:
+        for undo in undone:
+            connection.execute(undo)
+
+
+@pytest.mark.parametrize("classes", ["none", "all, -all"])
+def test_pgaudit_without_classes_is_off(team, postgres, told, classes):
+    """Loaded and told to log nothing in this database: off."""
+    told(f"ALTER DATABASE postgres SET pgaudit.log = '{classes}'", "ALTER DATABASE postgres RESET pgaudit.log")
+    row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
+    assert (False, []) == (row["enabled"], row["exclusions"])
+
+
+def test_what_is_set_for_the_asking_role_says_nothing_about_others(team, postgres, told):
+    """The session shows its own role's setting instead of the server's: then nobody knows what holds for the others."""
+    told("ALTER ROLE watcher SET pgaudit.log = 'none'", "ALTER ROLE watcher RESET pgaudit.log")
+    assert team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]["enabled"] is None
+
+
+def test_roles_and_databases_that_are_not_audited_are_named(team, postgres, told):
+    """A setting for a role or another database goes before the server's own."""
+    told("ALTER ROLE blind SET pgaudit.log = 'none'", "ALTER ROLE blind RESET pgaudit.log")
+    told("ALTER DATABASE template1 SET pgaudit.log = 'none'", "ALTER DATABASE template1 RESET pgaudit.log")
+    row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
+    assert (True, ["role blind", "database template1"]) == (row["enabled"], row["exclusions"])
+
+
+def test_pgaudit_for_one_role_leaves_out_all_others(team, postgres, told):
+    """Set for a role only: it logs, and whom it leaves out is told."""
+    told("ALTER DATABASE postgres SET pgaudit.log = 'none'", "ALTER DATABASE postgres RESET pgaudit.log")
+    told("ALTER ROLE blind SET pgaudit.log = 'write'", "ALTER ROLE blind RESET pgaudit.log")
+    row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
+    assert (True, ["roles other than blind"]) == (row["enabled"], row["exclusions"])
+
+
+def test_who_runs_programs_or_writes_files_of_the_server_can_stop_logging(team, postgres, told):
+    """Rights of the server's user, and membership in a superuser, are rights over the log."""
+    for name, group in (
+        ("runner", "pg_execute_server_program"),
+        ("writer", "pg_write_server_files"),
+        ("deputy", "boss"),
+    ):
+        told(f"CREATE ROLE {name} LOGIN IN ROLE {group}", f"DROP ROLE {name}")
+    found = team.collect(entry(postgres, "watcher"))
+    readers = {one["principal"]: (one["can_read"], one["can_stop"]) for one in found.rows["collected_log_readers"]}
+    assert {"runner": (True, True), "writer": (False, True), "deputy": (True, True)} == {
+        name: readers.get(name) for name in ("runner", "writer", "deputy")
+    }
 
 
 def test_a_role_that_is_not_shown_all_settings_knows_nothing(team, postgres):
-    """PostgreSQL leaves out what a role may not see: then nobody knows whether pgaudit is on."""
-    row = team.collect(entry(postgres, "blind")).sources["postgresql:postgresql"]
+    """PostgreSQL leaves out what a role may not see: nobody knows whether pgaudit is on, and access is missing."""
+    found = team.collect(entry(postgres, "blind"))
+    row = found.sources["postgresql:postgresql"]
     assert row["enabled"] is None
     assert "enabled" in row["unknown"]
+    assert (False, "missing") == (found.claim.complete, found.claim.scope.get("access"))
 
 
 def test_a_wrong_password_is_missing_access_and_is_nowhere(team, postgres):

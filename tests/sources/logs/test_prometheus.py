@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from soc2ev.period import Period
+from soc2ev.sources.logs.routes import routed
 from tests.sources.logs.conftest import answers, binary, free_port, running
 
 ROUTES = """
@@ -39,8 +40,8 @@ groups:
       - {alert: Down, expr: 'vector(1)', labels: {severity: critical, service: api}, annotations: {runbook_url: 'https://example.com/down'}}
       - {alert: Slow, expr: 'vector(1)', labels: {severity: warning, service: test}}
       - {alert: Chatty, expr: 'vector(0) > 1', labels: {severity: info}}
-      - {alert: Full, expr: 'vector(1)', labels: {severity: warning}}
-      - {alert: Odd, expr: 'vector(1)', labels: {severity: none}}
+      - {alert: Full, expr: 'up >= 0', labels: {severity: warning}}
+      - {alert: Odd, expr: 'up >= 0', labels: {severity: none}}
       - {record: job:up, expr: 'up'}
   - name: more
     rules:
@@ -134,6 +135,71 @@ def test_a_silence_mutes_the_rule_until_it_ends(team, prometheus, alertmanager):
     assert datetime.now(UTC) < datetime.fromisoformat(muted["Full"])
 
 
+ASKED = {"groups": [{"name": "g", "rules": [{"type": "alerting", "name": "Full", "labels": {"severity": "warning"}}]}]}
+MAIL = """
+route: {receiver: nobody, routes: [{matchers: ['team="db"', 'zone="eu"'], receiver: mail}]}
+receivers: [{name: nobody}, {name: mail, email_configs: [{to: a@example.com}]}]
+"""
+STATIC = "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:9093']}]}]}"
+DROPS = "alerting: {alert_relabel_configs: [{source_labels: [%s], regex: %s, action: %s}]}"
+
+
+@pytest.mark.parametrize(
+    ("query", "labels", "config", "reaches"),
+    [
+        ("up == 0", {"team": "db", "zone": "eu"}, "{}", "a@example.com"),
+        # A series may bring the label, an aggregation brings only those that it names.
+        ("up == 0", {"team": "db"}, "{}", None),
+        ("sum(rate(up[5m])) > 3", {"team": "db"}, "{}", "none"),
+        ("sum by (job, zone) (rate(up[5m])) > 3", {"team": "db"}, "{}", None),
+        ("count(up{zone='a)b'} == 0) by (job) >= 1", {"team": "db"}, "{}", "none"),
+        ("sum(up) / on() group_left(zone) up", {"team": "db"}, "{}", None),
+        ("vector(1)", {"team": "db"}, "global: {external_labels: {zone: eu}}", "a@example.com"),
+        ("up == 0", {"team": "db"}, "global: {external_labels: {zone: eu}}", None),
+        ("vector(1)", {"team": "db", "zone": "eu"}, DROPS % ("team", "db", "drop"), "none"),
+        ("vector(1)", {"team": "db", "zone": "eu"}, DROPS % ("team", "d.", "keep"), "a@example.com"),
+        ("up", {"team": "db", "zone": "eu"}, DROPS % ("job", "x", "drop"), None),
+        ("vector(1)", {"team": "db", "zone": "eu"}, "alerting: {alert_relabel_configs: [{regex: zone, action: labeldrop}]}", "none"),
+        ("vector(1)", {"team": "db"}, "alerting: {alert_relabel_configs: [{target_label: zone, replacement: eu}]}", "a@example.com"),
+        ("vector(1)", {"team": "db"}, "alerting: {alert_relabel_configs: [{source_labels: [job], target_label: zone}]}", None),
+    ],
+)  # fmt: skip
+def test_labels_are_those_with_which_prometheus_sends(query, labels, config, reaches):
+    """External labels, relabelling and what the expression leaves of a series decide which route an alert takes."""
+    rule = {"type": "alerting", "name": "R", "query": query, "labels": labels}
+    peer = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": MAIL}}}
+    active = [{"url": "http://127.0.0.1:9093/api/v2/alerts"}]
+    (row,) = routed([{"rules": [rule]}], active, [peer], "2026-11-22T00:00:00Z", config)
+    assert reaches == row["reaches"]
+
+
+@pytest.mark.parametrize(
+    ("active", "config", "reaches"),
+    [
+        ([], STATIC, "nobody@example.com"),
+        ([], "alerting: {alertmanagers: [{dns_sd_configs: [{names: [a]}]}]}", None),
+        ([], "{}", "none"),
+        ([{"url": "http://other:9093/api/v2/alerts"}, {"url": "http://127.0.0.1:9093/api/v2/alerts"}], STATIC, "nobody@example.com"),
+        ([{"url": "http://other:9093/api/v2/alerts"}], STATIC, None),
+    ],
+)  # fmt: skip
+def test_alertmanagers_are_those_in_use_or_else_those_that_are_configured(active, config, reaches):
+    """Just started it has found none yet: no dead end. Each gets every alert: one that reaches somebody is enough."""
+    mail = "route: {receiver: m}\nreceivers: [{name: m, email_configs: [{to: nobody@example.com}]}]"
+    peer = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": mail}}}
+    (row,) = routed(ASKED["groups"], active, [peer], "2026-11-22T00:00:00Z", config)
+    assert reaches == row["reaches"]
+
+
+def test_the_older_flag_of_retention_counts_where_the_newer_is_not_set(team, tmp_path):
+    """--storage.tsdb.retention still held in version 2."""
+    argv, url = _prometheus(tmp_path, [])
+    argv[-1] = "--storage.tsdb.retention=60d"
+    with running(argv, answers(f"{url}/-/ready"), tmp_path / "log"):
+        row = team.collect({"connector": "prometheus", "url": url}).sources["prometheus:prometheus"]
+    assert (60, False, "configured") == (row["retention_days"], row["retention_infinite"], row["retention_basis"])
+
+
 def test_the_retention_that_prometheus_runs_with_is_read(team, prometheus, alertmanager):
     """400d of the flags, never infinite; enabled, and a target answers."""
     row = team.collect({"connector": "prometheus", "url": prometheus, "name": "main"}).sources["prometheus:main"]
@@ -176,6 +242,7 @@ def test_an_unreachable_system_is_unknown_and_never_off(team):
     found = team.collect({"connector": "prometheus", "url": f"http://127.0.0.1:{free_port()}"})
     row = found.sources["prometheus:prometheus"]
     assert (None, None, None) == (row["enabled"], row["retention_days"], row["retention_infinite"])
+    assert (None, None) == (row["integrity"], row["encryption"])
     assert {"enabled", "retention_days", "alert_rules"} <= set(row["unknown"])
     assert "cannot be reached" in row["reasons"]
     assert not found.claim.complete

@@ -34,16 +34,16 @@ class LogSource(Strict):
     """One place that logs come from."""
 
     key: Id = says("connector and native name, such as aws-cloudtrail:main; the same name as in collected evidence")
-    owner: PersonName = says("who answers for this source")
-    purpose: Text = says("what it is for")
+    owner: PersonName | None = says("who answers for this source", default=None)
+    purpose: Text | None = says("what it is for", default=None)
     events: list[Text] = says("events that it is known to record", default=[])
     required_events: list[Text] = says("events that it has to record, such as auth.failure", default=[])
     access_group: Text | None = says("who may read it", default=None)
     alert_rules: list[Text] = says("alert rules that watch it", default=[])
     criteria: list[Criterion] = says("related criteria", default=[])
-    review_frequency: Frequency = says("how often somebody looks at it")
-    required_retention_days: int = says("days for which it has to be kept", ge=1)
-    retention_reason: Text = says("where that number comes from")
+    review_frequency: Frequency | None = says("how often somebody looks at it", default=None)
+    required_retention_days: int | None = says("days for which it has to be kept", default=None, ge=1)
+    retention_reason: Text | None = says("where that number comes from", default=None)
 
 
 class LogSources(Register):
