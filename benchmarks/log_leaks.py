@@ -1,9 +1,10 @@
 """
-What the search for leaks costs beside a plain search for the same kinds of things, in one run.
+What `soc2ev logs check` and its search for leaks cost beside a plain search for the same kinds of things, in one run.
 
 Writes a log of the given size (JSON lines, access log and logfmt in turn, one leak in a thousand lines) into a
-temporary folder, scans it with one and with two processes, and lets ripgrep (or grep -E where there is none) count the
-lines that match a rule set of the same kinds. Absolute times of a shared machine mean little; ratios do.
+temporary folder, checks it with one and with two processes, with the extra `fast` and without, each time in a fresh
+interpreter, and lets ripgrep (or grep -E where there is none) count the lines that match some forty rules of the same
+kinds. Absolute times of a shared machine mean little; seconds of the processor and ratios do.
 
     python benchmarks/log_leaks.py [--megabytes 200]
 """
@@ -15,20 +16,52 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from soc2ev.logs.leaks import scan_files
-
 RULES = (
-    r"(AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30}",
-    r"glpat-[A-Za-z0-9_-]{20}|xox[abprs]-[A-Za-z0-9-]{10}|sk_live_[A-Za-z0-9]{16}",
+    r"(AKIA|ASIA)[A-Z0-9]{16}",
+    r"gh[pousr]_[A-Za-z0-9]{30}",
+    r"github_pat_[A-Za-z0-9_]{30}",
+    r"glpat-[A-Za-z0-9_-]{20}",
+    r"xox[abprs]-[A-Za-z0-9-]{10}",
+    r"[sr]k_live_[A-Za-z0-9]{16}",
+    r"whsec_[A-Za-z0-9+/=]{20}",
     r"AIza[A-Za-z0-9_-]{35}",
-    r"eyJ[A-Za-z0-9_-]{8,}\.eyJ|-----BEGIN [A-Z ]*PRIVATE KEY|SG\.[A-Za-z0-9_-]{16,}\.|npm_[A-Za-z0-9]{30}",
-    r"(password|passwd|pwd|secret|api[_-]?key|token|authorization|cookie)[\"']?[ ]?(=>|[:=])[ ]?[\"']?[^ \"',;&]{6}",
-    r"[a-z]+://[^ :/@]*:[^ /@]+@|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2}",
-    r"[3-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{3}|[0-9]{3}-[0-9]{2}-[0-9]{4}",
+    r"ya29\.[A-Za-z0-9_-]{20}",
+    r"eyJ[A-Za-z0-9_-]{8,}\.eyJ",
+    r"-----BEGIN [A-Z ]*PRIVATE KEY",
+    r"SG\.[A-Za-z0-9_-]{16,}\.",
+    r"SK[0-9a-f]{32}",
+    r"npm_[A-Za-z0-9]{30}",
+    r"pypi-[A-Za-z0-9_-]{40}",
+    r"dckr_pat_[A-Za-z0-9_-]{20}",
+    r"do[opr]_v1_[0-9a-f]{50}",
+    r"shp(at|ca|pa|ss)_[0-9a-f]{30}",
+    r"sq0(atp|csp)-[A-Za-z0-9_-]{20}",
+    r"key-[0-9a-f]{32}",
+    r"sk-[A-Za-z0-9_-]{20}",
+    r"hv[sbr]\.[A-Za-z0-9_-]{20}",
+    r"hf_[A-Za-z0-9]{30}",
+    r"glsa_[A-Za-z0-9]{32}",
+    r"lin_api_[A-Za-z0-9]{32}",
+    r"dapi[0-9a-f]{32}",
+    r"ATATT3[A-Za-z0-9_=-]{50}",
+    r"NRAK-[A-Z0-9]{27}",
+    r"PMAK-[0-9a-f]{24}",
+    r"hooks\.slack\.com/services/T[A-Z0-9]{6,}",
+    r"(password|passwd|pwd|passphrase)[\"']?[ ]?(=>|[:=])[ ]?[\"']?[^ \"',;&]{6}",
+    r"(secret|api[_-]?key|token|credential)[\"']?[ ]?(=>|[:=])[ ]?[\"']?[^ \"',;&]{6}",
+    r"(authorization|cookie)[\"']?[ ]?(=>|[:=])[ ]?[\"']?[^ \"',;&]{6}",
+    r"(bearer|basic) [A-Za-z0-9._~+/=-]{8}",
+    r"(jsessionid|phpsessid|sessionid)=[A-Za-z0-9.%-]{8}",
+    r"[a-z]+://[^ :/@]*:[^ /@]+@",
+    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2}",
+    r"[3-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{3}",
+    r"[0-9]{3}-[0-9]{2}-[0-9]{4}",
+    r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}",
 )
 
 JSON_LINE = (
@@ -64,35 +97,75 @@ def write(file: Path, size: int) -> int:
     return number // 1000
 
 
-def peak() -> float:
-    """Largest memory of this process so far, in MB."""
+def once(job: str, workers: int, *, plain: bool, file: Path) -> None:
+    """Do one job here, and print what it came to with seconds, seconds of processors, and largest memory in MB."""
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    from soc2ev.logs import jsontext
+    from soc2ev.logs.check import check
+    from soc2ev.logs.events import Matcher, packs
+    from soc2ev.logs.leaks import scan_files
+
+    if plain:
+        setattr(jsontext, "_quick", None)  # noqa: B010  as if it were not installed
+    started = time.perf_counter()
+    if job == "leaks":
+        found = sum(1 for _ in scan_files([file], b"benchmark", workers=workers))
+    else:
+        made = check([file], key=b"benchmark", now=time.time(), matcher=Matcher(packs()), workers=workers)
+        found = made.leak_counts.total()
+    took = time.perf_counter() - started
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    busy = sum(one.ru_utime + one.ru_stime for one in usage)
+    print(found, took, busy, *(one.ru_maxrss / 1024 for one in usage))
+
+
+def measured(job: str, workers: int, extra: str, file: Path) -> None:
+    words = [sys.executable, __file__, "--once", job, str(workers), extra, str(file)]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    found, took, busy, own, child = map(float, told)
+    size = file.stat().st_size / 1e6
+    print(
+        f"{job:6} {workers} process(es), {extra:5}: {size / took:6.1f} MB/s, {100 * busy / size:5.2f} processor seconds"
+        f" for 100 MB, {found:.0f} leaks, at most {own:.0f} MB, a child {child:.0f} MB"
+    )
+
+
+def searched(file: Path) -> None:
+    import resource
+
+    tool = shutil.which("rg") or "grep"
+    words = [tool, "-c", *([] if tool != "grep" else ["-E"]), "-i", "|".join(RULES), str(file)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    hits = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False).stdout
+    took = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    size = file.stat().st_size / 1e6
+    print(
+        f"{Path(tool).name}, {len(RULES)} rules: {size / took:6.1f} MB/s, {100 * busy / size:5.2f} processor seconds"
+        f" for 100 MB, {hits.strip()} lines"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=200)
-    size = parser.parse_args().megabytes * 1_000_000
+    parser.add_argument("--once", nargs=4, metavar=("JOB", "PROCESSES", "EXTRA", "FILE"), help="one job, for itself")
+    given = parser.parse_args()
+    if given.once:
+        job, workers, extra, name = given.once
+        once(job, int(workers), plain=extra == "plain", file=Path(name))
+        return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.log"
-        planted = write(file, size)
-        size = file.stat().st_size
-        for workers in (1, 2):
-            started = time.perf_counter()
-            found = sum(1 for _ in scan_files([file], b"benchmark", workers=workers))
-            took = time.perf_counter() - started
-            speed = f"{size / took / 1e6:7.1f} MB/s"
-            print(f"{workers} process(es): {speed}, {found} of {planted} leaks, {peak():.0f} MB at most")
-        tool = shutil.which("rg") or "grep"
-        words = [tool, "-c", *([] if tool != "grep" else ["-E"]), "-i", "|".join(RULES), str(file)]
-        started = time.perf_counter()
-        hits = subprocess.run(
-            words, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False
-        ).stdout
-        took = time.perf_counter() - started
-        print(f"{Path(tool).name}: {size / took / 1e6:7.1f} MB/s, {hits.strip()} lines match the same kinds of rules")
+        print(f"{write(file, given.megabytes * 1_000_000)} leaks planted in {file.stat().st_size / 1e6:.0f} MB")
+        for job in ("leaks", "check"):
+            for workers in (1, 2):
+                for extra in ("plain", "fast"):
+                    measured(job, workers, extra, file)
+        searched(file)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _logs = typer.Typer(
     rich_markup_mode=None,
 )
 _EVERY_LINES = 200_000
-_MUCH = 32 << 20
+_MUCH = 16 << 20
 _FAILED = 3
 
 Paths = Annotated[list[str], typer.Argument(help="Files, folders or patterns; all of them written by one source.")]
@@ -215,7 +215,7 @@ def _key(given: Path | None) -> bytes:
 
 
 def _workers(paths: list[str]) -> int:
-    """More than one where there is much to read: starting them takes a second."""
+    """More than one where there is much to read: starting them and sending them lines has its price."""
     from soc2ev.logs.reading import files
 
     found = list(files(paths, lambda _: None))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 _MONTHS = {
     name: at
@@ -34,6 +36,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+T = TypeVar("T")
+
+
 class Instant(NamedTuple):
     """Seconds since 1970 in UTC, and whether the text named a zone; without one UTC is assumed."""
 
@@ -52,26 +57,48 @@ def instant(value: Any, reference: float) -> Instant | None:
 
 def stamps(values: list[Any], reference: float) -> tuple[list[float | None], int]:
     """For each value the `at` of its `instant`, None where it is none; and how many of them named a zone."""
-    found: list[float | None] = []
-    zoned = 0
-    for value in values:
-        head, tail = (_heads.get(value[:_HEAD]), _tails.get(value[_HEAD:])) if isinstance(value, str) else (None, None)
-        if head is not None and tail is not None:
-            found.append((head + tail[0]) / _MICRO)
-            zoned += tail[1]
-        elif value is None:
-            found.append(None)
-        else:
-            one = instant(value, reference)
-            found.append(one.at if one else None)
-            zoned += one is not None and one.zoned
-            if one and isinstance(value, str) and value[4:5] == "-":
-                _remember(value, one)
-    return found, zoned
+    if values and set(map(type, values)) == {str}:
+        if values[0][4:5] == "-" and (found := _joined(values)):
+            return found
+        different = set(values)
+        if 2 * len(different) <= len(values):
+            known = {value: instant(value, reference) for value in different}
+            return _told([known[value] for value in values])
+    return _told([None if value is None else instant(value, reference) for value in values])
 
 
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
-_HEAD = len("2026-10-05T10:11:12")
+def _told(found: list[Instant | None]) -> tuple[list[float | None], int]:
+    return [one and one.at for one in found], sum(one.zoned for one in found if one)
+
+
+def _joined(values: list[str]) -> tuple[list[float | None], int] | None:
+    """The same of texts that are all of the plain form of RFC 3339, of their remembered halves; None for others."""
+    heads = _halves(_heads, [value[:_HEAD] for value in values], _head)
+    tails = _halves(_tails, [value[_HEAD:] for value in values], _tail)
+    if heads is None or tails is None:
+        return None
+    return [(head + tail) / _MICRO for head, (tail, _) in zip(heads, tails, strict=True)], sum(map(_ZONED, tails))
+
+
+def _halves(known: dict[str, T], texts: list[str], read: Callable[[str], T | None]) -> list[T] | None:
+    """What each text means, by what is known; None when one of them is no such half."""
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    found = list(map(known.get, texts))
+    if None in found:
+        for text in {text for text, one in zip(texts, found, strict=True) if one is None}:
+            if (one := read(text)) is None:
+                return None
+            known[text] = one
+        found = [known[text] for text in texts]
+    return found  # type: ignore[return-value]  # none is left that is None
+
+
+_PLAIN_HEAD = re.compile(r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
+_PLAIN_TAIL = re.compile(r"(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_ZONED = itemgetter(1)
+_SAMPLE = "2026-10-05T10:11:12"
+_HEAD = len(_SAMPLE)
 _MICRO = 1_000_000
 _MOST_REMEMBERED = 5_000
 _heads: dict[str, int] = {}
@@ -80,18 +107,23 @@ _tails: dict[str, tuple[int, bool]] = {}
 """Microseconds that a fraction and a zone add, and whether there is a zone."""
 
 
-def _remember(text: str, one: Instant) -> None:
-    """Keep both parts of a time, whose sum is exact in whole microseconds; only of the plain form of RFC 3339."""
-    if not 2 * _DAY < one.at < _END - 2 * _DAY or not _PLAIN.fullmatch(text):
-        return
-    whole = datetime.fromisoformat(text)
-    head = datetime.fromisoformat(text[:_HEAD]).replace(tzinfo=UTC)
-    for kept in (_heads, _tails):
-        if len(kept) >= _MOST_REMEMBERED:
-            kept.clear()
-    _heads[text[:_HEAD]] = (head - _EPOCH) // _MICROSECOND
+def _head(text: str) -> int | None:
+    if not _PLAIN_HEAD.fullmatch(text):
+        return None
+    try:
+        at = (datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+    except ValueError:
+        return None
+    return at if 2 * _DAY < at // _MICRO < _END - 2 * _DAY else None
+
+
+def _tail(text: str) -> tuple[int, bool] | None:
+    one = instant(_SAMPLE + text, 0.0) if _PLAIN_TAIL.fullmatch(text) else None
+    if one is None:
+        return None
+    whole = datetime.fromisoformat(_SAMPLE + text)
     shown = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
-    _tails[text[_HEAD:]] = ((shown - head) // _MICROSECOND, one.zoned)
+    return (shown - datetime.fromisoformat(_SAMPLE).replace(tzinfo=UTC)) // _MICROSECOND, one.zoned
 
 
 def iso(at: float | None) -> str | None:

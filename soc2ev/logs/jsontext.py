@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from importlib import import_module
+from itertools import accumulate
 from typing import Any
 
 _AS_NINES = bytes.maketrans(b"012345678", b"9" * 9)
 _LONG_NUMBER = b"9" * 19
 _LONG_FROM, _MOST_BRACKETS = 1500, 400
+_DEEPEST = 500
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 _WHITE = " \t\n\r"
 
 
@@ -63,8 +68,16 @@ def _is_deep(text: bytes) -> bool:
     return len(text) >= _LONG_FROM and text.count(b"[") + text.count(b"{") > _MOST_BRACKETS
 
 
+def _nesting(text: bytes) -> int:
+    """How deeply it is nested: asked first, since how deeply Python can read depends on who calls it."""
+    steps = (1 if mark in b"[{" else -1 for mark in _BRACKET.findall(_STRING.sub(b"", text)))
+    return max(accumulate(steps), default=0)
+
+
 def _plain(text: bytes) -> Any:
     """As `json.loads`, without the work that it does for other types of input."""
+    if _is_deep(text) and _nesting(text) > _DEEPEST:
+        raise ValueError("nested too deeply")
     shown = text.decode("utf-8", "replace").strip(_WHITE)
     try:
         value, end = _scan(shown, 0)

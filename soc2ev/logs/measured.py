@@ -126,7 +126,7 @@ def measure(
             bulk.entries(found or ())
         bulk.finish()
         return made
-    for batch in _batches(chain([first], source)):
+    for batch in batches(chain([first], source)):
         for block in batch:
             bulk.block(block)
         bulk.finish()
@@ -151,7 +151,8 @@ def read(file: Path, now: float, told: Told) -> Iterator[tuple[int, list[Record]
             yield lines, None if entries is None else [parser.finished(one) for one in entries]
 
 
-def _batches(source: Iterable[Block]) -> Iterator[list[Block]]:
+def batches(source: Iterable[Block]) -> Iterator[list[Block]]:
+    """The blocks in lots that are counted at once: enough to gain by it, and little enough to stay near."""
     batch: list[Block] = []
     size = 0
     for block in source:

@@ -7,8 +7,11 @@ time before) is handed on when the pieces come together; a piece for which that 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,12 +28,13 @@ from soc2ev.logs.leaks.columns import Columns, columns
 from soc2ev.logs.leaks.kinds import Leak
 from soc2ev.logs.leaks.many import scan_piece
 from soc2ev.logs.leaks.scanner import Scanner
-from soc2ev.logs.measured import Measured, delivered, measure, opens_document, reference
+from soc2ev.logs.measured import Measured, batches, delivered, measure, opens_document, reference
 from soc2ev.logs.measures import Fields
 from soc2ev.logs.reading import Block, Told, blocks
 
-_PIECE = 2 << 20
+_PIECE = 4 << 20
 _EVERY_ID = 1 << 30
+_GARBAGE = 200_000
 Found = list[tuple[Path, int, Leak]]
 Progress = Callable[[Path, int], None]
 
@@ -78,10 +82,22 @@ class _Worker:
             bulk = Bulk(made, self._matcher, Parser(piece.reference), delivered(piece.file))
             self._bulk = (piece.file, bulk)
         bulk.begin(made, piece.order)
-        for block in piece.blocks:
-            bulk.block(block)
-        bulk.finish()
+        for batch in batches(piece.blocks):
+            for block in batch:
+                bulk.block(block)
+            bulk.finish()
         return _Outcome(leaks, made, bulk.parser.ambiguous, bulk.parser.following(()))
+
+
+def context() -> multiprocessing.context.BaseContext:
+    """
+    How processes are started: as copies of this one where that is safe, which takes no time; else anew.
+
+    A copy has only the thread that made it, so that whatever another one held would be held for ever (fork(2)); other
+    systems than Linux have libraries that do not survive it.
+    """
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if alone else "spawn")
 
 
 class Together:
@@ -91,9 +107,7 @@ class Together:
         self._key, self._packs, self._now, self._matcher = key, matcher.packs, now, matcher
         self._here: _Worker | None = None
         self._most = 2 * workers
-        self._pool = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(key, matcher.packs)
-        )
+        self._pool = ProcessPoolExecutor(workers, context(), initializer=_begin, initargs=(key, matcher.packs))
 
     def __enter__(self) -> Self:
         return self
@@ -171,6 +185,8 @@ _workers: list[_Worker] = []
 def _begin(key: bytes, packs: list[Pack]) -> None:
     """A process begins; an interrupt is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)  # lines come by the million, and hardly anything that refers to itself
     _workers[:] = [_Worker(key, packs)]
 
 

@@ -227,3 +227,20 @@ def test_shares_say_who_what_when_and_where():
         fields.add(Parser(START).records(line(one))[0])
     expected = {"who": 1 / 3, "what": 2 / 3, "when": 1 / 3, "where": 1 / 3, "target": 0.0}
     assert expected == fields.shares()
+
+
+def test_parts_of_a_count_add_up_wherever_they_were_counted():
+    """Also when each comes from another process, and there are more texts than are kept."""
+    import pickle
+
+    whole, parts = Distinct(), [Distinct() for _ in range(4)]
+    for number in range(6000):
+        whole.add(f"id-{number % 5000}")
+        parts[number % 4].add(f"id-{number % 5000}")
+    joined = Distinct()
+    for part in parts:
+        joined.merge(pickle.loads(pickle.dumps(part)))
+    assert (whole._kept, sorted(whole._heap)) == (joined._kept, sorted(joined._heap))
+    joined.add("one more")
+    whole.add("one more")
+    assert whole._kept == joined._kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,21 +52,24 @@ def layout(signed: Signature) -> Layout:
     return Layout(tuple(map(str, names)), kinds, roles, tuple(path for _, path in ids))
 
 
-def best(rows: list[dict[str, Any]], paths: tuple[str, ...]) -> list[Any]:
-    """For each of the records the value of the first of these fields that is not empty; None where all are."""
+def best(values: Callable[[str], list[Any]], paths: tuple[str, ...]) -> list[Any] | None:
+    """
+    Of each record the value of the first of these fields that is not empty, None where all are; None without fields.
+
+    `values` gives one field of all the records.
+    """
     if not paths:
-        return [None] * len(rows)
-    found = column(rows, paths[0])
+        return None
+    found = _present(values(paths[0]))
     for path in paths[1:]:
         if None not in found:
             break
-        found = [one if one is not None else other for one, other in zip(found, column(rows, path), strict=True)]
+        found = [one if one is not None else other for one, other in zip(found, _present(values(path)), strict=True)]
     return found
 
 
-def column(rows: list[dict[str, Any]], path: str) -> list[Any]:
+def _present(found: list[Any]) -> list[Any]:
     """The values of one field; None instead of the ways to write that there is none."""
-    found = [row[path] for row in rows]
     if "" in found or "-" in found:
         return [None if one in ("", "-") else one for one in found]
     return found

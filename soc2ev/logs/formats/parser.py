@@ -10,6 +10,7 @@ from soc2ev.logs.formats import text
 from soc2ev.logs.formats.record import Record, Value, flatten, known
 
 _DEEPEST = 3
+_WRAPPERS = frozenset(("resourceLogs", "Records", "log"))
 Form = Callable[[str], tuple[str, dict[str, Value]] | None]
 _TEXT: tuple[Form, ...] = (
     text.access,
@@ -53,6 +54,13 @@ class Parser:
         """The order after this part if it had been `before` at its beginning."""
         used = [_TEXT.index(form) for form in self._order[: len(self._used)]]
         return (*used, *(at for at in before if at not in used))
+
+    def used(self, form: Form) -> None:
+        """Remember that a line was of that text format, and of no other."""
+        if self._order[0] is not form:
+            self._order.remove(form)
+            self._order.insert(0, form)
+        self._used.add(form)
 
     def records(self, line: bytes) -> list[Record]:
         """The records of a line: one, or several where the format nests them; none when the line is not understood."""
@@ -168,6 +176,11 @@ def _inner(message: str) -> dict[str, Value]:
     except ValueError:
         return {}
     return flatten(value) if isinstance(value, dict) else {}
+
+
+def is_wrapped(value: dict[str, Any]) -> bool:
+    """Whether the object may hold other records, or a line that another program wrote."""
+    return not _WRAPPERS.isdisjoint(value)
 
 
 def shape(value: dict[str, Any]) -> str:

@@ -8,21 +8,29 @@ of services with a password), and only in the values that have one. Whatever is 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
+from functools import lru_cache
 
 from soc2ev.logs.leaks import text as running
 from soc2ev.logs.leaks.find import BASE64, SHORTEST, find, json_start
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.walk import LONGEST_PATH, PLAIN
 
+_OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
 _BRACKET = re.compile(r"[{}\[\]]")
+_OTHER = re.compile(r'[^{}\[\],:"]+')
+_A_KEY = (-1,)
+_TOP = -1
 # Escapes, and what the second stage finds even where no word, number or run gives it away to the sieve.
 _LONG_WAY = ("\\", "/services/", "/webhooks/", "-b ", "-b=", "--cookie")
+_BODY = bytes(ord("a" if chr(code) in _OF_BASE64 else " ") for code in range(256))
+_SHORTEST_BODY = b"a" * 20
 
 
 def find_mails(text: str, root: str = "$") -> list[Hit]:
     """What `find` finds in a line of which the sieve told that only an `@` may give something away."""
-    if any(sign in text for sign in _LONG_WAY) or BASE64.search(text):
+    if _is_odd(text) or _has_body(text):
         return find(text, root)
     start = json_start(text)
     if start is None:
@@ -36,6 +44,25 @@ def find_mails(text: str, root: str = "$") -> list[Hit]:
         if len(value) >= SHORTEST:
             found += _within(value, path, at)
     return found
+
+
+def _is_odd(text: str) -> bool:
+    for sign in _LONG_WAY:  # noqa: SIM110  asked of every line, and any() takes three times as long
+        if sign in text:
+            return True
+    return False
+
+
+def _has_body(text: str) -> bool:
+    """What a search for `BASE64` says: such a body begins where a run of its characters does."""
+    runs = text.encode("latin-1").translate(_BODY)
+    place = runs.find(_SHORTEST_BODY)
+    while place >= 0:
+        if BASE64.match(text, place):
+            return True
+        end = runs.find(b" ", place)
+        place = runs.find(_SHORTEST_BODY, end) if end >= 0 else -1
+    return False
 
 
 def _marked(text: str) -> bool:
@@ -74,37 +101,59 @@ def _flat(parts: list[str], start: int, root: str) -> Iterator[tuple[str | None,
     for index in range(1, len(parts), 2):
         part = parts[index]
         if ("@" in part or "%40" in part) and not _is_key(parts, index):
-            yield _path(parts, index, [""], root), start + sum(map(len, parts[:index])) + index, part
+            yield _path(parts, index, root), start + sum(map(len, parts[:index])) + index, part
 
 
 def _nested(parts: list[str], start: int, root: str) -> Iterator[tuple[str | None, int, str]]:
-    stack: list[str | None] = []
-    place = start
+    sketch = _OTHER.sub("x", "".join('"'.join(parts[::2]).split()))
+    keys = _paths(sketch)
+    if keys is None:
+        yield None, start, ""
+        return
+    for index in range(1, len(parts), 2):
+        part = parts[index]
+        if ("@" in part or "%40" in part) and (above := keys[index // 2]) is not _A_KEY:
+            place = start + sum(map(len, parts[:index])) + index
+            yield None if above is None else _spelled([parts[at] for at in above], root), place, part
+
+
+@lru_cache(2048)
+def _paths(sketch: str) -> tuple[tuple[int, ...] | None, ...] | None:
+    """
+    For each string of a JSON of that form the strings that are the keys above it, the highest first.
+
+    `_A_KEY` for one that is a key itself, None for one that no plain keys lead to; None for what is no plain JSON.
+    """
+    parts = [part for one in sketch.split('"') for part in (one, "")][:-1]
+    stack: list[int | None] = []
+    found: list[tuple[int, ...] | None] = []
     closed = False
     for index, part in enumerate(parts):
         if index % 2 == 0:
             if closed:
-                yield None, place, part
-                return
+                return None
             for match in _BRACKET.finditer(part):
                 _move(stack, parts, index, match.start(), match.group())
             closed = not stack
-        elif _marked(part) and not _is_key(parts, index):
-            yield _path(parts, index, stack, root), place, part
-        place += len(part) + 1
-    if stack:
-        yield None, place, ""
+        else:
+            found.append(_A_KEY if _is_key(parts, index) else _keys_above(parts, index, stack))
+    return None if stack else tuple(found)
 
 
-def _move(stack: list[str | None], parts: list[str], index: int, at: int, bracket: str) -> None:
+def _keys_above(parts: list[str], index: int, stack: list[int | None]) -> tuple[int, ...] | None:
+    plain = index > 1 and parts[index - 1] == ":" and _is_key(parts, index - 2)
+    return (*[at for at in stack[1:] if at is not None], index - 2) if plain and stack and None not in stack else None
+
+
+def _move(stack: list[int | None], parts: list[str], index: int, at: int, bracket: str) -> None:
     """Open an object under its key (None where that is no plain key, so in arrays) or close one."""
     if bracket in "}]":
         if stack:
             stack.pop()
         return
-    before = parts[index][:at].strip()
-    key = parts[index - 1] if index and before == ":" and _is_key(parts, index - 1) else None
-    stack.append("" if not stack and not before and bracket == "{" and not index else key if bracket == "{" else None)
+    before = parts[index][:at]
+    key = index - 1 if index and before == ":" and _is_key(parts, index - 1) else None
+    stack.append(_TOP if not stack and not before and bracket == "{" and not index else key if bracket == "{" else None)
 
 
 def _is_key(parts: list[str], index: int) -> bool:
@@ -113,11 +162,14 @@ def _is_key(parts: list[str], index: int) -> bool:
     return before in ("{", ",") and after == ":"
 
 
-def _path(parts: list[str], index: int, stack: list[str | None], root: str) -> str | None:
+def _path(parts: list[str], index: int, root: str) -> str | None:
+    """The path of a string in an object without others within."""
     plain = index > 1 and parts[index - 1].strip() == ":" and _is_key(parts, index - 2)
-    if not plain or not stack or None in stack:
-        return None
+    return _spelled([parts[index - 2]], root) if plain else None
+
+
+def _spelled(keys: list[str], root: str) -> str | None:
     path = root
-    for key in (*stack[1:], parts[index - 2]):
-        path = f"{path}.{key}" if PLAIN.match(str(key)) else f"{path}['{key}']"
+    for key in keys:
+        path = f"{path}.{key}" if PLAIN.match(key) else f"{path}['{key}']"
     return path if len(path) <= LONGEST_PATH else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -12,7 +13,7 @@ _GROWTH = math.log(1.02)
 _SMALLEST = 0.001
 _KEPT = 1024
 _SPACE = 2.0**64
-_ENDLESS = 1 << 64
+_ENDLESS = b"\xff" * 9
 _whole = int.from_bytes
 
 
@@ -67,22 +68,31 @@ class Distinct:
         self._heap: list[int] = []
         self._kept: set[int] = set()
 
+    def __getstate__(self) -> bytes:
+        return array("Q", self._kept).tobytes()
+
+    def __setstate__(self, state: bytes) -> None:
+        self._kept = set(array("Q", state))
+        self._heap = [-one for one in self._kept]
+        heapq.heapify(self._heap)
+
     def add(self, text: str) -> None:
         """Count a text."""
         self.update((text,))
 
     def update(self, texts: Iterable[str]) -> None:
         """Count several texts."""
-        limit = -self._heap[0] if len(self._heap) >= _KEPT else _ENDLESS
+        limit = (-self._heap[0]).to_bytes(8) if len(self._heap) >= _KEPT else _ENDLESS
         for text in texts:
-            hashed = _whole(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest())
-            if hashed < limit:
-                self._add(hashed)
+            digest = blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+            if digest < limit:  # the order of their numbers
+                self._add(_whole(digest))
 
     def merge(self, other: Distinct) -> None:
         """Add what another one counted."""
-        for hashed in other._kept:
-            self._add(hashed)
+        smallest = sorted(self._kept | other._kept)[:_KEPT]
+        self._kept = set(smallest)
+        self._heap = [-hashed for hashed in reversed(smallest)]  # in order, as a heap may be
 
     def _add(self, hashed: int) -> None:
         if hashed in self._kept or (len(self._heap) >= _KEPT and hashed >= -self._heap[0]):

@@ -89,21 +89,29 @@ class Timeline:
 
     def add_many(self, told: list[tuple[float, bool | None]]) -> None:
         """Count events; those of one bucket at once, as they mostly come."""
-        parts: dict[int, list[tuple[float, bool | None]]] = {}
-        for one in told:
-            parts.setdefault(int(one[0] // BUCKET), []).append(one)
-        for part in parts.values():
-            self._add_part(part)
-
-    def _add_part(self, told: list[tuple[float, bool | None]]) -> None:
-        self.add(*told[0])  # makes room for them
-        bucket = self._buckets[int(told[0][0] // self._width)]
         ats = [at for at, _ in told]
-        bucket.count += len(told) - 1
-        bucket.first, bucket.last = min(bucket.first, *ats), max(bucket.last, *ats)
-        telling = [failed for _, failed in told[1:] if failed is not None]
-        bucket.telling += len(telling)
-        bucket.failed += sum(telling)
+        if ats and min(ats) // BUCKET == max(ats) // BUCKET:
+            self._add_part(ats, [failed for _, failed in told])
+            return
+        parts: dict[float, tuple[list[float], list[bool | None]]] = {}
+        for at, failed in told:
+            part = parts.get(at // BUCKET)
+            if part is None:
+                part = parts[at // BUCKET] = ([], [])
+            part[0].append(at)
+            part[1].append(failed)
+        for part in parts.values():
+            self._add_part(*part)
+
+    def _add_part(self, ats: list[float], failures: list[bool | None]) -> None:
+        self.add(ats[0], failures[0])  # makes room for them
+        bucket = self._buckets[int(ats[0] // self._width)]
+        bucket.count += len(ats) - 1
+        first, last = min(ats), max(ats)
+        bucket.first, bucket.last = min(bucket.first, first), max(bucket.last, last)
+        silent = failures.count(None) - (failures[0] is None)
+        bucket.telling += len(ats) - 1 - silent
+        bucket.failed += failures.count(True) - (failures[0] is True)
 
     @property
     def too_long(self) -> bool:

@@ -1,0 +1,212 @@
+"""
+Patterns for lines that differ only in their values: one search over a block gives the fields of all of them.
+
+A stencil is strict. What it fits, the reader of that format reads to the very same fields, and no other text format
+fits; anything odd (escapes, marks within values, numbers of many digits) it leaves to the readers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from soc2ev.logs.formats import text
+from soc2ev.logs.formats.layout import Signature, signature
+from soc2ev.logs.formats.parser import Form, is_wrapped, shape
+from soc2ev.logs.formats.record import flatten
+
+Reader = Callable[[str], Any] | None
+"""Makes a value of its text; None where the text is the value."""
+_LONGEST, _MOST_FIELDS = 4096, 60
+_FEWEST_PAIRS = 3
+_END = r"[ \t\r]*$"
+_TOKEN = re.compile(r'[ \t]*(?:("(?:[^"\\\x00-\x1f]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))')
+_KEY = re.compile(r'"[^"\\]*"')
+_COLON = re.compile(r"[ \t]*:")
+_PAIR = re.compile(r"([A-Za-z_@][\w.@\-]{0,60})=(\"[^\"\\]*\"|[^\s,\"']*)(?: |$)", re.ASCII)
+_LEAVES: dict[type, tuple[str, Reader]] = {
+    str: (r'"([^"\\\x00-\x1f]*)"', None),
+    int: (r"(0|-?[1-9][0-9]{0,17})", int),
+    float: (r"(-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18})", float),
+    bool: (r"(true|false)", "true".__eq__),
+    type(None): (r"null", None),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stencil:
+    """A kind of line: the format of its records, their fields, and where in a match each is found."""
+
+    shape: str
+    signed: Signature
+    groups: Mapping[str, tuple[int, Reader]]
+    """For each field its place in a match; a field without is null."""
+    whole: re.Pattern[str]
+    """Finds lines of this kind, one a match."""
+    either: re.Pattern[str]
+    """Finds every line; where it is of another kind, the first group is empty."""
+    form: Form | None = None
+    """The text format that fits; None for JSON."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Lines of one kind: which of the lines they were, and what the stencil found in them."""
+
+    stencil: Stencil
+    at: Sequence[int]
+    rows: list[tuple[str, ...]] = field(repr=False)
+
+    def column(self, path: str) -> list[Any]:
+        """The values of a field."""
+        if path not in self.stencil.groups:
+            return [None] * len(self.rows)
+        place, read = self.stencil.groups[path]
+        found: list[Any] = list(map(itemgetter(place), self.rows))
+        if read is None or (read is _given and "-" not in found and "" not in found):
+            return found
+        return list(map(read, found))
+
+    def fields(self, at: int) -> dict[str, Any]:
+        """The fields of one of the lines."""
+        row, groups = self.rows[at], self.stencil.groups
+        names = self.stencil.signed[: len(self.stencil.signed) // 2]
+        return {str(name): _value(row, groups.get(str(name))) for name in names}
+
+
+def _value(row: tuple[str, ...], group: tuple[int, Reader] | None) -> Any:
+    if group is None:
+        return None
+    place, read = group
+    return row[place] if read is None else read(row[place])
+
+
+def stencil_of_json(line: str) -> Stencil | None:
+    """The stencil of a line with one JSON object; None for one that cannot have any."""
+    line = line.rstrip(" \t\r")
+    if len(line) > _LONGEST:
+        return None
+    try:
+        value = json.loads(line, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not value or is_wrapped(value):
+        return None
+    nested = any(isinstance(one, dict | list) for one in value.values())
+    fields = flatten(value) if nested else value
+    body, leaves = _body(line)
+    if not fields or len(fields) > _MOST_FIELDS or leaves != list(fields.values()):
+        return None
+    kinds = [_LEAVES[type(one)] for one in leaves]
+    return _stencil(shape(value), signature(fields), body.format(*(leaf for leaf, _ in kinds)), kinds, None)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key comes twice")
+    return made
+
+
+def _body(line: str) -> tuple[str, list[Any]]:
+    """A pattern with `{}` for each value of the line, and the values; no values for a line with odd keys."""
+    parts: list[str] = []
+    leaves: list[Any] = []
+    place = 0
+    for match in _TOKEN.finditer(line):
+        token = match.group().lstrip(" \t")
+        key = bool(match.group(1)) and _COLON.match(line, match.end())
+        if match.start() != place or (key and not _KEY.fullmatch(token)):
+            return "", []
+        place = match.end()
+        parts.append(_literal(match.group().removesuffix(token)))
+        if key or match.group(2):
+            parts.append(_literal(token))
+        else:
+            parts.append("{}")
+            leaves.append(json.loads(token))
+    return ("".join(parts), leaves) if place == len(line) else ("", [])
+
+
+def _literal(shown: str) -> str:
+    return re.escape(shown).replace("{", "{{").replace("}", "}}")
+
+
+def stencil_of_pairs(line: str) -> Stencil | None:
+    """The stencil of a line that is key=value from its beginning to its end; None for any other."""
+    line = line.rstrip(" \t\r")
+    found = list(_PAIR.finditer(line)) if len(line) <= _LONGEST else []
+    names = [match.group(1) for match in found]
+    gapless = "".join(match.group() for match in found) == line and not line.endswith(" ")
+    if not gapless or not _FEWEST_PAIRS <= len(set(names)) == len(names) <= _MOST_FIELDS or "message" in names:
+        return None
+    values = [r'"([^"\\\n]*)"' if match.group(2)[:1] == '"' else r"([^\s,\"']*)" for match in found]
+    body = " ".join(f"{re.escape(name)}={value}" for name, value in zip(names, values, strict=True))
+    return _stencil("pairs", signature(dict.fromkeys(names, "")), body, [("", None)] * len(names), text.pairs)
+
+
+def _stencil(
+    shaped: str, signed: Signature, body: str, kinds: Sequence[tuple[str, Reader]], form: Form | None
+) -> Stencil:
+    groups: dict[str, tuple[int, Reader]] = {}
+    for name, (leaf, read) in zip(signed[: len(kinds)], kinds, strict=True):
+        if leaf != "null":
+            groups[str(name)] = (1 + len(groups), read)
+    start = 2 if body[0] == "\\" else 1
+    return _compiled(shaped, signed, groups, f"({body[:start]}){body[start:]}{_END}", form)
+
+
+def _compiled(
+    shaped: str, signed: Signature, groups: Mapping[str, tuple[int, Reader]], body: str, form: Form | None
+) -> Stencil:
+    whole, either = (re.compile(one, re.MULTILINE) for one in (f"^{body}", f"^(?:{body}|.*$)"))
+    return Stencil(shaped, signed, groups, whole, either, form)
+
+
+def _given(value: str) -> str | None:
+    return None if value in ("-", "") else value
+
+
+def _fixed(shaped: str, names: str, body: str, form: Form) -> Stencil:
+    """A stencil of a format that leaves out what is empty or a dash; `names` in the order of a record's fields."""
+    places = {name: place - 1 for name, place in re.compile(body).groupindex.items()}
+    groups: dict[str, tuple[int, Reader]] = {name: (place, _given) for name, place in places.items()}
+    return _compiled(shaped, signature(dict.fromkeys(names.split(), "")), groups, body, form)
+
+
+# What `=` and `{` in a message may add to a record the reader knows; a quote may make it a line of an access log.
+_MESSAGE = r'(?P<message>(?:[^"={\n]*[^"={\s])?)$'
+FIXED = (
+    _fixed(
+        "access",
+        "remote_addr ident user time_local request status bytes referer agent method path",
+        r'(?P<remote_addr>[0-9][0-9a-fA-F.:]{6,44}) (?P<ident>[^\s"\[\\]+) (?P<user>[^\s"\[\\]+) '
+        r'\[(?P<time_local>[^\]\s\["\\]{14,24} [+-][0-9]{4})\] '
+        r'"(?P<request>(?P<method>[A-Z]{3,10}) (?P<path>[^\s"\\\[]+)[^"\\\n\[]*)" '
+        r'(?P<status>[0-9]{3}) (?P<bytes>[0-9]+|-) "(?P<referer>[^"\\\n\[]*)" "(?P<agent>[^"\\\n\[]*)"$',
+        text.access,
+    ),
+    _fixed(
+        "text",
+        "time level message",
+        r"(?P<time>[0-9]{4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?"
+        r"[ :|]+(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|"
+        rf"warn|notice|info|debug)\]?[ :|]+)?{_MESSAGE}",
+        text.dated,
+    ),
+    _fixed(
+        "syslog",
+        "time host app procid message",
+        r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})"
+        rf"(?:\[(?P<procid>\d+)\])?: {_MESSAGE}",
+        text.syslog_3164,
+    ),
+)
+"""
+Stencils that need no line to be made of. An access log begins with an address, as no other format does; a date with a
+space instead of its T, and a month's name, say which of the formats with messages it is.
+"""

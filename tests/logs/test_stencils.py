@@ -1,0 +1,167 @@
+"""Lines read by pattern give what the readers of their formats give; what is odd is left to those."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from soc2ev.logs import jsontext, together
+from soc2ev.logs.formats import Parser
+from soc2ev.logs.formats.stencil import FIXED, Stencil, Table, stencil_of_json, stencil_of_pairs
+from soc2ev.logs.sorting import Sorter
+from tests.logs.test_fast_routes import HOSTILE, NOW, mixture
+
+SAMPLES = (
+    '{"time": "2026-10-05T10:00:00Z", "a": {"b": [1, 2.5, {"c": null}], "d": true}, "e": "", "request_id": "x"}',
+    '{"timestamp":"2026-10-05T10:00:00.123Z","status":401,"event":"login","user":"-","share":0.25,"ok":false}',
+    'ts=2026-10-05T10:00:00Z level=info msg="all done" status=200 empty= quoted="" dash=- a.b=c',
+    '10.0.0.1 - bob [05/Oct/2026:10:00:00 +0000] "GET /login?a=1 HTTP/1.1" 401 12 "-" "curl (x; y)"',
+    "2001:db8::1 - - [05/Oct/2026:10:00:00 +0000] \"POST /x HTTP/2\" 200 - \"\" \"'\"",
+    "2026-10-05 10:00:00,123 ERROR worker: it failed", "2026/10/05 10:00:00 [error] 12#0: *1 upstream timed out",
+    "2026-10-05 10:00:00 INFO", "2026-10-05 10:00:00 INFO:", "[x", "2026-10-05 10:00:00 - ", "2026-10-05 10:00:00 +02:00 | WARN | x",
+    "Oct  5 10:00:00 host sshd[1]: Accepted password for bob from 10.0.0.1 port 22 ssh2", "Oct 15 10:00:00 h-1 cron: x",
+)  # fmt: skip
+ODD = (
+    *tuple("\"\\{}[]:,= -+.0919eE'ab\t\r\x00\x1c\x85\xa0é%<>|#/"),
+    "null",
+    "true",
+    "-0",
+    "1e5",
+    '\\"',
+    "  ",
+    '] "',
+    " [",
+    "x=1 ",
+)
+
+
+def stencils(line: str) -> list[Stencil]:
+    return [one for one in (stencil_of_json(line), stencil_of_pairs(line), *FIXED) if one]
+
+
+def read(stencil: Stencil, line: str) -> dict[str, object] | None:
+    """What a stencil gives for a line; of formats that leave out what is empty, without it."""
+    text = line if stencil.form is None else line.encode().strip().decode()
+    found = stencil.whole.findall(text)
+    assert len(found) <= 1
+    either = stencil.either.findall(text + "\nplain")
+    assert found == [one for one in either if one[0]]
+    if not found:
+        return None
+    fields = Table(stencil, [0], found).fields(0)
+    return {name: one for name, one in fields.items() if one is not None} if stencil in FIXED else fields
+
+
+def agrees(stencil: Stencil, line: str) -> bool:
+    """Whether a stencil fits; if so the parser must have read the same, with no doubt about the format."""
+    found = read(stencil, line)
+    if found is None:
+        return False
+    parser = Parser(NOW)
+    parser.order = parser.order
+    assert [(stencil.shape, repr(found))] == [(shape, repr(fields)) for shape, fields in parser.entries(line.encode())]
+    assert not parser.ambiguous
+    return True
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_changed_line_fits_only_with_the_same_fields(sample):
+    """Whatever characters are put into a line or taken out of it."""
+    r = random.Random(sample)
+    fits = 0
+    for _ in range(600):
+        line = sample
+        for _ in range(r.randrange(1, 4)):
+            at = r.randrange(len(line) + 1)
+            line = line[:at] + r.choice((*ODD, "")) + line[at + r.randrange(3) :]
+        if "\n" not in line and "\ud800" not in line:
+            fits += sum(agrees(one, line) for one in stencils(sample))
+    assert fits or sample in ("[x", "2026-10-05 10:00:00 - ")
+
+
+def test_lines_of_all_kinds_fit_their_own_stencil_or_none():
+    """Hostile ones too; and most ordinary ones do fit."""
+    lines = [line.decode("utf-8", "replace").strip() for line in (*HOSTILE, *mixture(21, 1500).split(b"\n"))]
+    fits = [any(agrees(one, line) for one in stencils(line)) for line in lines]
+    assert sum(fits) > len(lines) // 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a":1,"a":2}', '{"a":{},"b":1,"a":1}', '{"log":"x","stream":"stdout"}', '{"Records":[]}', '{"a":[1,2,3,4,5,6,7,8,9]}',
+        '{"a\\u0062":1}', "{}", "[1]", '{"a":1} x', '{"a":1', '{"a":1e400}', '{"a":NaN}', '{"a":' + "1" * 19 + "}", '{"a":{"b":1},"a.b":2}',
+        '{"resourceLogs":[]}', '{"a":' * 20 + "1" + "}" * 20, '{"a":"' + "x" * 5000 + '"}',
+    ],
+)  # fmt: skip
+def test_what_is_odd_has_no_stencil(line):
+    """Keys that come twice or are written strangely, records within records, odd numbers, and what is cut."""
+    assert stencil_of_json(line) is None or not agrees(stencil_of_json(line), line)
+
+
+@pytest.mark.parametrize(
+    "line", ["a=1 b=2", "a=1 b=2 a=3", "a=1, b=2, c=3", "x a=1 b=2 c=3", "a=1 b=2 message=c", "a='1' b=2 c=3"]
+)
+def test_pairs_that_are_odd_have_no_stencil(line):
+    """Too few, one twice, other separators and quotes, and a message, which may hold more."""
+    assert stencil_of_pairs(line) is None
+
+
+def test_every_line_is_sorted_once():
+    """Those of known kinds into tables, all others into the rest, whatever the mixture."""
+    sorter, rows = Sorter(), mixture(7, 4000).split(b"\n")
+    for begin in range(0, len(rows), 500):
+        tables, rest = sorter.sort(rows[begin : begin + 500])
+        at = [one for table in tables for one in table.at]
+        assert list(range(len(rows[begin : begin + 500]))) == sorted([*at, *rest])
+        assert sorted(rest) == rest
+        assert all(len(table.at) == len(table.rows) for table in tables)
+
+
+def test_kinds_are_learnt_with_bounded_effort(monkeypatch):
+    """Lines of which none is like another are soon left to the readers."""
+    tries = []
+    monkeypatch.setitem(Sorter.sort.__globals__["_LEARNT"], ord("{"), tries.append)
+    sorter = Sorter()
+    for block in range(100):
+        sorter.sort([b'{"k%d":1}' % (1000 * block + at) for at in range(50)])
+    assert 0 < len(tries) <= 12 + 100 // 4 + 1
+
+
+def test_rare_kinds_give_way():
+    """A kind that no line had for many blocks makes room for another."""
+    sorter = Sorter()
+    for kind in range(12):
+        rows = [b'{"k%d":%d}' % (kind, at) for at in range(50)]
+        for _ in range(20):
+            tables, rest = sorter.sort(rows)
+        assert not rest
+        assert len(tables) == 1
+
+
+def deeper(levels: int, text: bytes) -> object:
+    return jsontext.loads(text) if not levels else deeper(levels - 1, text)
+
+
+def test_how_deep_json_may_be_does_not_depend_on_the_caller():
+    """Another process begins with another stack, and has to give the same answer."""
+    for depth, fine in ((480, True), (700, False), (980, False)):
+        text = b'{"a":"[[",' + b" " * 1500 + b'"b":' + b"[" * depth + b"]" * depth + b"}"
+        for levels in (0, 150):
+            if fine:
+                assert {"a", "b"} == set(deeper(levels, text))
+            else:
+                with pytest.raises(ValueError, match="deep"):
+                    deeper(levels, text)
+
+
+def test_processes_are_copies_only_where_no_other_thread_runs(monkeypatch):
+    """A lock that another thread holds would stay held in the copy."""
+    monkeypatch.setattr(together.threading, "active_count", lambda: 2)
+    assert "spawn" == together.context().get_start_method()
+    monkeypatch.setattr(together.threading, "active_count", lambda: 1)
+    monkeypatch.setattr(together.sys, "platform", "linux")
+    assert "fork" == together.context().get_start_method()
+    monkeypatch.setattr(together.sys, "platform", "darwin")
+    assert "spawn" == together.context().get_start_method()
