@@ -138,6 +138,12 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return listed(config)
 
+    @functions.signature(_OBJECT, _ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_iam_access(self, details: Json, resources: Json, reading: Json, stopping: Json) -> list[Json]:
+        from soc2ev.sources.logs.facts_iam import iam_access
+
+        return iam_access(details, resources, reading, stopping)
+
     @functions.signature(_ARRAY, _ANY)  # type: ignore[untyped-decorator]
     def _func_alert_episodes(self, series: Json, step: Json) -> list[Json]:
         from soc2ev.sources.logs.episodes import of_samples

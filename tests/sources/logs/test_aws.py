@@ -56,6 +56,27 @@ def _plant(client):
     logs.put_retention_policy(logGroupName="/app/07", retentionInDays=30)
     _plant_alarms(client)
     _plant_edge(client)
+    _plant_people(client("iam"))
+
+
+def _plant_people(iam):
+    document = lambda **given: json.dumps({"Version": "2012-10-17", "Statement": [given]})  # noqa: E731
+    iam.create_user(UserName="auditor")
+    read = document(Effect="Allow", Action=["cloudtrail:Lookup*", "logs:FilterLogEvents"], Resource="*")
+    iam.put_user_policy(UserName="auditor", PolicyName="read", PolicyDocument=read)
+    iam.create_group(GroupName="operators")
+    iam.create_user(UserName="operator")
+    iam.add_user_to_group(GroupName="operators", UserName="operator")
+    trail = f"arn:aws:cloudtrail:{REGION}:123456789012:trail/main"
+    stop = iam.create_policy(
+        PolicyName="stop", PolicyDocument=document(Effect="Allow", Action="cloudtrail:*", Resource=trail)
+    )
+    iam.attach_group_policy(GroupName="operators", PolicyArn=stop["Policy"]["Arn"])
+    iam.create_role(
+        RoleName="deploy", AssumeRolePolicyDocument=document(Effect="Allow", Principal="*", Action="sts:AssumeRole")
+    )
+    group = f"arn:aws:logs:{REGION}:123456789012:log-group:/app/07:*"
+    iam.put_role_policy(RoleName="deploy", PolicyName="cut", PolicyDocument=document(Effect="Allow", Action="logs:PutRetentionPolicy", Resource=group))  # fmt: skip
 
 
 def _plant_alarms(client):
@@ -187,6 +208,26 @@ def test_a_trail_that_is_stopped_is_off_and_one_that_logs_is_on(team, aws):
     assert ["locked"] == [row["target"] for row in found.of("aws-cloudtrail:main", "collected_log_sinks")]
     assert ["regions other than eu-central-1"] == found.sources["aws-cloudtrail:brief"]["exclusions"]
     assert "admin.action" in {row["event"] for row in found.of("aws-cloudtrail:main", "collected_log_events")}
+
+
+def test_who_may_read_and_stop_by_iam(team, aws):
+    """By user, group and role, for the resource that the policy names."""
+
+    def told(connector, key):
+        rows = team.collect({"connector": connector, "region": REGION}).of(key, "collected_log_readers")
+        return {
+            row["principal"].rpartition("/")[2]: (row["can_read"], row["can_stop"])
+            for row in rows
+            if row["via"] == "IAM"
+        }
+
+    assert {"auditor": (True, False), "operator": (True, True)} == told("aws-cloudtrail", "aws-cloudtrail:main")
+    assert {"auditor": (True, False)} == told("aws-cloudtrail", "aws-cloudtrail:stopped")
+    assert {"auditor": (True, False), "deploy": (False, True)} == told(
+        "aws-cloudwatch-logs", "aws-cloudwatch-logs:/app/07"
+    )
+    assert {"auditor": (True, False)} == told("aws-cloudwatch-logs", "aws-cloudwatch-logs:/app/08")
+    assert {} == told("aws-s3-log-buckets", "aws-s3-log-buckets:locked")
 
 
 def test_log_groups_of_every_page_are_there_and_none_without_retention_is_finite(team, aws):
