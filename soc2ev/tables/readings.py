@@ -16,6 +16,8 @@ from soc2ev.period import Period
 from soc2ev.tables.facts.fact import Fact, moment, no, unknown, yes
 
 T = TypeVar("T")
+GONE = "GONE"
+"""The flag of what a whole reading does not show although an earlier one did."""
 _NEAR = timedelta(days=35)
 """A monthly collection, and some days of delay."""
 
@@ -54,14 +56,15 @@ def throughout(now: Seen | None, others: Iterable[Seen], period: Period) -> Thro
     """
     The answer for the period. `now` is the reading that the tables show, `others` are further ones.
 
-    A reading inside that denies it decides; then one inside that affirms it; then near readings on both sides that
-    affirm it. Without any of these, what is wrong in a reading from outside is told as wrong, with its time, and what
-    is right in it is not known of the period. None for `now` is a reading of an unknown time.
+    A reading inside that denies it decides; then one inside in which it is GONE, so that it is not known; then one
+    inside that affirms it; then near readings on both sides that affirm it. Without any of these, what is wrong in a
+    reading from outside is told as wrong, with its time, and what is right in it is not known of the period. None for
+    `now` is a reading of an unknown time.
     """
     seen = sorted((*others, *((now,) if now else ())), key=lambda one: one.at)
     inside = [one for one in seen if period.contains(one.at)]
-    for value in (False, True):
-        found = [one for one in inside if one.fact.value is value]
+    gone = [one for one in inside if one.fact.value is None and GONE in one.fact.flags]
+    for found in ([one for one in inside if one.fact.value is False], gone, [one for one in inside if one.fact.value]):
         if found:
             return _said(found[-1], now)
     if now is None:
@@ -100,4 +103,4 @@ def _outside(now: Seen, period: Period) -> Fact:
     return unknown(f"{now.fact.reason} {said}", *now.fact.flags)
 
 
-__all__ = ["Seen", "Throughout", "near", "throughout"]
+__all__ = ["GONE", "Seen", "Throughout", "near", "throughout"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +86,7 @@ class Desk:
     folder: Path
     patch: pytest.MonkeyPatch
     pager: PagerDuty
+    server: HTTPServer
 
     def at(self, moment: datetime, *words: str) -> Result:
         """The command at that time."""
@@ -119,7 +121,7 @@ def desk(tmp_path: Path, soc2ev: Run, monkeypatch: pytest.MonkeyPatch, httpserve
         f"  logs: [{{connector: pagerduty, name: main, url: '{pager.url}', token: {{env: PAGER}}, alerts: true}}]\n",
         encoding="utf-8",
     )
-    return Desk(soc2ev, tmp_path, monkeypatch, pager)
+    return Desk(soc2ev, tmp_path, monkeypatch, pager, httpserver)
 
 
 def test_an_alert_is_followed_from_person_to_end(desk: Desk) -> None:
@@ -218,3 +220,38 @@ def test_two_months_make_a_quarter_of_alerts_with_a_gap(desk: Desk) -> None:
     told = "select complete from collections where stream like 'logs:%:history%' order by all"
     done = desk.at(NOVEMBER, "query", told, "--period", "2026-08-01..2026-10-31", "--format", "json")
     assert [False, True, True] == [row["complete"] for row in json.loads(done.out)]
+
+
+def test_a_review_of_alerts_that_do_not_exist_is_no_review_of_those_that_do(desk: Desk) -> None:
+    """The number is right and the names are not: the verdicts are nobody's, whatever the count says."""
+    desk.pager.incidents = [incident("PONE111", 5), incident("PTWO222", 6)]
+    file = desk.folder / "registers" / "alert-review.yaml"
+    review = {"id": "a", "kind": "alert_review", "schema": 1, "title": "October", "owner": "Ann Berg"}
+    review |= {"prepared_by": "Ann Berg", "reviewed_by": "Bo Lind", "reviewed_on": "2026-11-02", "status": "approved"}
+    review |= {"criteria": ["CC7.2"], "period": "2026-10", "population": {"alerts": 2, "from": "PagerDuty"}}
+    for hour, names, told in ((0, ("GHOST11", "GHOST22"), "not tested"), (1, ("PONE111", "PTWO222"), "met")):
+        verdicts = [{"alert": name, "verdict": "expected"} for name in names]
+        file.write_text(json.dumps({**review, "reviewed": verdicts}), encoding="utf-8")
+        assert 0 == desk.at(NOVEMBER + timedelta(hours=hour), "collect", *OCTOBER).code
+        assert {"B": told, "C": "met"}.items() <= desk.outcomes("alerts-reviewed-monthly")["2026-10"].items()
+
+
+@pytest.mark.parametrize("wrong", [{"other": []}, {"incidents": None}])
+def test_an_answer_without_the_list_is_no_month_without_alerts(desk: Desk, wrong: dict[str, Any]) -> None:
+    """A list that is missing, or null, is not an empty one."""
+    desk.pager.answer = lambda request: Response(  # type: ignore[method-assign]
+        json.dumps(wrong if request.path == "/incidents" else {request.path.strip("/"): [], "more": False}),
+        content_type="application/json",
+    )
+    desk.server.clear()
+    desk.server.expect_request(re.compile("/.*")).respond_with_handler(desk.pager.answer)
+    assert 5 == desk.at(NOVEMBER, "collect", *OCTOBER).code
+    assert {"alerts": dict.fromkeys("ABCD", "not tested")} == desk.outcomes("alerts-lead-to-action")
+
+
+def test_one_id_for_two_alerts_is_told(desk: Desk) -> None:
+    """Which of the two stands there nobody knows: the month is incomplete."""
+    desk.pager.incidents = [incident("PONE111", 5), incident("PONE111", 6)]
+    done = desk.at(NOVEMBER, "collect", *OCTOBER)
+    assert 5 == done.code
+    assert "1 alerts have the id of another" in done.err + done.out

@@ -9,10 +9,11 @@ import pytest
 from soc2ev.period import parse
 from soc2ev.tables.facts.fact import Fact, no, unknown, yes
 from soc2ev.tables.logs.readings import named
-from soc2ev.tables.readings import Seen, throughout
+from soc2ev.tables.readings import GONE, Seen, throughout
 
 OCTOBER = parse("2026-10", "UTC")
 GOOD, BAD, OPEN = yes("On."), no("Off."), unknown("Refused.")
+LACKS = unknown("It was not there any more.", GONE)
 
 
 def seen(month: int, day: int, fact: Fact) -> Seen:
@@ -50,6 +51,11 @@ BEFORE, INSIDE, AFTER, LATE, EARLY = (9, 20), (10, 9), (11, 2), (12, 20), (7, 1)
         ((*LATE, GOOD), [(*BEFORE, GOOD)], None),
         ((*LATE, GOOD), [(*BEFORE, GOOD), (*AFTER, GOOD)], True),
         ((*LATE, GOOD), [(*BEFORE, GOOD), (*AFTER, BAD)], None),
+        # One inside in which it is gone: neither those around it nor others inside speak for the whole period.
+        ((*AFTER, GOOD), [(*BEFORE, GOOD), (*INSIDE, LACKS)], None),
+        ((10, 30, GOOD), [(*INSIDE, LACKS)], None),
+        ((10, 30, BAD), [(*INSIDE, LACKS)], False),
+        ((*AFTER, GOOD), [(*BEFORE, LACKS), (*INSIDE, GOOD)], True),
     ],
 )
 def test_what_readings_say_of_october(now, others, value) -> None:

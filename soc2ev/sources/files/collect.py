@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 NAME = "files"
 _SHOWN = 6
 _WIDTH = 3_000
+_HEAD = 1 << 16
+_ODD = 0.1
+"""Share of characters that are none above which a file is no text; lines in Latin-1 have some."""
+_UNPACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xfe", b"\xfe\xff")
+"""How files begin that the check unpacks or decodes itself: gzip, Zstandard, UTF-16."""
 
 
 def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
@@ -65,11 +70,15 @@ def _collected(fetch: Fetch, settings: Settings, period: Period, own: list[FileS
     made = check(paths, key=key, now=now, matcher=Matcher(packs(settings.file.parent)))
     after = {name: _digest(file) for file, name in relative(list(files(paths, told.append))).items()}
     reasons = [f"{one.file.name}: {one.reason}" for one in made.problems]
-    reasons += [f"{name} changed while it was read" for name in made.files if before.get(name) != after.get(name)]
-    record = _record(made, source, before)
+    changed = [name for name in made.files if before.get(name) != after.get(name)]
+    reasons += [f"{name} changed while it was read" for name in changed]
+    where = {name: file for file, name in relative(list(files(paths, told.append))).items()}
+    garbled = [name for name, one in made.files.items() if _is_garbled(one, where.get(name))]
+    reasons += [f"{name} is no text, and of no kind that can be unpacked: nothing in it was found" for name in garbled]
+    record = _record(made, source, before, {*changed, *garbled})
     _lay_down(fetch, record, stream, _asked(own), len(made.files))
     more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-    whole = len(made.files) - len({one.file for one in made.problems})
+    whole = len(made.files) - len({one.file for one in made.problems}) - len({*changed, *garbled})
     return Coverage(
         stream,
         period,
@@ -87,12 +96,29 @@ def _asked(own: list[FileSource]) -> dict[str, Json]:
     return {"method": "check", "source": own[0].source, "entries": listed}
 
 
-def _record(made: Check, source: str, digests: dict[str, tuple[str, int]]) -> dict[str, Json]:
-    """What is stored: the check's answer, and of each file what proves which one it was."""
+def _is_garbled(made: Measured, file: Path | None) -> bool:
+    """Whether nothing in a file had a known format and its beginning is no text: an archive, or encrypted."""
+    if file is None or not made.lines or made.unparsed < made.lines:
+        return False
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return True
+    if head.startswith(_UNPACKED):
+        return False
+    text = head.decode(errors="replace")
+    odd = sum(sign == "\ufffd" or (not sign.isprintable() and not sign.isspace()) for sign in text)
+    return odd > _ODD * len(text)
+
+
+def _record(made: Check, source: str, digests: dict[str, tuple[str, int]], partly: set[str]) -> dict[str, Json]:
+    """What is stored: the check's answer, and of each file what proves which one it was; `partly` are read in part."""
     answer = made.as_json()
     incomplete = {one.file.name for one in made.problems}
     listed = [
-        _file(name, one, digests.get(name), Path(name).name not in incomplete) for name, one in made.files.items()
+        _file(name, one, digests.get(name), Path(name).name not in incomplete and name not in partly)
+        for name, one in made.files.items()
     ]
     seen = {kind: {"count": one.count, **answer["seen"][kind]} for kind, one in sorted(made.whole.events.items())}
     return {**answer, "schema": SCHEMA, "source": source, "files": listed, "seen": seen}

@@ -80,7 +80,7 @@ class Aws:
 
     def _pages(self, question: Question, reply: Reply) -> None:
         how = question.request.paginate or Paging(type="none")
-        client = self._client(question.place, question.request.region)
+        client = self._client(question.place, question.region)
         operation = getattr(client, question.place.partition(".")[2])
         params = {name: value for name, value in question.params.items() if value is not None}
         seen = 0
@@ -111,7 +111,7 @@ class Aws:
         error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
         code, status = str(error.get("Code") or "error"), metadata.get("HTTPStatusCode")
         says = " ".join(str(error.get("Message") or "").split())[:300]
-        client = self._client(question.place, question.request.region)
+        client = self._client(question.place, question.region)
         told = {"error": {"code": code, "message": says}}
         self._lay(question, question.params, client, {"status": status, "unusable": code}, told)
         denied = code.startswith(_DENIED) or status in _DENIED_STATUS

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from soc2ev.model import Json
 
 _TEMPLATE = re.compile(r"\$\{([^}]*)\}")
+_REGION = re.compile(r"[a-z0-9-]*")
 _MOST = 20_000
 """Elements of one for_each; what is beyond is not asked about, and stated."""
 _SILENT = "not asked: nothing answered before"
@@ -78,6 +79,7 @@ class Run:
                 _valued(request.params, surroundings, self.answers.now),
                 _valued(request.body, surroundings, self.answers.now),
                 about,
+                _region(request, surroundings, self.answers.now),
             )
         except ValueError as problem:
             return Outcome(request.id, State.UNKNOWN, about=about, reason=f"not asked: {problem}")
@@ -121,6 +123,14 @@ def filled(request: Request, surroundings: Mapping[str, Json], now: str) -> str:
         return str(value) if match[0] == request.path else quote(str(value), safe="")
 
     return _TEMPLATE.sub(one, request.path)
+
+
+def _region(request: Request, surroundings: Mapping[str, Json], now: str) -> str | None:
+    """The region to ask in; None for the entry's own. ValueError for what is none: it becomes part of an address."""
+    found = _valued(request.region, surroundings, now)
+    if found is not None and (not isinstance(found, str) or not _REGION.fullmatch(found)):
+        raise ValueError(f"{found!r} is no region")
+    return found or None
 
 
 def _valued(value: Json, surroundings: Mapping[str, Json], now: str) -> Json:

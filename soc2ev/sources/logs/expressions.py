@@ -132,11 +132,29 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return waf_limits(acl)
 
+    @functions.signature(_OBJECT, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_waf_group_limits(self, acl: Json, groups: Json) -> list[Json]:
+        from soc2ev.sources.logs.facts_aws import waf_group_limits
+
+        return waf_group_limits(acl, groups)
+
+    @functions.signature(_ARRAY, _NAME, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_exported_logs(self, kinds: Json, home: str, groups: Json) -> Json:
+        from soc2ev.sources.logs.facts_aws import exported_logs
+
+        return exported_logs(kinds, home, groups)
+
+    @functions.signature(_ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_parameter_readers(self, readers: Json, grants: Json) -> list[Json]:
+        from soc2ev.sources.logs.facts_postgres import parameter_readers
+
+        return parameter_readers(readers, grants)
+
     @functions.signature(_TEXT)  # type: ignore[untyped-decorator]
     def _func_alertmanager_routes(self, config: str | None) -> list[Json]:
         from soc2ev.sources.logs.routes import listed
 
-        return listed(config)
+        return listed(config, self._now)
 
     @functions.signature(_OBJECT, _ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
     def _func_iam_access(self, details: Json, resources: Json, reading: Json, stopping: Json) -> list[Json]:

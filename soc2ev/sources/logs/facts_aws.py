@@ -184,6 +184,28 @@ def plans_of(plans: Json, api: str | None, stage: str | None) -> list[Json]:
     ]
 
 
+def exported_logs(kinds: Json, home: str, groups: Json) -> Json:
+    """
+    How long the log groups of a database are kept: `groups` by the name of the kind of log, and of all together.
+
+    `days` is that of the shortest, for each holds other logs. A group that is not there is not `known`.
+    """
+    rows = {str(row.get("logGroupName")): row for row in groups or ()}
+    found = [{"name": kind, "row": rows.get(f"{home}{kind}")} for kind in kinds or ()]
+    told = [
+        {
+            "name": one["name"],
+            "days": one["row"].get("retentionInDays"),
+            "infinite": "retentionInDays" not in one["row"],
+        }
+        for one in found
+        if one["row"] is not None
+    ]
+    known = bool(told) and len(told) == len(found)
+    days = _least([one["days"] for one in told]) if known else None
+    return {"groups": told, "known": known, "days": days, "infinite": days is None if known else None}
+
+
 def alarm_route(alarm: Json, topics: Json) -> Json:
     """
     Where an alarm goes: `receiver`, and `reaches` (None when not known, `none` for a dead end).
@@ -235,18 +257,55 @@ def waf_limits(acl: Json) -> list[Json]:
     """
     The rate limits of a web ACL: `scope`, `per_second`, `period` and `enforced`.
 
-    A rule that counts blocks nobody, nor does one in a group whose action is overridden to count.
+    A rule that counts blocks nobody.
     """
-    return [
-        {
-            "scope": str(rule.get("Name")),
-            "per_second": _rate(limit),
-            "period": limit.get("EvaluationWindowSec") or 300,
-            "enforced": _acts(rule),
-        }
-        for rule in ((acl or {}).get("WebACL") or {}).get("Rules") or ()
-        if (limit := (rule.get("Statement") or {}).get("RateBasedStatement"))
-    ]
+    return list(_limits(((acl or {}).get("WebACL") or {}).get("Rules"), ""))
+
+
+def waf_group_limits(acl: Json, groups: Json) -> list[Json]:
+    """
+    The rate limits in the rule groups that a web ACL refers to, as `waf_limits` gives its own: scope `GROUP/RULE`.
+
+    `groups` are the outcomes of asking for each group; TypeError for one that was not had. A group whose action is
+    overridden to count enforces nothing, nor does a rule of it whose action is, or that is excluded.
+    https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-rule-group-override-options.html
+    """
+    found: list[Json] = []
+    for rule in ((acl or {}).get("WebACL") or {}).get("Rules") or ():
+        reference = (rule.get("Statement") or {}).get("RuleGroupReferenceStatement")
+        if reference:
+            group = _group(reference, groups)
+            found += _limits(group.get("Rules"), f"{group.get('Name')}/", reference, counts=_counts(rule))
+    return found
+
+
+def _group(reference: Mapping[str, Json], groups: Json) -> Mapping[str, Json]:
+    outcome: Json = next((one for one in groups or () if one.get("for") == reference.get("ARN")), {})
+    if outcome.get("state") != "ok":
+        raise TypeError(f"the rule group {reference.get('ARN')} was not read")
+    return (outcome.get("answer") or {}).get("RuleGroup") or {}
+
+
+def _limits(
+    rules: Json, within: str, reference: Mapping[str, Json] | None = None, *, counts: bool = False
+) -> Iterator[Json]:
+    given = reference or {}
+    excluded = {one.get("Name") for one in given.get("ExcludedRules") or ()}
+    overrides = {one.get("Name"): one.get("ActionToUse") for one in given.get("RuleActionOverrides") or ()}
+    for rule in rules or ():
+        name, limit = rule.get("Name"), (rule.get("Statement") or {}).get("RateBasedStatement")
+        if limit:
+            acts = _acts({**rule, "Action": overrides.get(name) or rule.get("Action")})
+            yield {
+                "scope": f"{within}{name}",
+                "per_second": _rate(limit),
+                "period": limit.get("EvaluationWindowSec") or 300,
+                "enforced": acts and not counts and name not in excluded,
+            }
+
+
+def _counts(rule: Mapping[str, Json]) -> bool:
+    return "Count" in (rule.get("OverrideAction") or {})
 
 
 def _rate(limit: Mapping[str, Json]) -> float | None:
@@ -256,5 +315,4 @@ def _rate(limit: Mapping[str, Json]) -> float | None:
 
 
 def _acts(rule: Mapping[str, Json]) -> bool:
-    action, override = rule.get("Action") or {}, rule.get("OverrideAction") or {}
-    return bool({"Block", "Captcha", "Challenge"} & set(action)) and "Count" not in override
+    return bool({"Block", "Captcha", "Challenge"} & set(rule.get("Action") or {})) and not _counts(rule)

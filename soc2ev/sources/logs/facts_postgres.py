@@ -22,6 +22,14 @@ _CLASSES = frozenset({*_EVENTS, "misc_set"})
 _NAMES = ("pgaudit.log", "pgaudit.role")
 _OWN = ("user", "database user")
 """Sources of a setting (view pg_settings) that hold for the role that asks, and for no other."""
+_WAYS = {
+    "super": "superuser",
+    "runs_programs": "pg_execute_server_program",
+    "writes_files": "pg_write_server_files",
+    "reads_files": "pg_read_server_files",
+    "monitors": "pg_monitor",
+}
+"""By column of the question about roles: the membership that it stands for."""
 _Values = dict[str, str | None]
 """The two settings by name; None is not known."""
 
@@ -34,6 +42,30 @@ def pgaudit_events(settings: Json) -> list[str]:
     # log_connections became a list of aspects in PostgreSQL 18.
     connections = str(values.get("log_connections") or "off").lower()
     return [*(["auth.success", "auth.failure"] if connections not in ("off", "", "false") else []), *found]
+
+
+def parameter_readers(readers: Json, grants: Json) -> list[Json]:
+    """
+    Who may read the server's log or stop it: `principal`, `can_read`, `can_stop`, `via`.
+
+    `readers` are roles with what they may by membership, `grants` those to whom a setting was granted; None for a
+    server that knows no such grants.
+    """
+    granted: dict[str, list[str]] = {}
+    for one in grants or ():
+        granted.setdefault(str(one["name"]), []).append(f"{one['privilege']} ON PARAMETER {one['parameter']}")
+    found = []
+    for role in readers or ():
+        ways = [says for key, says in _WAYS.items() if role.get(key)] if role.get("login") else []
+        ways += granted.get(str(role.get("name")), ())
+        if ways:
+            stops = bool(role.get("super") or role.get("writes_files") or role.get("runs_programs"))
+            # A program of the server's user reads its files and overwrites them.
+            reads = bool(role.get("super") or role.get("reads_files") or role.get("runs_programs"))
+            stops = stops or str(role.get("name")) in granted
+            via = ways[0] if role.get("super") else ", ".join(ways)
+            found.append({"principal": role.get("name"), "can_read": reads, "can_stop": stops, "via": via})
+    return found
 
 
 def pgaudit_scope(settings: Json, overrides: Json) -> Json:

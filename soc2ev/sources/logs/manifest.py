@@ -93,6 +93,8 @@ class Paging(Form):
     """cursor, next_url, token: where an answer names what comes next."""
     more: str = ""
     """Where an answer says whether there is more; without it an empty page is the last, or one that names no next."""
+    always: bool = False
+    """The system sends the list even when it is empty, so that an answer without it is another one."""
     start: int = 0
     most: int = Field(default=1_000, ge=1, le=10_000)
     """Pages at most; a list that is longer is stated as cut short."""
@@ -136,6 +138,7 @@ class Request(Form):
     redact: list[Redaction] = []
     read_only_post: bool = False
     region: str = ""
+    """aws: another region than the entry's; an expression may name that of the element."""
     format: Literal["json", "nginx", "yaml"] = "json"
     """http: json, or yaml with `keep`, of which the kept part is stored as JSON. file: json or nginx."""
 
@@ -264,7 +267,7 @@ class Manifest(Form):
                 raise ValueError(f"{request.id}: transport {self.transport} asks by {place}")
             if request.id in seen:
                 raise ValueError(f"two requests have the id {request.id}")
-            _refuse_unknown(request.id, _templates(request), seen | {"item", "config", "period"})
+            _refuse_unknown(request.id, _templates(request), seen | {"item", "config", "period", "partial"})
             seen.add(request.id)
         return seen
 
@@ -343,7 +346,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _templates(request: Request) -> list[str]:
     parts = [request.for_each] if request.for_each else []
-    return [*parts, *_texts(request.params), *_texts(request.body or {})]
+    return [*parts, *_texts(request.params), *_texts(request.body or {}), *_texts(request.region)]
 
 
 def _refuse_unknown(where: str, texts: list[str], known: set[str]) -> None:

@@ -40,13 +40,13 @@ def merged(pages: Sequence[Json], paging: Paging | None) -> Json:
         if not isinstance(holder, dict):
             raise ValueError(f"a page has no {path}")  # noqa: TRY004  the answer is wrong, not the call
         # Systems leave an empty list out.
-        holder[name] = [row for page in pages for row in _rows(page, path)]
+        holder[name] = [row for page in pages for row in _rows(page, path, paging)]
     return whole
 
 
-def _rows(page: Json, path: str) -> list[Json]:
+def _rows(page: Json, path: str, paging: Paging) -> list[Json]:
     found = at(page, path)
-    return [] if found is None else _list(found, f"{path} of a page")
+    return [] if found is None and not paging.always else _list(found, f"{path} of a page")
 
 
 def _list(value: Json, what: str) -> list[Json]:
@@ -59,7 +59,7 @@ def count(page: Json, paging: Paging) -> int:
     """The rows of a page."""
     if not paging.items:
         return len(_list(page, "a page"))
-    return sum(len(_rows(page, path)) for path in paging.items)
+    return sum(len(_rows(page, path, paging)) for path in paging.items)
 
 
 def following(paging: Paging, page: Json, number: int, seen: int) -> Json:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.model import Json
+from soc2ev.sources.logs.facts_times import Mute, mute_of
 from soc2ev.sources.logs.sending import Labels, Sending, sending
 
 NONE = "none"
@@ -31,22 +32,39 @@ class _End:
 
     receiver: str
     sure: bool
+    route: Mapping[str, Json]
 
 
-def listed(config: str | None) -> list[Json]:
-    """The routes of a configuration, each with the matchers on the way to it, its receiver and whom that reaches."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The receivers at which an alert may end, whom it reaches on every way, and until when all of them are muted."""
+
+    receivers: list[str]
+    reaches: str | None
+    muted_until: str | None
+
+
+def listed(config: str | None, now: str) -> list[Json]:
+    """
+    The routes of a configuration, each with the matchers on the way to it, its receiver, whom that reaches, and until
+    when the route is muted. One that is muted for good reaches nobody.
+    """
     found = _parsed(config)
     targets = _targets(found)
-    return [
-        {"rule": " and ".join(matchers) or "default route", "receiver": receiver, "reaches": targets.get(receiver)}
-        for matchers, receiver in _walk(found.get("route") or {}, [], "")
-    ]
+    told: list[Json] = []
+    for matchers, receiver, route in _walk(found.get("route") or {}, [], ""):
+        mute = mute_of(route, found, now)
+        row = {"rule": " and ".join(matchers) or "default route", "receiver": receiver}
+        told.append({**row, "reaches": _unless(mute, targets.get(receiver)), "muted_until": mute.until})
+    return told
 
 
-def _walk(route: Mapping[str, Json], above: list[str], receiver: str) -> Iterator[tuple[list[str], str]]:
+def _walk(
+    route: Mapping[str, Json], above: list[str], receiver: str
+) -> Iterator[tuple[list[str], str, Mapping[str, Json]]]:
     own = str(route.get("receiver") or receiver)
     here = [*above, *(f"{name}{sign}{value!r}" for name, sign, value in _matchers(route))]
-    yield here, own
+    yield here, own, route
     for child in route.get("routes") or ():
         yield from _walk(child, here, own)
 
@@ -76,12 +94,13 @@ def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, fo
         return {"receiver": None, "reaches": NONE, "muted_until": None}
     read = [peer for peer in known or () if peer is not None]
     # Alertmanagers of one cluster share their configuration; of several, each gets every alert.
-    ways = [_through(peer, labels) for peer in read]
-    receivers = dict.fromkeys(name for way in ways for name in way[0])
-    reached = [way[1] for way in ways]
+    ways = [_through(peer, labels, now) for peer in read]
+    receivers = dict.fromkeys(name for way in ways for name in way.receivers)
+    reached = [way.reaches for way in ways]
     people = dict.fromkeys(name for name in reached if name and name != NONE) if leaves else {}
     unsure = leaves is None or known is None or len(read) < len(known) or None in reached
     muted = [end for peer in read for end in _mutes(peer, labels, now)]
+    muted += _soonest([way.muted_until for way in ways if way.reaches != NONE])
     return {
         "receiver": ", ".join(receivers) or None,
         "reaches": ", ".join(people) or (None if unsure else NONE),
@@ -89,20 +108,33 @@ def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, fo
     }
 
 
-def _through(peer: Json, labels: Labels) -> tuple[list[str], str | None]:
-    """The receivers at which the alert may end, and whom it reaches on every way."""
+def _through(peer: Json, labels: Labels, now: str) -> _Way:
     config = _parsed(((peer.get("status") or {}).get("config") or {}).get("original"))
     targets = _targets(config)
-    ends = list(_ends(config.get("route") or {}, labels, "", sure=True))
-    names = list(dict.fromkeys(end.receiver for end in ends))
-    certain = [targets.get(end.receiver) for end in ends if end.sure]
-    people = dict.fromkeys(name for name in certain if name and name != NONE)
-    if people:
-        return names, ", ".join(people)
-    possible = {targets.get(name) for name in names}
-    if len(possible) == 1:
-        return names, possible.pop()
-    return names, None
+    ends = [
+        (end, mute, _unless(mute, targets.get(end.receiver)))
+        for end in _ends(config.get("route") or {}, labels, "", sure=True)
+        for mute in (mute_of(end.route, config, now),)
+    ]
+    names = list(dict.fromkeys(end.receiver for end, _, _ in ends))
+    certain = [(mute, name) for end, mute, name in ends if end.sure and name and name != NONE]
+    if certain:
+        people = dict.fromkeys(name for _, name in certain)
+        return _Way(names, ", ".join(people), min(_soonest([mute.until for mute, _ in certain]), default=None))
+    possible = {name for _, _, name in ends}
+    until = min(_soonest([mute.until for _, mute, name in ends if name != NONE]), default=None)
+    return _Way(names, possible.pop() if len(possible) == 1 else None, until)
+
+
+def _unless(mute: Mute, reaches: str | None) -> str | None:
+    """Whom a route reaches that is muted so: none when it is for good, None when that is not known."""
+    return NONE if mute.always or reaches == NONE else None if mute.now is None else reaches
+
+
+def _soonest(ends: list[str | None]) -> list[str]:
+    """The end after which one of these is no longer muted; nothing when one is not muted now."""
+    known = [end for end in ends if end is not None]
+    return [min(known)] if known and len(known) == len(ends) else []
 
 
 def _ends(route: Mapping[str, Json], labels: Labels, above: str, *, sure: bool) -> Iterator[_End]:
@@ -120,7 +152,8 @@ def _ends(route: Mapping[str, Json], labels: Labels, above: str, *, sure: bool) 
             # It may have ended here already.
             sure = False
     if not caught:
-        yield _End(own, sure)
+        # A muted route ends the way all the same: https://prometheus.io/docs/alerting/latest/configuration/#route
+        yield _End(own, sure, route)
 
 
 def _all(matchers: list[Matcher], labels: Labels) -> bool | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem, Json, Stream
@@ -19,6 +20,10 @@ from soc2ev.sources.logs.record import Record
 
 Row = tuple[str, Mapping[str, Json]]
 _ROLE = "record"
+_LISTS_OF_ALL = ("each", tables.ALERTS)
+"""Lists of all that there is: one that is not in the answer is not an empty one."""
+_LARGEST = 1 << 63
+"""What a BIGINT does not hold."""
 _MOST = 100_000
 """Elements that one record may have."""
 
@@ -57,7 +62,7 @@ class _Facts:
         if text is None:
             return [None]
         value, doubts = self._evaluated(f"={text.removeprefix('=')}")
-        if not doubts and value is not None and not isinstance(value, list):
+        if not doubts and not isinstance(value, list) and (value is not None or name in _LISTS_OF_ALL):
             doubts = ["the answer holds no list for it"]
         self._note(name, doubts)
         return [] if doubts else (value or [])[:_MOST]
@@ -190,14 +195,28 @@ def _typed(value: Json, kind: str) -> Json:
     if kind == "BOOLEAN" and isinstance(value, bool):
         return value
     if kind in ("BIGINT", "DOUBLE") and isinstance(value, int | float) and not isinstance(value, bool):
-        if kind == "BIGINT" and value != int(value):
-            raise ValueError(value)
-        return int(value) if kind == "BIGINT" else float(value)
-    if kind == "TIMESTAMP" and isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None:
+        return _number(value, kind)
+    if kind == "TIMESTAMP" and isinstance(value, str) and _in_calendar(value):
         return value
     if kind == "TEXT[]" and isinstance(value, list):
         return [part if isinstance(part, str) else json.dumps(part, sort_keys=True) for part in value]
     raise TypeError(kind)
+
+
+def _number(value: float, kind: str) -> Json:
+    """ValueError for what the column does not hold."""
+    if not math.isfinite(value) or (kind == "BIGINT" and (value != int(value) or not -_LARGEST <= value < _LARGEST)):
+        raise ValueError(value)
+    return int(value) if kind == "BIGINT" else float(value)
+
+
+def _in_calendar(text: str) -> bool:
+    """Whether it is an instant of UTC's years 1 to 9999; ValueError for what is no time at all."""
+    read = datetime.fromisoformat(text)
+    try:
+        return read.tzinfo is not None and read.astimezone(UTC) is not None
+    except OverflowError:
+        return False
 
 
 def of_history(record: Record) -> tuple[list[dict[str, Json]], list[str]]:
@@ -210,11 +229,14 @@ def of_history(record: Record) -> tuple[list[dict[str, Json]], list[str]]:
     for row in _listed(tables.ALERTS, source.record[tables.ALERTS], facts):
         opened = row.get("opened_at")
         if opened is None or start <= datetime.fromisoformat(opened) < end:
-            nameless += row.get("event") is None
+            nameless += not row.get("event")
             found.append({"source_key": f"{record.connector}:{record.entry}", **row})
     doubts = list(facts.unknown.get(tables.ALERTS, ()))
     doubts += [f"{nameless} alerts have no id in the answers"] if nameless else []
-    return [row for row in found if row["event"] is not None], doubts
+    rows = [row for row in found if row["event"]]
+    twice = len(rows) - len({row["event"] for row in rows})
+    doubts += [f"{twice} alerts have the id of another in the answers"] if twice else []
+    return rows, doubts
 
 
 def count_alerts(body: bytes) -> int:

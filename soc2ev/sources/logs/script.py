@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from soc2ev.errors import CollectError, ConfigError
 from soc2ev.fetch import local
 from soc2ev.sources.logs.keeping import lay_down
+from soc2ev.sources.logs.record import canonical
 from soc2ev.sources.logs.sieve import sifted
 from soc2ev.sources.logs.transports import Question, Reply
 
@@ -30,6 +31,10 @@ _MOST = 64 << 20
 _DENIED = 4
 """The exit code by which a script says that a right is missing; any other but 0 is a failure."""
 _PASSED = ("PATH", "HOME", "LANG", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SYSTEMROOT")
+
+
+def _refuse(word: str) -> Json:
+    raise ValueError(f"{word} is no JSON")
 
 
 class Script:
@@ -96,9 +101,12 @@ class Script:
             reply.fail("", f"{self._file.name} printed more than 64 MiB")
         else:
             try:
-                return json.loads(out)
+                value = json.loads(out, parse_constant=_refuse)
+                canonical(value)
             except (ValueError, RecursionError):
                 reply.fail("", f"{self._file.name} printed no JSON")
+            else:
+                return value
         return None
 
     def _masked(self, text: str) -> str:

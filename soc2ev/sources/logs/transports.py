@@ -22,6 +22,8 @@ class Question:
     body: Json = None
     about: Json = None
     """The element of `for_each`."""
+    region: str | None = None
+    """aws: another region than the entry's."""
 
     @property
     def asked(self) -> dict[str, Json]:

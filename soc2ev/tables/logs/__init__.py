@@ -36,7 +36,7 @@ def derive(
     limits.derive(engine, readings)
     routes.derive(engine, readings)
     registered.derive(engine)
-    samples.derive(engine, readings)
+    samples.derive(engine, readings, coverages)
     alerts.derive(engine, coverages)
     drift.derive(engine, readings, coverages)
     return readings.used

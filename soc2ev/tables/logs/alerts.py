@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 Row = Mapping[str, Json]
 _EVENTS = "select * from collected_alert_events order by source_key, event"
 _VERDICTS = """
-    select v.alert, v.verdict, v.ticket, v.evidence, r.reviewed_by, a.approved from register_alert_verdicts v
+    select v.alert, v.verdict, v.ticket, v.evidence, r.reviewed_by, r.reviewed_on, a.approved
+    from register_alert_verdicts v
     left join registers r on r.file = v.file and r.record = v.record
     left join register_approvals a on a.file = v.file and a.record = v.record
-    where v.status <> 'retired' order by v.file, v.record, v.entry
+    where v.status is distinct from 'retired' order by v.file, v.record, v.entry
 """
 _TICKETS = """
     select key, project, summary, description, status, status_category, resolved_at, url, evidence from jira_tickets
@@ -31,6 +33,11 @@ _LONG = timedelta(days=30)
 _SHORTEST = 6
 """Letters of an id of an alert below which it may stand in a text by chance."""
 _NO_ALERT = {"false_positive", "expected", "duplicate"}
+_AHEAD = timedelta(days=1)
+"""Clocks and zones differ by so much; an end that lies further ahead of the reading is none."""
+
+
+_APART = "Approved reviews say different things about it."
 
 
 class _Link(NamedTuple):
@@ -42,7 +49,7 @@ class _Link(NamedTuple):
 
 
 def derive(engine: Engine, coverages: Sequence[Coverage]) -> None:
-    """Fill the table; verdicts count only from an approved review."""
+    """Fill the table; verdicts count only from a review that was approved after the alert, and one that none denies."""
     verdicts: dict[str, list[Row]] = defaultdict(list)
     for row in engine.stream(_VERDICTS):
         verdicts[row["alert"]].append(row)
@@ -56,12 +63,15 @@ def derive(engine: Engine, coverages: Sequence[Coverage]) -> None:
 
 
 def _row(row: Row, verdicts: Sequence[Row], tickets: Sequence[Row], read_at: datetime | None) -> dict[str, Json]:
-    approved = [one for one in verdicts if one["approved"]]
-    verdict = approved[-1] if approved else None
+    approved = [one for one in verdicts if one["approved"] and _is_later(one, row)]
+    # Two reviews that say different things say nothing.
+    agreed = len({one["verdict"] in _NO_ALERT for one in approved}) == 1
+    verdict = max(reversed(approved), key=lambda one: bool(one["ticket"])) if agreed else None
     link = _linked(row, verdict, tickets)
+    told_apart = len(approved) > 0 and not agreed
     facts = {
-        "answered": _answered(row, verdict),
-        "ticketed": _ticketed(verdict, link),
+        "answered": _answered(row, verdict, told_apart=told_apart),
+        "ticketed": _ticketed(verdict, link, told_apart=told_apart),
         "ended": _ended(row, read_at),
         "followed_up": _followed_up(link),
     }
@@ -88,6 +98,12 @@ def _row(row: Row, verdicts: Sequence[Row], tickets: Sequence[Row], read_at: dat
     }
 
 
+def _is_later(verdict: Row, row: Row) -> bool:
+    """Nobody can have reviewed what was yet to come; a day begins somewhere half a day before it does in UTC."""
+    opened, day = row["opened_at"], verdict["reviewed_on"]
+    return opened is None or day is None or bool(day >= (opened - _AHEAD).date())
+
+
 def _linked(row: Row, verdict: Row | None, tickets: Sequence[Row]) -> _Link | None:
     """By strength: what the approved review names, a ticket that names the alert, a key in the alert's own words."""
     by_key = {one["key"]: one for one in tickets}
@@ -104,21 +120,30 @@ def _linked(row: Row, verdict: Row | None, tickets: Sequence[Row]) -> _Link | No
 
 def _names(text: str, row: Row) -> bool:
     event, url = row["event"], row["url"]
-    return bool(url and url in text) or (len(event) >= _SHORTEST and event in text)
+    return bool(url and _stands(url, text)) or (len(event) >= _SHORTEST and _stands(event, text))
 
 
-def _answered(row: Row, verdict: Row | None) -> Fact:
-    who = [name for name in (row["acknowledged_by"], row["closed_by"]) if name]
+def _stands(name: str, text: str) -> bool:
+    """Whether it stands there whole: PONE11 does not stand in PONE112."""
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
+
+
+def _answered(row: Row, verdict: Row | None, *, told_apart: bool) -> Fact:
+    who = [name for name in (row["acknowledged_by"], row["closed_by"]) if name and shown(name)]
     if who:
         return yes(f"Answered by {shown(listed(who))}.")
     if verdict:
         return yes(f"Reviewed by {shown(verdict['reviewed_by'])}: {verdict['verdict']}.")
+    if told_apart:
+        return unknown(_APART)
     if not row["people_known"]:
         return unknown("The system does not tell who answered, and no approved review gives it a verdict.")
     return no("Nobody acknowledged or resolved it, and no approved review gives it a verdict.")
 
 
-def _ticketed(verdict: Row | None, link: _Link | None) -> Fact:
+def _ticketed(verdict: Row | None, link: _Link | None, *, told_apart: bool) -> Fact:
+    if told_apart:
+        return unknown(_APART)
     if link:
         return yes(f"Handled in {shown(link.key)}.")
     if verdict is None:
@@ -129,9 +154,13 @@ def _ticketed(verdict: Row | None, link: _Link | None) -> Fact:
 
 
 def _ended(row: Row, read_at: datetime | None) -> Fact:
-    if row["closed_at"] is not None:
-        return yes(f"It ended {moment(row['closed_at'])}.")
     opened: datetime | None = row["opened_at"]
+    closed: datetime | None = row["closed_at"]
+    if closed is not None:
+        early = opened is not None and closed < opened
+        if early or (read_at is not None and closed - read_at > _AHEAD):
+            return unknown(f"It is said to have ended {moment(closed)}, which is no time at which it can have ended.")
+        return yes(f"It ended {moment(closed)}.")
     if opened is None or read_at is None or read_at - opened < _LONG:
         return unknown("It was still open when it was read.")
     return no(f"It was still open {(read_at - opened).days} days later.")

@@ -6,6 +6,7 @@ Only what two whole collections of one entry both say is compared: what a platfo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,7 +69,16 @@ def derive(engine: Engine, readings: Readings, coverages: Sequence[Coverage]) ->
             found += [
                 _row(one, before, after, changes, readings.period, whole=whole) for one in _differences(before, after)
             ]
-    engine.insert(LOG_DRIFT, sorted(found, key=lambda row: str(row["item"])))
+    engine.insert(LOG_DRIFT, _numbered(sorted(found, key=lambda row: (str(row["item"]), str(row["before"])))))
+
+
+def _numbered(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """Two entries may show a source of one name, of which one appears as the other vanishes: each is an item."""
+    used = Counter[Json]()
+    for row in rows:
+        used[row["item"]] += 1
+        row["item"] = f"{row['item']}#{used[row['item']]}" if used[row["item"]] > 1 else row["item"]
+    return list(rows)
 
 
 def _compared(reading: Reading) -> _Compared:

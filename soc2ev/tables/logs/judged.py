@@ -15,6 +15,8 @@ from soc2ev.tables.logs.required import Demand
 Row = Mapping[str, Json]
 _QUIET = timedelta(days=7)
 _SILENT = timedelta(days=30)
+_AHEAD = timedelta(days=1)
+"""Clocks and zones differ by so much; what lies further ahead is no time at which something arrived."""
 _YEAR = 365
 _SEALS = {
     "validation_files": "signed digests would show a change",
@@ -69,10 +71,12 @@ class Facts:
 
 def kept_by(row: Row, sinks: Sequence[Row]) -> Kept:
     """The longest of the source and its sinks, since one copy is enough to show what happened."""
-    known = [one for one in (row["retention_days"], *(sink["retention_days"] for sink in sinks)) if one is not None]
+    told = (row["retention_days"], *(sink["retention_days"] for sink in sinks))
+    # Less than no days is how some systems write what they do not tell.
+    known = [one for one in told if one is not None and one >= 0]
     infinite = [row["retention_infinite"], *(sink["retention_infinite"] for sink in sinks)]
     ever = True if True in infinite else (row["retention_infinite"] if known or not sinks else None)
-    partly = any(sink["retention_days"] is None and sink["retention_infinite"] is not True for sink in sinks)
+    partly = any((sink["retention_days"] or -1) < 0 and sink["retention_infinite"] is not True for sink in sinks)
     days = None if ever or not known else max(known)
     basis = row["retention_basis"]
     if (days is not None or ever) and basis in (None, "unknown"):
@@ -93,6 +97,8 @@ def arrives(row: Row) -> Fact:
     said = f" Last error: {shown(row['last_error'])}." if row["last_error"] else ""
     if row["delivering"] is False:
         return no(f"What it logs does not arrive.{said}")
+    if last is not None and last - row["observed_at"] > _AHEAD:
+        return unknown(f"The last event is said to have arrived {moment(last)}, after it was asked.")
     if last is not None and row["observed_at"] - last > _SILENT:
         return no(f"Silent: the last event arrived {moment(last)}.")
     if last is not None and row["observed_at"] - last > _QUIET:
@@ -148,11 +154,13 @@ def encrypted(row: Row, sinks: Sequence[Row]) -> Fact:
 
 def whole(row: Row) -> Fact:
     """Whether everything is kept: no sampling, nothing left out."""
-    if row["sampling"] is not None and row["sampling"] < 1:
+    if row["sampling"] is not None and 0 <= row["sampling"] < 1:
         return no(f"Only {row['sampling']:.0%} of the events are kept.")
     if row["exclusions"]:
         return no(f"Left out: {shown(listed(row['exclusions']))}.")
-    if row["exclusions"] is None and row["sampling"] is None:
+    refused = bool({"exclusions", "sampling"} & set(row["unknown"]))
+    absurd = row["sampling"] is not None and not 0 <= row["sampling"] <= 1
+    if refused or absurd or (row["exclusions"] is None and row["sampling"] is None):
         return unknown(_why(row, "Whether something is sampled away or left out is not known"))
     return yes("Nothing is known to be sampled away or left out.")
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from soc2ev.model import Json, Table
 from soc2ev.tables.facts.fact import Fact, no, unknown, yes
 from soc2ev.tables.logs.declared import LOG_WEBHOOKS, RATE_LIMITS
-from soc2ev.tables.logs.readings import Judge, Readings, named
+from soc2ev.tables.logs.readings import MISSING, Judge, Readings, named
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
 
 Row = Mapping[str, Json]
 _SOURCES = "select * from collected_log_sources order by key"
+_AWAY = no("The platform did not show it, as it did before and after.")
 
 
 def derive(engine: Engine, readings: Readings) -> None:
@@ -35,11 +36,15 @@ def _fill(
     readings: Readings,
 ) -> None:
     rows = list(engine.stream(f"select * from {base} order by source_key, position"))  # noqa: S608  our own names
-    told = {name: readings.over_entries(base, naming, rows, sources, judge) for name, judge in facts.items()}
-    columns, items = {column.name for column in table.columns}, named(rows, naming)
-    for at, row in enumerate(rows):
+    found = readings.entries(base, naming, rows, sources)
+    told = {
+        name: readings.over_entries(base, naming, found, judge, MISSING if name == "arrived" else _AWAY)
+        for name, judge in facts.items()
+    }
+    columns, items = {column.name for column in table.columns}, named([row for row, _ in found], naming)
+    for at, (row, source) in enumerate(found):
         made = {name: value for name, value in row.items() if name in columns} | {"item": items[at]}
-        source, evidence = sources.get(row["source_key"]), {row["evidence"]}
+        evidence = {row["evidence"]}
         for name, answers in told.items():
             made |= {name: answers[at].fact.value, f"{name}_reason": answers[at].fact.reason}
             evidence |= {*answers[at].digests}
@@ -61,7 +66,7 @@ def _used(row: Row, _: Row) -> Fact:
 
 
 def _arrived(row: Row, _: Row) -> Fact:
-    if row["failures"] is None:
+    if row["failures"] is None or row["failures"] < 0:
         return unknown("How many deliveries failed is not known.")
     of = "" if row["deliveries"] is None else f" of {row['deliveries']}"
     return no(f"{row['failures']}{of} deliveries failed.") if row["failures"] else yes(f"None{of} failed.")

@@ -8,17 +8,18 @@ readings are looked at as well, by source and list.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from soc2ev.model import Coverage, EvidenceItem, Json, Table
 from soc2ev.period import Period
 from soc2ev.sources.logs import NAME
+from soc2ev.sources.logs import tables as collected
 from soc2ev.sources.logs.rows import STREAM, rows
-from soc2ev.tables.facts.fact import Fact
-from soc2ev.tables.readings import Seen, Throughout, near, throughout
+from soc2ev.tables.facts.fact import Fact, together, unknown
+from soc2ev.tables.readings import GONE, Seen, Throughout, near, throughout
 
 if TYPE_CHECKING:
     from soc2ev.vault import Vault
@@ -30,6 +31,11 @@ Judge = Callable[[Row, Row], Fact]
 """What an entry of a list and its source say."""
 _SOURCES = "collected_log_sources"
 _TABLES: Mapping[str, Table] = {table.name: table for table in STREAM.tables}
+_LISTS = {table.name: name for name, table in collected.BY_LIST.items()}
+_LARGEST = 1 << 63
+"""What a BIGINT does not hold."""
+MISSING = unknown("It was not there any more.", GONE)
+"""What a reading says of something that an earlier one showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,19 @@ class Reading:
         """The entries of a list of that source, in order."""
         return self.tables.get(table, {}).get(key, ())
 
+    def lists(self, table: str, key: str) -> bool:
+        """Whether it shows all entries of that list of that source, so that others were not there."""
+        source, name = self.source(key), _LISTS[table]
+        refused = () if source is None else source["unknown"] or ()
+        return self.whole and not any(one == name or one.startswith(f"{name}.") for one in refused)
+
+
+class Entry(NamedTuple):
+    """An entry of a list, and its source as the same reading shows it; None when it shows none."""
+
+    row: Row
+    source: Row | None
+
 
 @dataclass(frozen=True, slots=True)
 class Readings:
@@ -70,32 +89,112 @@ class Readings:
                 if source is not None:
                     yield one, source
 
-    def over(self, now: Seen | None, judged: Iterable[tuple[Reading, Row, Fact]]) -> Throughout:
+    def over(self, now: Seen | None, judged: Iterable[Seen]) -> Throughout:
         """The answer for the period about a source, from the reading that answers and what others say."""
-        others = [Seen(row["observed_at"], fact, one.digests) for one, row, fact in judged]
-        return throughout(now, others, self.period)
+        return throughout(now, judged, self.period)
+
+    def touches(self, first: datetime | None, last: datetime | None) -> bool:
+        """Whether something from `first` to `last` has to do with the period; what has no time is taken at its word."""
+        return first is None or last is None or (first < self.period.end and last >= self.period.start)
+
+    def missed(self, key: str) -> Iterator[Reading]:
+        """Each whole reading within the period that does not show a source which an earlier one of its entry showed."""
+        for series in self.series:
+            seen = False
+            for one in series:
+                if seen and one.whole and self.period.contains(one.at) and one.source(key) is None:
+                    yield one
+                seen = seen or one.source(key) is not None
+
+    def gone(self, shown: Collection[str]) -> dict[str, Row]:
+        """By key the sources that were there within the period and are not among `shown`, as they were read last."""
+        inside = [one for series in self.series for one in series if self.period.contains(one.at)]
+        found: dict[str, Row] = {}
+        for one in sorted(inside, key=lambda reading: reading.at):
+            for key in one.tables.get(_SOURCES, {}):
+                source = one.source(key)
+                if source is not None and source["native"] is not None and key not in shown:
+                    found[key] = source
+        return found
+
+    def entries(self, table: str, naming: str, rows: Sequence[Row], sources: Mapping[str, Row]) -> list[Entry]:
+        """These entries of a list, and behind them those that were there within the period and are no longer."""
+        found = [Entry(row, sources.get(row["source_key"])) for row in rows]
+        shown = {(row["source_key"], row[naming]) for row in rows}
+        inside = [one for series in self.series for one in series if self.period.contains(one.at)]
+        for one in sorted(inside, key=lambda reading: reading.at, reverse=True):
+            fresh = [
+                Entry({**row, "evidence": one.digests[0]}, one.source(key))
+                for key, listed in one.tables.get(table, {}).items()
+                for row in listed
+                if (key, row[naming]) not in shown
+            ]
+            found += fresh
+            shown |= {(entry.row["source_key"], entry.row[naming]) for entry in fresh}
+        return found
 
     def over_entries(
-        self, table: str, naming: str, rows: Sequence[Row], sources: Mapping[str, Row], judge: Judge
+        self, table: str, naming: str, entries: Sequence[Entry], judge: Judge, missing: Fact = MISSING
     ) -> list[Throughout]:
         """
         The answers for the period about the entries of a list, in their order.
 
         An entry is the same in another reading when its source and the column `naming` are; of several that are named
-        alike, the one at the same place among them.
+        alike, the one at the same place among them, and where there are more or fewer of them, all. `missing` is said
+        of one that a whole reading within the period lacks, between others that show it.
         """
-        found, used = [], Counter[tuple[str, Json]]()
-        for row in rows:
-            key, name = row["source_key"], row[naming]
-            now, place = sources.get(key), used[(key, name)]
-            used[(key, name)] += 1
-            others = []
-            for one, source in self.of(key):
-                alike = [entry for entry in one.entries(table, key) if entry[naming] == name]
-                others += [(one, source, judge(entry, source)) for entry in alike[place : place + 1]]
+        found, used, about = [], Counter[tuple[str, Json]](), dict[str, list[Reading]]()
+        alike = Counter((row["source_key"], row[naming]) for row, _ in entries)
+        for row, now in entries:
+            mine = (row["source_key"], row[naming])
             seen = Seen(now["observed_at"], judge(row, now)) if now else None
-            found.append(self.over(seen, others))
+            if mine[0] not in about:
+                about[mine[0]] = self._about(mine[0])
+            others = _others(about[mine[0]], (table, naming), mine, (used[mine], alike[mine]), judge)
+            used[mine] += 1
+            found.append(self.over(seen, self._filled(others, seen, missing)))
         return found
+
+    def _about(self, key: str) -> list[Reading]:
+        """The readings of what shows the source, in the order of time, with those that do not show it."""
+        mine = [series for series in self.series if any(one.source(key) is not None for one in series)]
+        return sorted((one for series in mine for one in series), key=lambda reading: reading.at)
+
+    def _filled(self, told: Sequence[tuple[Seen, bool]], now: Seen | None, missing: Fact) -> Iterator[Seen]:
+        """What was there, and then was not within the period; `missing` where it came back."""
+        shown = [one.at for one, there in told if there] + ([now.at] if now else [])
+        for one, there in told:
+            if there:
+                yield one
+            elif self.period.contains(one.at) and any(at < one.at for at in shown):
+                back = any(at > one.at for at in shown)
+                yield Seen(one.at, missing if back else MISSING, one.digests)
+
+
+def _others(
+    readings: Iterable[Reading],
+    of: tuple[str, str],
+    mine: tuple[str, Json],
+    place: tuple[int, int],
+    judge: Judge,
+) -> list[tuple[Seen, bool]]:
+    """
+    What each reading says of an entry, and whether it shows it.
+
+    `of` is a table and what names its entries, `mine` source and name, `place` the number among those that are named
+    alike, and how many these are.
+    """
+    found: list[tuple[Seen, bool]] = []
+    for one in readings:
+        source = one.source(mine[0])
+        alike = [entry for entry in one.entries(of[0], mine[0]) if entry[of[1]] == mine[1]]
+        if source is not None and alike:
+            same = alike[place[0] : place[0] + 1] if len(alike) == place[1] else alike
+            fact = together(judge(entry, source) for entry in same)
+            found.append((Seen(source["observed_at"], fact, one.digests), True))
+        elif one.lists(of[0], mine[0]):
+            found.append((Seen(one.at, MISSING, one.digests), False))
+    return found
 
 
 def named(rows: Sequence[Row], naming: str) -> list[str]:
@@ -166,8 +265,18 @@ def _typed(table: str, row: Row) -> Row:
     for column in _TABLES[table].columns:
         value = whole[column.name]
         if column.type == "TIMESTAMP" and isinstance(value, str):
-            whole[column.name] = datetime.fromisoformat(value).astimezone(UTC)
+            whole[column.name] = _instant(value)
+        elif column.type == "BIGINT" and isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+            whole[column.name] = None
     return whole
 
 
-__all__ = ["Judge", "Reading", "Readings", "named", "read"]
+def _instant(text: str) -> datetime | None:
+    """None for one that lies outside the years 1 to 9999 of UTC."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+__all__ = ["MISSING", "Entry", "Judge", "Reading", "Readings", "named", "read"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -19,10 +21,12 @@ _DECISIONS = """
     select d.*, v.system, r.reviewed_on from register_access_decisions d
     join register_access_reviews v on v.file = d.file and v.record = d.record
     left join registers r on r.file = d.file and r.record = d.record
-    where d.status <> 'retired' and d.decision is distinct from 'keep' and v.system not in ('github', 'github.com')
+    where d.status is distinct from 'retired' and d.decision is distinct from 'keep'
+      and v.system not in ('github', 'github.com')
     order by d.file, d.record, d.can_stop, d.entry
 """
-_EXCEPTIONS = "select * from register_exceptions where status <> 'retired' order by file, record"
+_EXCEPTIONS = "select * from register_exceptions where status is distinct from 'retired' order by file, record"
+_WORDS = re.compile(r"[^\W_]+")
 _COMPARABLE = {column.name for column in LOG_SOURCES.columns if not column.name.endswith("_reason")}
 
 
@@ -66,7 +70,7 @@ def _gone(row: Row, source: Row | None, readers: Sequence[Row]) -> Fact:
         return unknown(f"No list of readers of {shown(row['system'])} was collected (sources.logs).")
     if row["reviewed_on"] is None or source["observed_at"].date() <= row["reviewed_on"]:
         return unknown("The list of readers was not read after the day of the review; collect again.")
-    mine = [one for one in readers if (one["principal"] or "").lower() == (row["principal"] or "").lower()]
+    mine = [one for one in readers if _spelled(one["principal"]) == _spelled(row["principal"])]
     right = "can_stop" if row["can_stop"] else "can_read"
     reduced = row["decision"] == "reduce"
     # To reduce may leave the right to read; that the right to stop is gone is seen, anything finer is not.
@@ -77,7 +81,23 @@ def _gone(row: Row, source: Row | None, readers: Sequence[Row]) -> Fact:
         return no(f"{who} still has the right.") if True in held else unknown(f"The rights of {who} are not known.")
     if not readers or any(name.startswith("readers") for name in source["unknown"]):
         return unknown("The list of readers is empty or was not obtained whole.")
+    alike = [
+        one["principal"] for one in readers if one[right] is not False and _may_be(one["principal"], row["principal"])
+    ]
+    if alike and not mine:
+        return unknown(f"The list shows {shown(listed(alike))}; whether that is {who} is for a person to see.")
     return yes(f"The list of {source['observed_at']:%Y-%m-%d} does not show {who} with that right.")
+
+
+def _spelled(name: str | None) -> str:
+    """One spelling of a name: letter case, forms of Unicode and spaces make no other person."""
+    return " ".join(unicodedata.normalize("NFKC", name or "").casefold().split())
+
+
+def _may_be(reader: str | None, name: str | None) -> bool:
+    """Whether every word of one name is a word of the other: Eve Stone and user/eve.stone@example.com."""
+    words = [{*_WORDS.findall(_spelled(one))} for one in (reader, name)]
+    return all(words) and (words[0] <= words[1] or words[1] <= words[0])
 
 
 def _exceptions(rows: Sequence[Row], sources: Mapping[str, Row]) -> Iterator[dict[str, Json]]:

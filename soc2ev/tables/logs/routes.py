@@ -11,7 +11,7 @@ from soc2ev.model import Json
 from soc2ev.period import Period
 from soc2ev.tables.facts.fact import Fact, every, listed, moment, no, shown, some, unknown, yes
 from soc2ev.tables.logs.declared import ALERT_COVERAGE, ALERT_RULES
-from soc2ev.tables.logs.readings import Judge, Readings, named
+from soc2ev.tables.logs.readings import MISSING, Judge, Readings, named
 from soc2ev.tables.readings import Throughout
 
 if TYPE_CHECKING:
@@ -20,17 +20,24 @@ if TYPE_CHECKING:
 Row = Mapping[str, Json]
 _RULES = "select * from collected_alert_rules order by source_key, position"
 _SOURCES = "select * from collected_log_sources order by key"
+# A test, or what a rule watches, on the word of one person alone is none.
 _TESTS = """
-    select rule, max(tested_on) as tested_on, list_sort(flatten(list(coalesce(events, [])))) as events,
-      list(distinct evidence) as evidence
-    from register_abuse_scenarios where status <> 'retired' and rule is not null group by rule order by rule
+    select s.rule, list(s.tested_on) filter (s.tested_on is not null) as tested,
+      list_sort(flatten(list(coalesce(s.events, [])))) as events, list(distinct s.evidence) as evidence
+    from register_abuse_scenarios s join register_approvals a on a.file = s.file and a.record = s.record
+    where a.approved and s.status is distinct from 'retired' and s.rule is not null group by s.rule order by s.rule
 """
+# A register that cannot be read may say what a rule watches.
 _DOUBTS = """
     select
-      count(*) filter (list_has_any("unknown", ['alert_rules', 'alert_rules.event_kinds', 'alert_rules.rule'])) as open
+      count(*) filter (list_has_any("unknown", ['alert_rules', 'alert_rules.event_kinds', 'alert_rules.rule']))
+        + (select count(*) from registers
+           where problem is not null and coalesce(kind, 'abuse_monitoring') = 'abuse_monitoring') as open
     from collected_log_sources
 """
 _YEAR = timedelta(days=365)
+_DAYLIGHT = timedelta(minutes=610)
+"""A period ends at somebody's midnight; so far before it lies its last day from Honolulu to the Chatham Islands."""
 HIGH_RISK = {
     "auth.failure": "Repeated failed logins",
     "authz.failure": "Refused requests",
@@ -66,17 +73,20 @@ _WORDS = {
 def derive(engine: Engine, readings: Readings) -> None:
     """Fill both tables: what a rule is, by the reading that answers; each yes and no, by all of the period."""
     tested = {row["rule"]: row for row in engine.stream(_TESTS)}
-    found, sources = list(engine.stream(_RULES)), {row["key"]: row for row in engine.stream(_SOURCES)}
-    items = named(found, "rule")
+    sources = {row["key"]: row for row in engine.stream(_SOURCES)}
+    found = readings.entries("collected_alert_rules", "rule", list(engine.stream(_RULES)), sources)
+    items = named([row for row, _ in found], "rule")
     told = {
-        name: readings.over_entries("collected_alert_rules", "rule", found, sources, judge)
+        name: readings.over_entries(
+            "collected_alert_rules", "rule", found, judge, _AWAY if name == "active" else MISSING
+        )
         for name, judge in _FACTS.items()
     }
     rules = [
-        _rule(row, {name: facts[at] for name, facts in told.items()}, sources.get(row["source_key"]), tested)
+        _rule(row, {name: facts[at] for name, facts in told.items()}, source, tested)
         | _tried_in(row, tested, readings.period)
         | {"item": items[at]}
-        for at, row in enumerate(found)
+        for at, (row, source) in enumerate(found)
     ]
     engine.insert(ALERT_RULES, rules)
     doubts = next(iter(engine.stream(_DOUBTS)))
@@ -109,7 +119,7 @@ def _test(row: Row, tested: Mapping[str, Row]) -> Row | None:
 
 def _tried_in(row: Row, tested: Mapping[str, Row], period: Period) -> dict[str, Json]:
     test = _test(row, tested)
-    fact = _tried(row["last_fired"], test["tested_on"] if test else None, period)
+    fact = _tried(row["last_fired"], (test["tested"] or ()) if test else (), period)
     return {"tried": fact.value, "tried_reason": fact.reason}
 
 
@@ -144,19 +154,25 @@ def _heard(row: Row, source: Row) -> Fact:
     return yes("No silence hides it.") if until <= source["observed_at"] else no(f"It is muted until {moment(until)}.")
 
 
+_AWAY = no("The platform did not show it, as it did before and after.")
 _FACTS: Mapping[str, Judge] = {"active": _active, "routed": _routed, "heard": _heard}
 
 
-def _tried(fired: datetime | None, tested: date | None, period: Period) -> Fact:
-    if fired is not None and fired >= period.end and tested is None:
-        return unknown(f"It fired {moment(fired)}, after the period; whether it was tried before is not on record.")
+def _tried(fired: datetime | None, tested: Sequence[date], period: Period) -> Fact:
+    """What happened after the period says nothing about the twelve months before its end."""
+    last_day = (period.end - _DAYLIGHT).date()
+    before = [day for day in tested if day <= last_day]
+    day = max(before, default=None)
+    late = (fired is not None and fired >= period.end) or len(before) < len(tested)
     fired = fired if fired is None or fired < period.end else None
     if fired is not None and period.end - fired <= _YEAR:
         return yes(f"It fired {moment(fired)}.")
-    if tested is not None and tested <= period.end.date() and period.end.date() - tested <= _YEAR:
-        return yes(f"Its scenario was tested on {tested}.")
-    if fired is not None or tested is not None:
-        last = max([one for one in (fired.date() if fired else None, tested) if one])
+    if day is not None and last_day - day <= _YEAR:
+        return yes(f"Its scenario was tested on {day}.")
+    if late:
+        return unknown("It fired, or was tested, after the period; whether it was tried before is not on record.")
+    if fired is not None or day is not None:
+        last = max([one for one in (fired.date() if fired else None, day) if one])
         return no(f"It was last fired or tested on {last}.")
     return unknown("Neither a firing nor a test of it is on record.")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from soc2ev.model import Json
+from soc2ev.model import Coverage, Json
 from soc2ev.tables.facts.fact import Fact, listed, no, shown, unknown, yes
 from soc2ev.tables.logs.declared import LOG_SAMPLES, LOGGED_EVENTS
 from soc2ev.tables.logs.readings import Readings
@@ -19,8 +19,9 @@ Row = Mapping[str, Json]
 _CONFIGURED = "select * from collected_log_events order by source_key, position"
 _SOURCES = "select * from collected_log_sources order by key"
 _OBSERVED = """
-    select event, source, sum("count")::bigint as "count", list(distinct evidence) as evidence
-    from log_content_events group by all order by all
+    select event, source, sum("count")::bigint as "count", min(first_at) as first_at, max(last_at) as last_at,
+      list(distinct evidence) as evidence
+    from log_content_events group by event, source, evidence order by all
 """
 _FILES = "select * from log_contents order by source, file"
 _LEAKS = "select source, kind, count(*) as n from log_leaks group by all order by all"
@@ -59,13 +60,16 @@ _ENOUGH = 0.9
 """Share of lines with an id above which requests can be followed; health checks and start-up lines have none."""
 
 
-def derive(engine: Engine, readings: Readings) -> None:
-    """Fill both tables."""
+def derive(engine: Engine, readings: Readings, coverages: Sequence[Coverage] = ()) -> None:
+    """Fill both tables; `coverages` say of which samples a file could not be read."""
     observed = list(engine.stream(_OBSERVED))
-    configured, sources = list(engine.stream(_CONFIGURED)), {row["key"]: row for row in engine.stream(_SOURCES)}
-    told = readings.over_entries("collected_log_events", "event", configured, sources, _working)
-    engine.insert(LOGGED_EVENTS, list(_events(list(zip(configured, told, strict=True)), observed)))
-    engine.insert(LOG_SAMPLES, list(_samples(engine)))
+    sources = {row["key"]: row for row in engine.stream(_SOURCES)}
+    configured = readings.entries("collected_log_events", "event", list(engine.stream(_CONFIGURED)), sources)
+    told = readings.over_entries("collected_log_events", "event", configured, _working)
+    shown = list(zip((row for row, _ in configured), told, strict=True))
+    engine.insert(LOGGED_EVENTS, list(_events(shown, observed, readings)))
+    partial = {one.scope.get("source") for one in coverages if one.stream.startswith("files:") and not one.complete}
+    engine.insert(LOG_SAMPLES, list(_samples(engine, readings, partial)))
 
 
 def _working(_: Row, source: Row) -> Fact:
@@ -77,10 +81,12 @@ def _working(_: Row, source: Row) -> Fact:
     )
 
 
-def _events(configured: Sequence[tuple[Row, Throughout]], observed: Sequence[Row]) -> Iterator[dict[str, Json]]:
+def _events(
+    configured: Sequence[tuple[Row, Throughout]], observed: Sequence[Row], readings: Readings
+) -> Iterator[dict[str, Json]]:
     for event, title in EVENTS.items():
         on = [(row, told) for row, told in configured if row["event"] == event]
-        seen = [row for row in observed if row["event"] == event and row["count"]]
+        seen = [row for row in observed if row["event"] == event and row["count"] and _of_period(row, readings)]
         fact = _logged(on, seen)
         yield {
             "event": event,
@@ -96,6 +102,11 @@ def _events(configured: Sequence[tuple[Row, Throughout]], observed: Sequence[Row
                 | {one for row in seen for one in row["evidence"]}
             ),
         }
+
+
+def _of_period(row: Row, readings: Readings) -> bool:
+    """Whether a sample, or what it holds, is of the period; what has no time is taken at its word."""
+    return readings.touches(row["first_at"], row["last_at"])
 
 
 def _logged(on: Sequence[tuple[Row, Throughout]], seen: Sequence[Row]) -> Fact:
@@ -116,7 +127,7 @@ def _logged(on: Sequence[tuple[Row, Throughout]], seen: Sequence[Row]) -> Fact:
     return unknown("No configuration names it, and it was not observed in any sample.")
 
 
-def _samples(engine: Engine) -> Iterator[dict[str, Json]]:
+def _samples(engine: Engine, readings: Readings, partial: Container[str | None]) -> Iterator[dict[str, Json]]:
     files: dict[str, list[Row]] = defaultdict(list)
     leaks: dict[str, dict[str, int]] = defaultdict(dict)
     for row in engine.stream(_FILES):
@@ -125,10 +136,14 @@ def _samples(engine: Engine) -> Iterator[dict[str, Json]]:
         leaks[row["source"]][row["kind"]] = row["n"]
     gaps = {row["source"]: row["n"] for row in engine.stream(_GAPS)}
     for source, found in files.items():
-        yield _sample(source, found, leaks[source], gaps.get(source, 0))
+        elsewhere = not any(_of_period(row, readings) for row in found)
+        cut = source in partial or any(not one["whole"] for one in found)
+        yield _sample(source, found, leaks[source], gaps.get(source, 0), cut=cut, elsewhere=elsewhere)
 
 
-def _sample(source: str, files: Sequence[Row], leaks: Mapping[str, int], gaps: int) -> dict[str, Json]:
+def _sample(
+    source: str, files: Sequence[Row], leaks: Mapping[str, int], gaps: int, *, cut: bool, elsewhere: bool
+) -> dict[str, Json]:
     lines, unparsed = sum(row["lines"] or 0 for row in files), sum(row["unparsed"] or 0 for row in files)
     # What follows the place at which the reading broke off was not looked at.
     read = lines if all(row["whole"] for row in files) else 0
@@ -140,13 +155,35 @@ def _sample(source: str, files: Sequence[Row], leaks: Mapping[str, int], gaps: i
         "correlated": _correlated(files),
         "context": _context(files),
         "clocks": _clocks(files),
-        "continuous": _continuous(read, gaps),
+        "continuous": _continuous(read, gaps, files),
     }
+    # What follows the place at which the reading broke off may be otherwise, as may a file that could not be opened.
+    facts = {name: _reserved(fact, cut=cut, elsewhere=elsewhere) for name, fact in facts.items()}
     row: dict[str, Json] = {"source": source, "files": len(files), "lines": lines, "unparsed": unparsed}
     row |= {"leaks": sum(leaks.values()), "gaps": gaps}
     for name, fact in facts.items():
         row |= {name: fact.value, f"{name}_reason": fact.reason}
     return row | {"evidence": sorted({one["evidence"] for one in files})}
+
+
+def _reserved(fact: Fact, *, cut: bool, elsewhere: bool) -> Fact:
+    """What is wrong in a part of a sample is wrong; that all is well takes the whole of one of the period."""
+    if fact.value and cut:
+        return unknown(_NOTHING)
+    if fact.value and elsewhere:
+        return unknown(f"{fact.reason} But nothing in the sample is of the period.")
+    return fact
+
+
+def _tells(row: Row) -> bool:
+    """Whether something of it was read: one that is no text has lines by chance."""
+    return bool(row["lines"]) and (row["whole"] or (row["unparsed"] or 0) < row["lines"])
+
+
+def _share(row: Row, name: str) -> float | None:
+    """The share of all lines: one that no format fits carries nothing that could be found again."""
+    share = row[f"{name}_share"]
+    return None if share is None else share * (row["lines"] - min(row["unparsed"] or 0, row["lines"])) / row["lines"]
 
 
 def _clean(lines: int, leaks: Mapping[str, int]) -> Fact:
@@ -156,8 +193,9 @@ def _clean(lines: int, leaks: Mapping[str, int]) -> Fact:
 
 
 def _correlated(files: Sequence[Row]) -> Fact:
-    shares = [row["correlation_share"] for row in files if row["lines"]]
-    if not shares or None in shares:
+    told = [_share(row, "correlation") for row in files if _tells(row)]
+    shares = [one for one in told if one is not None]
+    if not shares or len(shares) < len(told):
         return unknown("Whether lines carry an id of their request is not known.")
     worst = min(shares)
     said = f"At least {worst:.0%} of the lines carry an id by which a request can be followed."
@@ -168,8 +206,9 @@ def _context(files: Sequence[Row]) -> Fact:
     """Some lines tell of no act: between half and nine in ten, a person has to look which they are."""
     worst: dict[str, float] = {}
     for name in _ASKED:
-        shares = [row[f"{name}_share"] for row in files if row["lines"]]
-        if not shares or None in shares:
+        told = [_share(row, name) for row in files if _tells(row)]
+        shares = [one for one in told if one is not None]
+        if not shares or len(shares) < len(told):
             return unknown("Whether lines say who did what, when and from where is not known.")
         worst[name] = min(shares)
     said = ", ".join(f"{name} in {share:.0%}" for name, share in worst.items())
@@ -191,7 +230,9 @@ def _clocks(files: Sequence[Row]) -> Fact:
     )
 
 
-def _continuous(lines: int, gaps: int) -> Fact:
+def _continuous(lines: int, gaps: int, files: Sequence[Row]) -> Fact:
+    if not gaps and lines and any(row["lines"] and row["first_at"] is None for row in files):
+        return unknown("Not all lines say when, so that a gap would not be seen.")
     if gaps:
         return no(f"{gaps} gaps that its usual volume does not explain.")
     return yes("No gap that its usual volume does not explain.") if lines else unknown(_NOTHING)

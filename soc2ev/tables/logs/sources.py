@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from soc2ev.model import Coverage, Json
-from soc2ev.tables.facts.fact import Fact, no, unknown, yes
+from soc2ev.tables.facts.fact import Fact, moment, no, unknown, yes
 from soc2ev.tables.logs import judged
 from soc2ev.tables.logs.declared import LOG_SOURCES
-from soc2ev.tables.logs.readings import Reading, Readings
+from soc2ev.tables.logs.readings import MISSING, Reading, Readings
 from soc2ev.tables.logs.required import Demand, Required
 from soc2ev.tables.readings import Seen
 
@@ -26,7 +27,10 @@ _TAKEN = (
 )
 _NAMED = (("logs", "logs"), ("arrives", "arrives"), ("kept", "kept"), ("kept_year", "kept_year"), ("sealed", "sealed"))
 _NAMED_MORE = (("encrypted", "encrypted"), ("whole", "whole"))
-_CONTENT = 'select lower(source) as source, event, evidence from log_content_events where "count" > 0 order by all'
+_CONTENT = """
+    select lower(source) as source, event, first_at, last_at from log_content_events where "count" > 0 order by all
+"""
+_AWAY = no("The platform did not show it, as it did before and after.")
 
 
 def derive(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> None:
@@ -52,21 +56,30 @@ def _rows(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> 
     sinks, events = by_source(engine, "collected_log_sinks"), by_source(engine, "collected_log_events")
     seen: dict[str, set[str]] = defaultdict(set)
     for row in engine.stream(_CONTENT):
-        seen[row["source"]].add(row["event"])
+        if readings.touches(row["first_at"], row["last_at"]):
+            seen[row["source"]].add(row["event"])
     shown = set()
     for row in list(engine.stream("select * from collected_log_sources order by key")):
         shown.add(row["key"])
-        entry = wanted.listed.get(row["key"])
-        about = judged.About(
-            wanted.of(row["key"]),
-            _listed(row, wanted),
-            entry["required_events"] if entry else None,
-            frozenset(seen[row["key"].lower()]),
-        )
+        about = _about(row["key"], _listed(row, wanted), wanted, seen)
         facts = judged.answered(row, sinks[row["key"]], (one["event"] for one in events[row["key"]]), about)
         yield _found(row, judged.kept_by(row, sinks[row["key"]]), wanted, _over(row, facts, about, readings))
-    for key in sorted(wanted.listed.keys() - shown):
-        yield _missing(key, wanted, coverages)
+    gone = readings.gone(shown)
+    for key in sorted((wanted.listed.keys() | gone.keys()) - shown):
+        where = _where(key, gone.get(key), wanted, coverages)
+        about = _about(key, _kept_off(key, wanted), wanted, seen)
+        yield _missing(key, where, about, wanted, readings)
+
+
+def _about(key: str, listed: Fact, wanted: Required, seen: Mapping[str, set[str]]) -> judged.About:
+    return judged.About(wanted.of(key), listed, wanted.events(key), frozenset(seen.get(key.lower(), ())))
+
+
+def _kept_off(key: str, wanted: Required) -> Fact:
+    """Whether a source that is gone is listed: its entry may have been retired with it."""
+    if key in wanted.listed:
+        return yes("It stands in the inventory.")
+    return unknown("It is not in the inventory, and the platform does not show it any more.")
 
 
 def _listed(row: Row, wanted: Required) -> Fact:
@@ -91,14 +104,26 @@ class _Over(NamedTuple):
 def _over(row: Row, facts: judged.Facts, about: judged.About, readings: Readings) -> _Over:
     key = row["key"]
     others = [(one, source, judged.answered(source, *_lists(one, key), about)) for one, source in readings.of(key)]
+    missed = list(readings.missed(key))
     found: dict[str, Fact] = {}
     digests: dict[str, None] = {}
     for name, _ in (*_NAMED, *_NAMED_MORE, ("events", "events_covered")):
         now = Seen(row["observed_at"], getattr(facts, name))
-        told = readings.over(now, ((one, source, getattr(these, name)) for one, source, these in others))
+        told = readings.over(now, [*_seen(others, name), *_absent(missed, name, row["observed_at"])])
         found[name] = told.fact
         digests |= dict.fromkeys(told.digests)
     return _Over(facts, replace(facts, **found), tuple(digests), about.demand)
+
+
+def _seen(others: Sequence[tuple[Reading, Row, judged.Facts]], name: str) -> list[Seen]:
+    return [Seen(source["observed_at"], getattr(facts, name), one.digests) for one, source, facts in others]
+
+
+def _absent(missed: Sequence[Reading], name: str, back: datetime | None) -> list[Seen]:
+    """What readings say that lack it: before it came `back` it did not log, and of the rest nothing is known."""
+    return [
+        Seen(one.at, _AWAY if name == "logs" and back and one.at < back else MISSING, one.digests) for one in missed
+    ]
 
 
 def _lists(reading: Reading, key: str) -> tuple[Sequence[Row], list[str]]:
@@ -119,39 +144,67 @@ def _found(row: Row, kept: judged.Kept, wanted: Required, over: _Over) -> dict[s
         "required_days": demand.days,
         "required_by": demand.by,
         "owner": entry["owner"] if entry else None,
-        **_told(over.period, over.read),
+        **_told(_asked(over.period, demand), _asked(over.read, demand) if demand.unread else over.read),
         "evidence": sorted(evidence),
     }
 
 
-def _missing(key: str, wanted: Required, coverages: Sequence[Coverage]) -> dict[str, Json]:
-    """A row for a source that stands in the inventory and that no platform shows."""
+def _asked(facts: judged.Facts, demand: Demand) -> judged.Facts:
+    """It is kept as long as required only if what is required is known."""
+    if demand.doubt and facts.kept.value:
+        return replace(facts, kept=unknown(f"{facts.kept.reason} {demand.doubt}"))
+    return facts
+
+
+def _where(key: str, last: Row | None, wanted: Required, coverages: Sequence[Coverage]) -> Fact:
+    """Why a source has no row of its own in the reading that answers."""
     connector = key.partition(":")[0]
+    if key not in wanted.listed:
+        seen = moment(last["observed_at"]) if last else "earlier"
+        return unknown(f"It was there {seen}, and the platform does not show it any more.")
     asked = [
         one
         for one in coverages
         if one.stream.startswith(f"logs:{connector}:") and ":history" not in one.stream and one.run
     ]
     if asked and all(one.complete for one in asked):
-        where = no("It is listed, and the platform does not show it.")
-    elif asked:
-        where = unknown("It is listed, and the platform was not read whole.")
-    else:
-        where = unknown(f"It is listed, and no connector {connector} was collected (sources.logs).")
-    facts, entry = judged.absent(yes("It stands in the inventory."), where), wanted.listed[key]
-    demand = wanted.of(key)
+        return no("It is listed, and the platform does not show it.")
+    if asked:
+        return unknown("It is listed, and the platform was not read whole.")
+    return unknown(f"It is listed, and no connector {connector} was collected (sources.logs).")
+
+
+def _missing(key: str, where: Fact, about: judged.About, wanted: Required, readings: Readings) -> dict[str, Json]:
+    """A row for a source that the reading which answers does not show: it is listed, or was there in the period."""
+    read, entry = judged.absent(about.listed, where), wanted.listed.get(key)
+    period, digests = _before(key, read, about, readings)
     return {
         "key": key,
-        "connector": connector,
-        "title": entry["purpose"],
+        "connector": key.partition(":")[0],
+        "title": entry["purpose"] if entry else None,
         "found": where.value,
-        "owner": entry["owner"],
-        "required_days": demand.days,
-        "required_by": demand.by,
+        "owner": entry["owner"] if entry else None,
+        "required_days": about.demand.days,
+        "required_by": about.demand.by,
         "unknown": [],
-        **_told(facts, facts),
-        "evidence": sorted({entry["evidence"], *demand.evidence}),
+        **_told(_asked(period, about.demand), read),
+        "evidence": sorted({*digests, *about.demand.evidence, *({entry["evidence"]} if entry else ())}),
     }
+
+
+def _before(
+    key: str, read: judged.Facts, about: judged.About, readings: Readings
+) -> tuple[judged.Facts, dict[str, None]]:
+    """What the readings within the period say of it, and their digests; `read` where none shows it."""
+    inside = [(one, source) for one, source in readings.of(key) if readings.period.contains(one.at)]
+    others = [(one, source, judged.answered(source, *_lists(one, key), about)) for one, source in inside]
+    if not others:
+        return read, {}
+    missed, found = list(readings.missed(key)), dict[str, Fact]()
+    for name, _ in (*_NAMED, *_NAMED_MORE, ("events", "events_covered")):
+        last = _seen(others, name)[-1]
+        found[name] = readings.over(last, [*_seen(others, name), *_absent(missed, name, None)]).fact
+    return replace(read, **found), dict.fromkeys(digest for one, _ in inside for digest in one.digests)
 
 
 def _told(facts: judged.Facts, read: judged.Facts) -> dict[str, Json]:

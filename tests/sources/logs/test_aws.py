@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 
-from soc2ev.sources.logs.facts_aws import alarm_route, trail_exclusions
+from soc2ev.sources.logs.facts_aws import alarm_route, exported_logs, trail_exclusions, waf_group_limits
 from tests.sources.logs.conftest import answers, free_port, running
 
 REGION = "eu-central-1"
@@ -344,6 +344,94 @@ def test_web_acls_are_logged_or_not_and_rules_that_count_enforce_nothing(team, a
     assert {"limit-block": (10.0, True), "limit-count": (10.0, False)} == limits
 
 
+def _rated(name, action, limit=600):
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    statement = {"RateBasedStatement": {"Limit": limit, "AggregateKeyType": "IP"}}
+    return {"Name": name, "Priority": 1, "Statement": statement, "Action": {action: {}}, "VisibilityConfig": seen}
+
+
+@pytest.fixture
+def edge(aws, moto):
+    """Web ACLs of both scopes in us-east-1, each with a group of rules with a rate; the first one's group only counts."""
+    waf = boto3.client("wafv2", region_name="us-east-1", endpoint_url=moto, **KEYS)
+    seen = _rated("x", "Block")["VisibilityConfig"]
+    for scope, name, override in (("REGIONAL", "api", "Count"), ("CLOUDFRONT", "site", "None")):
+        common = {"Scope": scope, "VisibilityConfig": seen}
+        group = waf.create_rule_group(Name=f"g-{name}", Capacity=2, Rules=[_rated("slow", "Block")], **common)
+        refers = {
+            "Name": "refers",
+            "Priority": 2,
+            "Statement": {"RuleGroupReferenceStatement": {"ARN": group["Summary"]["ARN"]}},
+            "OverrideAction": {override: {}},
+            "VisibilityConfig": seen,
+        }
+        waf.create_web_acl(Name=name, DefaultAction={"Allow": {}}, Rules=[_rated("own", "Block"), refers], **common)
+    yield
+    for scope in ("REGIONAL", "CLOUDFRONT"):
+        for acl in waf.list_web_acls(Scope=scope)["WebACLs"]:
+            waf.delete_web_acl(Name=acl["Name"], Id=acl["Id"], Scope=scope, LockToken=acl["LockToken"])
+        for group in waf.list_rule_groups(Scope=scope)["RuleGroups"]:
+            waf.delete_rule_group(Name=group["Name"], Id=group["Id"], Scope=scope, LockToken=group["LockToken"])
+
+
+def test_web_acls_of_both_scopes_and_the_limits_of_their_rule_groups(team, edge):
+    """In us-east-1 those before CloudFront belong to it; a group that is overridden to count enforces nothing."""
+    found = team.collect(entry("aws-wafv2", region="us-east-1"))
+    assert {"aws-wafv2:api": False, "aws-wafv2:site": False} == {
+        key: row["enabled"] for key, row in found.sources.items()
+    }
+    limits = {(row["source_key"], row["scope"]): row["enforced"] for row in found.rows["collected_rate_limits"]}
+    assert {
+        ("aws-wafv2:api", "own"): True,
+        ("aws-wafv2:api", "g-api/slow"): False,
+        ("aws-wafv2:site", "own"): True,
+        ("aws-wafv2:site", "g-site/slow"): True,
+    } == limits
+    assert (True, None) == (found.claim.complete, found.claim.reason)
+
+
+def test_the_scope_of_the_entry_is_asked_for_in_the_region_that_has_it(team, edge):
+    """CLOUDFRONT is answered in us-east-1 only, whatever the region of the entry; other regions have no part in it."""
+    assert ["aws-wafv2:site"] == list(team.collect(entry("aws-wafv2", scope="CLOUDFRONT")).sources)
+    asked = [item.request for item, _ in team.collect(entry("aws-wafv2", scope="CLOUDFRONT")).stored]
+    assert {"us-east-1"} == {one["region"] for one in asked if "wafv2" in one.get("op", "")}
+    assert {"aws-wafv2:logged", "aws-wafv2:silent"} == set(team.collect(entry("aws-wafv2")).sources)
+
+
+def test_a_rule_group_that_is_refused_leaves_the_own_limits(team, edge, refusing):
+    """What was read stays; that there may be more limits is told."""
+    refusing["GetRuleGroup"] = 403
+    found = team.collect(entry("aws-wafv2", region="us-east-1"))
+    assert ["own"] == [row["scope"] for row in found.of("aws-wafv2:api", "collected_rate_limits")]
+    assert ["rate_limits"] == found.sources["aws-wafv2:api"]["unknown"]
+    assert (False, "missing") == (found.claim.complete, found.claim.scope["access"])
+
+
+def test_a_scope_that_is_refused_is_one_unknown_source_beside_the_others(team, edge, refusing):
+    """The web ACLs of the other scope stay known; without any list there is still an unknown source for each."""
+    refusing['"Scope": "CLOUDFRONT"'] = 403
+    found = team.collect(entry("aws-wafv2", region="us-east-1")).sources
+    assert {"aws-wafv2:api": False, "aws-wafv2:aws-wafv2": None} == {key: row["enabled"] for key, row in found.items()}
+    assert {"enabled", "rate_limits"} == set(found["aws-wafv2:aws-wafv2"]["unknown"])
+    refusing["ListWebACLs"] = 500
+    found = team.collect(entry("aws-wafv2", region="us-east-1")).sources
+    assert {"aws-wafv2:REGIONAL/aws-wafv2": None, "aws-wafv2:CLOUDFRONT/aws-wafv2": None} == {
+        key: row["enabled"] for key, row in found.items()
+    }
+
+
+def test_rules_of_a_group_that_an_acl_excludes_or_overrides_only_count():
+    """Excluded, overridden to count, overridden to block: the web ACL decides."""
+    rules = [_rated("excluded", "Block"), _rated("counted", "Block"), _rated("blocks", "Count")]
+    overrides = [{"Name": "counted", "ActionToUse": {"Count": {}}}, {"Name": "blocks", "ActionToUse": {"Block": {}}}]
+    given = {"ARN": "arn:g", "ExcludedRules": [{"Name": "excluded"}], "RuleActionOverrides": overrides}
+    acl = {"WebACL": {"Rules": [{"Statement": {"RuleGroupReferenceStatement": given}, "OverrideAction": {"None": {}}}]}}
+    group = {"for": "arn:g", "state": "ok", "answer": {"RuleGroup": {"Name": "g", "Rules": rules}}}
+    assert {"g/excluded": (2.0, False), "g/counted": (2.0, False), "g/blocks": (2.0, True)} == {
+        one["scope"]: (one["per_second"], one["enforced"]) for one in waf_group_limits(acl, [group])
+    }
+
+
 def test_recorders_and_detectors_that_do_not_run_are_off(team, aws):
     """A recorder that was never started and a disabled detector are off, by what they say themselves."""
     assert [False] == [row["enabled"] for row in team.collect(entry("aws-config")).sources.values()]
@@ -361,6 +449,67 @@ def test_stages_of_one_name_are_told_apart_by_their_api(team, aws):
     assert [] == [item.request for item, body in found.stored if b"S3NTINEL" in body]
 
 
+@pytest.fixture
+def stages(aws, moto):
+    """Stages in eu-west-3 that write to a log group, to one without retention, and to a stream; REST and HTTP."""
+    here = lambda service: boto3.client(service, region_name="eu-west-3", endpoint_url=moto, **KEYS)  # noqa: E731
+    logs, api, http = here("logs"), here("apigateway"), here("apigatewayv2")
+    for name in ("/api/a", "/api/a-older", "/api/b"):
+        logs.create_log_group(logGroupName=name)
+    logs.put_retention_policy(logGroupName="/api/a", retentionInDays=90)
+    arn = "arn:aws:logs:eu-west-3:123456789012:log-group:"
+    targets = {"finite": f"{arn}/api/a", "ever": f"{arn}/api/b:*", "gone": f"{arn}/api/c"}
+    targets["stream"] = "arn:aws:firehose:eu-west-3:123456789012:deliverystream/amazon-apigateway-x"
+    of = api.create_rest_api(name="rest")["id"]
+    root = api.get_resources(restApiId=of)["items"][0]["id"]
+    api.put_method(restApiId=of, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    api.put_integration(restApiId=of, resourceId=root, httpMethod="GET", type="MOCK")
+    for name, target in targets.items():
+        api.create_deployment(restApiId=of, stageName=name)
+        change = {"op": "replace", "path": "/accessLogSettings/destinationArn", "value": target}
+        api.update_stage(restApiId=of, stageName=name, patchOperations=[change])
+    of2 = http.create_api(Name="http", ProtocolType="HTTP")["ApiId"]
+    http.create_stage(ApiId=of2, StageName="web", AccessLogSettings={"DestinationArn": f"{arn}/api/a"})
+    yield
+    api.delete_rest_api(restApiId=of)
+    http.delete_api(ApiId=of2)
+    for name in ("/api/a", "/api/a-older", "/api/b"):
+        logs.delete_log_group(logGroupName=name)
+
+
+_KEPT = ("enabled", "retention_days", "retention_infinite", "retention_basis")
+
+
+def test_a_stage_keeps_as_long_as_the_log_group_that_it_writes_to(team, stages):
+    """Days or for ever by the group of exactly that name; what becomes of a stream, or where no group is, nobody knows."""
+    found = team.collect(entry("aws-apigateway", region="eu-west-3"))
+    assert {
+        "finite": (True, 90, False, "configured"),
+        "ever": (True, None, True, "configured"),
+        "gone": (True, None, None, "unknown"),
+        "stream": (True, None, None, "unknown"),
+        "web": (True, 90, False, "configured"),
+    } == {key.rpartition(":")[2]: tuple(row[name] for name in _KEPT) for key, row in found.sources.items()}
+    sinks = {row["source_key"].rpartition(":")[2]: row for row in found.rows["collected_log_sinks"]}
+    assert ("log_group", "/api/b", True) == tuple(sinks["ever"][k] for k in ("type", "target", "retention_infinite"))
+    assert ("log_group", "/api/a", 90) == tuple(sinks["web"][name] for name in ("type", "target", "retention_days"))
+    assert ("stream", None) == tuple(sinks["stream"][name] for name in ("type", "retention_infinite"))
+    assert (True, None) == (found.claim.complete, found.claim.reason)
+
+
+def test_log_groups_that_are_refused_leave_only_the_retention_of_stages_unknown(team, stages, refusing):
+    """Whether it logs, and where to, was read."""
+    refusing["DescribeLogGroups"] = 403
+    found = team.collect(entry("aws-apigateway", region="eu-west-3"))
+    row = found.sources["aws-apigateway:finite"]
+    assert (True, None, None, None) == tuple(row[name] for name in _KEPT)
+    assert {"retention_days", "retention_infinite", "retention_basis"} == {
+        name for name in row["unknown"] if not name.startswith("sinks")
+    }
+    assert ["/api/a"] == [one["target"] for one in found.of(row["key"], "collected_log_sinks")]
+    assert [] == found.sources["aws-apigateway:stream"]["unknown"]
+
+
 def test_secrets_are_counted_and_never_read(team, aws):
     """Reads of secrets are logged as long as some trail logs; no value of a secret is asked for."""
     found = team.collect(entry("aws-secretsmanager"))
@@ -376,6 +525,78 @@ def test_databases_log_when_they_export_logs(team, aws):
         key: row["enabled"] for key, row in found.sources.items()
     }
     assert ["admin.action"] == [row["event"] for row in found.of("aws-rds:orders", "collected_log_events")]
+
+
+def test_a_database_keeps_as_long_as_the_log_groups_that_it_writes_to(team, aws, moto, request):
+    """Each kind of log has its own group; one that nobody has written to yet is not known."""
+    row = team.collect(entry("aws-rds")).sources["aws-rds:orders"]
+    assert (True, None, None, "unknown") == tuple(row[name] for name in _KEPT)
+    logs, name = (
+        boto3.client("logs", region_name=REGION, endpoint_url=moto, **KEYS),
+        "/aws/rds/instance/orders/postgresql",
+    )
+    logs.create_log_group(logGroupName=name)
+    request.addfinalizer(lambda: logs.delete_log_group(logGroupName=name))
+    row = team.collect(entry("aws-rds")).sources["aws-rds:orders"]
+    assert (True, None, True, "configured") == tuple(row[name] for name in _KEPT)
+    logs.put_retention_policy(logGroupName=name, retentionInDays=30)
+    found = team.collect(entry("aws-rds"))
+    assert (True, 30, False, "configured") == tuple(found.sources["aws-rds:orders"][name] for name in _KEPT)
+    assert [("log_group", name, 30)] == [
+        (one["type"], one["target"], one["retention_days"]) for one in found.of("aws-rds:orders", "collected_log_sinks")
+    ]
+    assert ("unknown", "") == tuple(found.sources["aws-rds:silent"][name] for name in ("retention_basis", "reasons"))
+
+
+def test_log_groups_that_are_refused_leave_only_the_retention_of_databases_unknown(team, refusing):
+    """An instance that exports nothing needs no group."""
+    refusing["DescribeLogGroups"] = 403
+    rows = team.collect(entry("aws-rds")).sources
+    assert (True, None, None, None) == tuple(rows["aws-rds:orders"][name] for name in _KEPT)
+    assert {"retention_days", "retention_infinite", "retention_basis"} == {
+        name for name in rows["aws-rds:orders"]["unknown"] if not name.startswith("sinks")
+    }
+    assert [] == rows["aws-rds:silent"]["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ({"audit": 400, "error": 30}, (True, 30, False)),
+        ({"audit": None, "error": 30}, (True, 30, False)),
+        ({"audit": None, "error": None}, (True, None, True)),
+        ({"audit": 400}, (False, None, None)),
+    ],
+)
+def test_of_several_kinds_of_logs_the_shortest_retention_holds(kept, told):
+    """Each group holds other logs; one that is not there leaves all unknown."""
+    groups = [
+        {"logGroupName": f"/h/{name}", **({"retentionInDays": days} if days else {})} for name, days in kept.items()
+    ]
+    found = exported_logs(["audit", "error"], "/h/", groups)
+    assert told == (found["known"], found["days"], found["infinite"])
+
+
+def test_a_trail_of_all_regions_is_asked_about_at_its_home(team, aws, moto, request):
+    """Shown in every region, it answers in its own; so does the log group that it writes to."""
+    home = lambda service: boto3.client(service, region_name="us-east-2", endpoint_url=moto, **KEYS)  # noqa: E731
+    logs, trails = home("logs"), home("cloudtrail")
+    logs.create_log_group(logGroupName="trail")
+    logs.put_retention_policy(logGroupName="trail", retentionInDays=731)
+    group = {"CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-2:123456789012:log-group:trail:*"}
+    role = {"CloudWatchLogsRoleArn": "arn:aws:iam::123456789012:role/r"}
+    trails.create_trail(Name="everywhere", S3BucketName="short", IsMultiRegionTrail=True, **group, **role)
+    request.addfinalizer(lambda: trails.delete_trail(Name="everywhere"))
+    trails.start_logging(Name="everywhere")
+    found = team.collect(entry("aws-cloudtrail"))
+    row = found.sources["aws-cloudtrail:everywhere"]
+    assert (True, "us-east-2", 731, "") == tuple(row[k] for k in ("enabled", "region", "retention_days", "reasons"))
+    asked = [item.request for item, _ in found.stored if item.request.get("request") in ("status", "selectors")]
+    assert {("everywhere", "us-east-2"), ("main", REGION), ("stopped", REGION), ("brief", REGION)} == {
+        (one["for"]["arn"].rpartition("/")[2], one["region"]) for one in asked
+    }
+    assert (True, None) == (found.claim.complete, found.claim.reason)
+    assert team.collect(entry("aws-secretsmanager")).claim.complete
 
 
 def test_no_trail_is_off_and_not_silence(team, aws):

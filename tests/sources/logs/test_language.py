@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 
 from soc2ev.errors import ConfigError, TamperedError
 from soc2ev.sources import logs
-from soc2ev.sources.logs import facts, facts_aws, manifest, readonly, record, rows, sieve
+from soc2ev.sources.logs import engine, facts, facts_aws, manifest, readonly, record, rows, sieve
 
 HEAD = """
 id: acme
@@ -299,6 +299,32 @@ def test_a_wrong_manifest_is_refused_with_its_place(text, says):
         manifest.parse((HEAD + text).encode(), "acme.yaml")
     assert says in refused.value.message
     assert refused.value.message.startswith("acme.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("given", "region"), [("eu-west-1", "eu-west-1"), ("=item.home", "us-east-2"), ("=item.none", None), ("", None)]
+)
+def test_a_region_may_be_that_of_the_element(given, region):
+    """A constant, an expression over `item`, or the entry's own when there is none."""
+    asked = manifest.Request(id="a", op="cloudtrail.get_trail_status", region=given)
+    assert region == engine._region(asked, {"item": {"home": "us-east-2"}}, "")
+
+
+@pytest.mark.parametrize("home", ["eu-west-1.example.com/", "EU", 7])
+def test_a_region_that_is_none_is_not_asked(home):
+    """What an answer names becomes part of an address: other than letters, digits and hyphens is refused."""
+    asked = manifest.Request(id="a", op="cloudtrail.get_trail_status", region="=item")
+    with pytest.raises(ValueError, match="is no region"):
+        engine._region(asked, {"item": home}, "")
+
+
+def test_an_expression_for_a_region_knows_earlier_answers_only():
+    """As everywhere in a request."""
+    text = HEAD.replace("transport: http\nbase_url: ${config.url}", "transport: aws").replace("auth:", "docs_auth:")
+    text = "".join(line for line in text.splitlines(keepends=True) if "docs_auth" not in line)
+    asked = "requests: [{id: a, op: s3.list_buckets, region: =later.x}]\nsources: [{record: {enabled: true}}]"
+    with pytest.raises(ConfigError, match="names 'later'"):
+        manifest.parse((text + asked).encode(), "acme.yaml")
 
 
 def test_every_shipped_manifest_is_clean():

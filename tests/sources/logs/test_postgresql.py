@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from soc2ev.errors import ConfigError
+from soc2ev.sources.logs.facts_postgres import parameter_readers
 from soc2ev.sources.logs.postgres import connection_of
 from tests.sources.logs.conftest import binary, free_port, running
 from tests.sources.logs.runs import SECRET
@@ -129,7 +130,7 @@ def told(postgres):
 
     yield tell
     with _connect(postgres) as connection:
-        for undo in undone:
+        for undo in reversed(undone):
             connection.execute(undo)
 
 
@@ -176,6 +177,40 @@ def test_who_runs_programs_or_writes_files_of_the_server_can_stop_logging(team, 
     assert {"runner": (True, True), "writer": (False, True), "deputy": (True, True)} == {
         name: readers.get(name) for name in ("runner", "writer", "deputy")
     }
+
+
+def test_who_was_granted_a_setting_of_the_log_can_stop_logging(team, postgres, told):
+    """PostgreSQL 15: SET and ALTER SYSTEM on a parameter, by membership too; other parameters give nothing."""
+    for statement, undo in (
+        ("CREATE ROLE tuners", "DROP ROLE tuners"),
+        ("CREATE ROLE setter LOGIN", "DROP ROLE setter"),
+        ("CREATE ROLE member LOGIN IN ROLE tuners", "DROP ROLE member"),
+        ("CREATE ROLE harmless LOGIN", "DROP ROLE harmless"),
+        ("GRANT SET ON PARAMETER pgaudit.log TO setter", "REVOKE SET ON PARAMETER pgaudit.log FROM setter"),
+        ("GRANT ALTER SYSTEM ON PARAMETER log_destination TO tuners", "REVOKE ALTER SYSTEM ON PARAMETER log_destination FROM tuners"),
+        # Only a session could use it, and none may change this one.
+        ("GRANT SET ON PARAMETER logging_collector TO harmless", "REVOKE SET ON PARAMETER logging_collector FROM harmless"),
+        ("GRANT ALTER SYSTEM ON PARAMETER work_mem TO harmless", "REVOKE ALTER SYSTEM ON PARAMETER work_mem FROM harmless"),
+    ):  # fmt: skip
+        told(statement, undo)
+    found = team.collect(entry(postgres, "watcher"))
+    readers = {
+        one["principal"]: (one["can_read"], one["can_stop"], one["via"]) for one in found.rows["collected_log_readers"]
+    }
+    assert {
+        "boss": (True, True, "superuser"),
+        "watcher": (False, False, "pg_monitor"),
+        "setter": (False, True, "SET ON PARAMETER pgaudit.log"),
+        "member": (False, True, "ALTER SYSTEM ON PARAMETER log_destination"),
+    } == readers
+    assert (True, None) == (found.claim.complete, found.claim.reason)
+
+
+def test_a_server_that_knows_no_such_grants_has_none():
+    """Before PostgreSQL 15 the catalog is absent: roles are told by what they may by membership."""
+    role = {"name": "a", "login": True, "super": False, "reads_files": True, "runs_programs": False}
+    told = [{"principal": "a", "can_read": True, "can_stop": False, "via": "pg_read_server_files"}]
+    assert told == parameter_readers([role, {**role, "name": "b", "login": False}], None)
 
 
 def test_a_role_that_is_not_shown_all_settings_knows_nothing(team, postgres):

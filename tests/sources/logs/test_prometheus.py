@@ -26,6 +26,20 @@ route:
       receiver: nobody
     - matchers: ['team="db"', 'severity="none"']
       receiver: mail
+    - matchers: ['severity="windows"']
+      routes:
+        - {matchers: ['window="always"'], receiver: pager, mute_time_intervals: [always]}
+        - {matchers: ['window="past"'], receiver: pager, active_time_intervals: [past]}
+        - {matchers: ['window="every"'], receiver: pager, mute_time_intervals: [past], active_time_intervals: [every]}
+        - {matchers: ['window="local"'], receiver: pager, mute_time_intervals: [local]}
+time_intervals:
+  - {name: always, time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]}
+  - {name: past, time_intervals: [{years: ['2020:2021', '2023']}]}
+  - name: every
+    time_intervals:
+      - {weekdays: ['monday:wednesday', saturday], months: ['1:3', 'may:december'], days_of_month: ['1:20', '-12:-1'], location: Europe/Berlin}
+      - {weekdays: ['sunday:saturday'], days_of_month: ['-31:-1'], months: ['january:december'], years: ['2020:2099']}
+  - {name: local, time_intervals: [{times: [{start_time: '08:00', end_time: '17:00'}], location: Local}]}
 receivers:
   - name: nobody
   - name: pager
@@ -173,6 +187,85 @@ def test_labels_are_those_with_which_prometheus_sends(query, labels, config, rea
     assert reaches == row["reaches"]
 
 
+HOURS = """
+route:
+  receiver: root
+  routes:
+    - {matchers: ['severity="warning"'], receiver: first, %s}
+    - {matchers: ['severity="warning"'], receiver: second, %s}
+%s: [{name: t, time_intervals: [%s]}]
+receivers:
+  - {name: root, email_configs: [{to: root@example.com}]}
+  - {name: first, email_configs: [{to: first@example.com}]}
+  - {name: second, email_configs: [{to: second@example.com}]}
+"""
+MUTED, ACTIVE, ON = "mute_time_intervals: [t]", "active_time_intervals: [t]", "continue: true"
+FIRST, BOTH = "first@example.com", "first@example.com, second@example.com"
+NEVER, WORK = "years: ['2020:2022']", "times: [{start_time: '09:00', end_time: '17:00'}]"
+
+
+def muted(now, interval, first=MUTED, second="receiver: second", key="time_intervals", config=HOURS):
+    """Whom a warning reaches at an instant, and until when it is muted: by hours of that kind on two routes."""
+    text = config % (first, second.replace("receiver: second", ""), key, f"{{{interval}}}")
+    peer = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": text.replace(", }", "}")}}}
+    active = [{"url": "http://127.0.0.1:9093/api/v2/alerts"}]
+    (row,) = routed(ASKED["groups"], active, [peer], now, "{}")
+    return row["reaches"], row["muted_until"]
+
+
+@pytest.mark.parametrize(
+    ("now", "interval", "until"),
+    [
+        # 22 November 2026 is a Sunday.
+        ("2026-11-22T09:00:00Z", WORK, "2026-11-22T17:00:00Z"),
+        ("2026-11-22T08:59:59Z", WORK, None),
+        ("2026-11-22T17:00:00Z", WORK, None),
+        ("2026-11-22T16:30:00Z", f"{WORK}, location: Europe/Berlin", None),
+        ("2026-11-22T15:30:00Z", f"{WORK}, location: Europe/Berlin", "2026-11-22T16:00:00Z"),
+        ("2026-11-22T15:30:00Z", "weekdays: [sunday, 'thursday:friday']", "2026-11-23T00:00:00Z"),
+        ("2026-11-19T15:30:00Z", "weekdays: [sunday, 'thursday:friday']", "2026-11-21T00:00:00Z"),
+        ("2026-11-22T15:30:00Z", "days_of_month: ['-9:-1']", "2026-12-01T00:00:00Z"),
+        ("2026-11-22T15:30:00Z", "days_of_month: ['-8:-1']", None),
+        ("2028-02-29T15:30:00Z", "days_of_month: ['-1', '1:5']", "2028-03-06T00:00:00Z"),
+        ("2026-11-22T15:30:00Z", "months: ['11:december'], location: America/New_York", "2027-01-01T05:00:00Z"),
+        ("2026-11-22T15:30:00Z", "years: ['2025:2026']", "2027-01-01T00:00:00Z"),
+        # On the day on which clocks are set back the hour from two to three comes twice; set forth, there is none.
+        ("2026-10-25T00:10:00Z", "times: [{start_time: '00:00', end_time: '02:30'}], location: Europe/Berlin", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T01:10:00Z", "times: [{start_time: '00:00', end_time: '02:30'}], location: Europe/Berlin", "2026-10-25T01:30:00Z"),
+        ("2026-03-29T00:10:00Z", "times: [{start_time: '00:00', end_time: '02:30'}], location: Europe/Berlin", "2026-03-29T01:00:00Z"),
+    ],
+)  # fmt: skip
+def test_a_route_is_muted_within_its_times_until_they_end(now, interval, until):
+    """Minutes, weekdays, days of the month from both ends, months and years, in the interval's own zone."""
+    assert (FIRST, until) == muted(now, interval)
+    assert (FIRST, until) == muted(now, interval, key="mute_time_intervals")
+
+
+@pytest.mark.parametrize(
+    ("interval", "first", "second", "told"),
+    [
+        ("", MUTED, "", ("none", None)),
+        ("times: [{start_time: '00:00', end_time: '24:00'}]", MUTED, "", ("none", None)),
+        ("years: ['2020:2030']", MUTED, "", ("none", None)),
+        (NEVER, ACTIVE, "", ("none", None)),
+        (WORK, ACTIVE, "", (FIRST, "2026-11-23T09:00:00Z")),
+        ("years: ['2020:2030']", ACTIVE, "", (FIRST, None)),
+        # The way goes on to the second route only by `continue`, not by a mute.
+        ("", f"{MUTED}, {ON}", "", ("second@example.com", None)),
+        ("weekdays: [sunday]", f"{MUTED}, {ON}", "", (BOTH, None)),
+        ("weekdays: [sunday]", f"{MUTED}, {ON}", MUTED, (BOTH, "2026-11-23T00:00:00Z")),
+        # Children do not inherit it.
+        ("", f"{MUTED}, routes: [{{receiver: second}}]", "", ("second@example.com", None)),
+        # The zone of Alertmanager's machine is not told.
+        (f"{WORK}, location: Local", MUTED, "", (None, None)),
+        ("location: Local", MUTED, "", ("none", None)),
+    ],
+)
+def test_a_route_that_is_muted_for_good_reaches_nobody(interval, first, second, told):
+    """Always muted or never active is a dead end; one of several that is open still tells somebody."""
+    assert told == muted("2026-11-22T18:00:00Z", interval, first, second)
+
+
 @pytest.mark.parametrize(
     ("active", "config", "reaches"),
     [
@@ -233,7 +326,12 @@ def test_the_routes_of_alertmanager_show_dead_ends(team, alertmanager):
     routes = {row["rule"]: (row["receiver"], row["reaches"]) for row in found.of("alertmanager:am")}
     assert ("nobody", "none") == routes["default route"]
     assert ("pager", "pager") == routes["severity='critical'"]
-    assert 5 == found.sources["alertmanager:am"]["rule_count"]
+    # Alertmanager gives its configuration back in its own spelling of these intervals.
+    assert {"always": "none", "past": "none", "every": "pager", "local": None} == {
+        window: routes[f"severity='windows' and window='{window}'"][1]
+        for window in ("always", "past", "every", "local")
+    }
+    assert 10 == found.sources["alertmanager:am"]["rule_count"]
     assert [] == [item.request for item, body in found.stored if b"S3NTINEL" in body]
 
 

@@ -76,6 +76,8 @@ def test_a_file_of_the_teams_own_answers(tmp_path: Path) -> None:
         ("import os; print('\"' + os.environ['TOKEN'] + '\"')", "printed a secret", False),
         ("import os, sys; sys.exit(os.environ['TOKEN'])", "exit code 1): ***", False),
         ("print('[' * 200000)", "printed no JSON", False),
+        ("print('[NaN]')", "printed no JSON", False),
+        ("print(chr(34) + chr(92) + 'ud800' + chr(34))", "printed no JSON", False),
     ],
 )
 def test_what_fails_is_unknown_and_never_off(tmp_path: Path, script: str, says: str, denied: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -37,9 +37,11 @@ TICKET = {
 def made(verdict: dict[str, Any] | None = None, read: int = 3, **given: Any) -> dict[str, Any]:
     """The row of one alert, read on that day of November."""
     ticket, signed = given.pop("jira", None), given.pop("signed", SIGNED)
+    more, registers = given.pop("more", []), given.pop("registers", [])
     rows = {
         "collected_alert_events": [GOOD | given],
-        "register_alert_verdicts": [VERDICT | verdict] if verdict is not None else [],
+        "register_alert_verdicts": [VERDICT | verdict, *more] if verdict is not None else [],
+        "registers": registers,
         "register_approvals": [signed],
         "jira_tickets": [TICKET | ticket] if ticket is not None else [],
     }
@@ -106,3 +108,38 @@ def test_an_alert_that_stays_open() -> None:
     assert None is made(closed_at=None)["ended"]
     assert False is made(closed_at=None, read=20)["ended"]
     assert True is made()["ended"]
+
+
+def test_a_review_from_before_the_alert_is_none_of_it() -> None:
+    """Nobody can have weighed what was yet to come; the day of the alert itself may be the day of the review."""
+    for day, answered in ((date(2026, 9, 2), False), (date(2026, 10, 5), True)):
+        registers = [{"file": "a.yaml", "record": "a", "reviewed_by": "Bo", "reviewed_on": day}]
+        row = made({"verdict": "expected"}, registers=registers, acknowledged_by=None)
+        assert (answered, answered or None) == (row["answered"], row["ticketed"])
+
+
+def test_reviews_that_say_different_things_say_nothing() -> None:
+    """A true alert in one and a false one in the other: neither is chosen; two that agree are as one."""
+    for other, ticketed, verdict in (("true_positive", None, None), ("expected", True, "expected")):
+        second = {**VERDICT, "entry": 2, "verdict": other}
+        row = made({"verdict": "false_positive", "entry": 1}, more=[second], acknowledged_by=None)
+        assert (ticketed, ticketed, verdict) == (row["answered"], row["ticketed"], row["verdict"])
+
+
+@pytest.mark.parametrize("text", ["PONE1112 is open", "XPONE111", "https://example.com/PONE111-2"])
+def test_a_longer_id_in_a_ticket_names_another_alert(text: str) -> None:
+    """Ids are compared whole, as addresses are."""
+    assert made(jira={"summary": text})["ticket"] is None
+    assert "SEC-7" == made(jira={"summary": f"({text} and PONE111)"})["ticket"]
+    assert made(url="https://example.com/a/1", jira={"summary": "https://example.com/a/12"})["ticket"] is None
+
+
+@pytest.mark.parametrize("closed", [datetime(9999, 12, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+def test_an_end_that_cannot_be_is_none(closed: datetime) -> None:
+    """Before the beginning, or after the platform was asked."""
+    assert made(closed_at=closed)["ended"] is None
+
+
+def test_somebody_without_a_name_answers_nothing() -> None:
+    """Spaces and signs that do not show are nobody's name."""
+    assert made(acknowledged_by=" \u200b ")["answered"] is False

@@ -162,3 +162,61 @@ def test_sampling_and_exclusions_are_told() -> None:
     assert judged({"exclusions": ["/health"]})["whole"] is False
     assert judged({"exclusions": []})["whole"] is True
     assert judged({})["whole"] is None
+
+
+def test_of_several_entries_about_one_source_the_longest_binds() -> None:
+    """Whichever is first: a second entry that requires less, or other events, takes nothing away."""
+    for days in ((30, 500), (500, 30)):
+        rows = [listed(days=one, file=f"{at}.yaml", required_events=[str(at)]) for at, one in enumerate(days)]
+        row = one(collected_log_sources=[source()], register_log_sources=rows)
+        assert (500, False, "deviation") == (row["required_days"], row["kept"], row["status"])
+        assert "0 and 1" in row["events_reason"]
+
+
+@pytest.mark.parametrize("kind", [None, "retention_policy", "customer_commitments", "log_sources"])
+def test_a_register_that_cannot_be_read_may_require_more(kind: str | None) -> None:
+    """What is long enough for the others is not known to be; what is too short for these stays too short."""
+    broken = {"registers": [{"file": "b.yaml", "record": "b", "kind": kind, "problem": "line 3"}]}
+    row = judged({}, **broken)
+    assert (None, "unknown") == (row["kept"], row["status"])
+    assert judged({"retention_days": 30}, **broken)["kept"] is False
+    assert judged({}, registers=[{**broken["registers"][0], "kind": "people"}])["kept"] is True
+
+
+def test_an_inventory_that_is_not_in_force_requires_nothing_that_counts() -> None:
+    """A number that was lowered after the period, in a draft or an expired register, makes nothing long enough."""
+    refused = {"file": "log-sources.yaml", "record": "l", "in_force": False, "reason": "Approved after the period."}
+    row = judged({}, register_approvals=[refused])
+    assert row["kept"] is None
+    assert "Approved after the period." in row["kept_reason"]
+    assert judged({"retention_days": 30}, register_approvals=[refused])["kept"] is False
+    assert judged({}, register_approvals=[{**refused, "in_force": True}])["kept"] is True
+
+
+@pytest.mark.parametrize(
+    ("facts", "column"),
+    [
+        ({"last_event_at": datetime(9999, 12, 1, tzinfo=UTC)}, "arrives"),
+        ({"last_event_at": datetime(2026, 11, 1, tzinfo=UTC)}, "arrives"),
+        ({"retention_days": -1}, "kept"),
+        ({"sampling": 1.0, "unknown": ["exclusions"], "reasons": "403"}, "whole"),
+        ({"exclusions": [], "unknown": ["sampling"], "reasons": "403"}, "whole"),
+        ({"sampling": 50.0, "exclusions": []}, "whole"),
+        ({"sampling": -1.0, "exclusions": []}, "whole"),
+    ],
+)
+def test_what_cannot_be_is_not_known(facts: dict[str, Any], column: str) -> None:
+    """An event from after the reading, less than no days, more than all events; and half of an answer."""
+    assert judged(facts)[column] is None
+
+
+def test_events_of_a_sample_from_another_time_are_not_those_of_the_period() -> None:
+    """A sample of 2024 does not show what was logged in October; one that touches it does."""
+    need = [listed(required_events=["auth.failure"])]
+    for year, covered in ((2024, None), (2026, True)):
+        at = datetime(year, 10, 9, tzinfo=UTC)
+        seen = [{"source": "loki:prod", "event": "auth.failure", "count": 1, "first_at": at, "last_at": at}]
+        rows = {"collected_log_sources": [source()], "register_log_sources": need, "log_content_events": seen}
+        assert covered is one(**rows)["events_covered"]
+        logged = [row for row in tables(rows)["logged_events"] if row["event"] == "auth.failure"]
+        assert [covered] == [row["logged"] for row in logged]

@@ -11,6 +11,8 @@ from tests.tables.logs.collected import source, tables
 
 GOOD = {"source_key": "loki:prod", "rule": "login-failures", "enabled": True, "reaches": "on-call", "event_kinds": []}
 
+APPROVED = {"file": "a.yaml", "record": "a", "approved": True}
+
 
 def made(*rules: dict[str, Any], **rows: Any) -> dict[str, Any]:
     """The tables for these rules of one platform."""
@@ -44,7 +46,7 @@ def test_a_rule_is_tried_by_firing_or_by_a_test_of_its_scenario() -> None:
     assert made(GOOD)["alert_rules"][0]["tried"] is None
     assert made(GOOD | {"last_fired": datetime(2026, 9, 1, tzinfo=UTC)})["alert_rules"][0]["tried"] is True
     for day, tried in ((date(2026, 9, 1), True), (date(2024, 9, 1), False)):
-        rows = {"register_abuse_scenarios": [scenario | {"tested_on": day}]}
+        rows = {"register_abuse_scenarios": [scenario | {"tested_on": day}], "register_approvals": [APPROVED]}
         assert tried is made(GOOD, **rows)["alert_rules"][0]["tried"]
 
 
@@ -54,7 +56,10 @@ def test_a_rule_that_is_on_and_routed_covers_what_its_words_name() -> None:
     trail = GOOD | {"rule": "x", "expression": "{ $.eventName = StopLogging }"}
     assert covered("logging.changed", trail) is True
     scenario = {"file": "a.yaml", "record": "a", "status": "approved", "rule": "x", "events": ["data.export"]}
-    assert covered("data.export", GOOD | {"rule": "x"}, register_abuse_scenarios=[scenario]) is True
+    assert (
+        covered("data.export", GOOD | {"rule": "x"}, register_abuse_scenarios=[scenario], register_approvals=[APPROVED])
+        is True
+    )
 
 
 @pytest.mark.parametrize("fault", [{"enabled": False}, {"reaches": "none"}])
@@ -70,3 +75,32 @@ def test_what_is_not_known_of_rules_covers_nothing_and_accuses_nobody() -> None:
     assert covered("data.export", GOOD, GOOD | {"rule": "x", "event_kinds": None}) is None
     assert covered("auth.failure", GOOD | {"reaches": None}) is None
     assert covered("data.export", GOOD, facts={"unknown": ["alert_rules"]}) is None
+
+
+def test_one_person_alone_neither_tests_a_rule_nor_says_what_it_watches() -> None:
+    """A draft counts for nothing; a register that cannot be read may say that a rule watches it."""
+    scenario = {"file": "a.yaml", "record": "a", "status": "draft", "rule": "x", "events": ["data.export"]}
+    rows = {"register_abuse_scenarios": [scenario | {"tested_on": date(2026, 9, 1)}]}
+    draft = rows | {"register_approvals": [APPROVED | {"approved": False}]}
+    assert made(GOOD | {"rule": "x"}, **draft)["alert_rules"][0]["tried"] is None
+    assert covered("data.export", GOOD | {"rule": "x"}, **draft) is False
+    broken = {"registers": [{"file": "b.yaml", "record": "b", "kind": "abuse_monitoring", "problem": "line 3"}]}
+    assert covered("data.export", GOOD | {"rule": "x"}, **broken) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "tried"),
+    [
+        ((date(2026, 10, 31),), True),
+        ((date(2026, 11, 1),), None),
+        ((date(2026, 9, 1), date(2026, 11, 5)), True),
+        ((date(2024, 9, 1), date(2026, 11, 5)), None),
+    ],
+)
+def test_a_test_after_the_period_neither_counts_nor_hides_one_before(
+    days: tuple[date, ...], tried: bool | None
+) -> None:
+    """The period's last day counts, the day after it does not."""
+    scenario = {"file": "a.yaml", "record": "a", "status": "approved", "rule": "login-failures"}
+    rows = {"register_abuse_scenarios": [scenario | {"tested_on": day, "entry": at} for at, day in enumerate(days)]}
+    assert tried is made(GOOD, register_approvals=[APPROVED], **rows)["alert_rules"][0]["tried"]
