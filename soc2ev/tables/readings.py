@@ -20,6 +20,8 @@ GONE = "GONE"
 """The flag of what a whole reading does not show although an earlier one did."""
 _NEAR = timedelta(days=35)
 """A monthly collection, and some days of delay."""
+_SPAN = timedelta(days=105)
+"""A month with so much on both sides; what was between readings further apart nobody can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _around(seen: Iterable[Seen], period: Period) -> tuple[Seen, Seen] | None:
     before = [one for one in told if period.start - _NEAR <= one.at < period.start][-1:]
     after = [one for one in told if period.end <= one.at < period.end + _NEAR][:1]
     good = before and after and before[0].fact.value and after[0].fact.value
-    return (before[0], after[0]) if good else None
+    return (before[0], after[0]) if good and after[0].at - before[0].at <= _SPAN else None
 
 
 def _outside(now: Seen, period: Period) -> Fact:

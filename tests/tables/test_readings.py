@@ -95,3 +95,11 @@ def test_entries_have_names_that_stay() -> None:
     rows = [{"source_key": "p:a", "rule": name} for name in ("x", "x#2", "x", None, "x", None)]
     assert ["p:a/x", "p:a/x#2", "p:a/x#3", "p:a", "p:a/x#4", "p:a#2"] == named(rows, "rule")
     assert ["p:a/new", *named(rows[:2], "rule")] == named([{"source_key": "p:a", "rule": "new"}, *rows[:2]], "rule")
+
+
+def test_two_readings_do_not_speak_for_a_year() -> None:
+    """However near its ends they are: too much lies between."""
+    year = parse("2026", "UTC")
+    before, after = (Seen(datetime(*day, tzinfo=UTC), GOOD) for day in ((2025, 12, 31), (2027, 1, 2)))
+    assert None is throughout(after, [before], year).fact.value
+    assert True is throughout(after, [before, seen(6, 1, GOOD)], year).fact.value
