@@ -144,8 +144,13 @@ def _answered(row: Row, verdict: Row | None, *, told_apart: bool) -> Fact:
 def _ticketed(verdict: Row | None, link: _Link | None, *, told_apart: bool) -> Fact:
     if told_apart:
         return unknown(_APART)
-    if link:
+    if link and (link.ticket or link.basis == "review"):
         return yes(f"Handled in {shown(link.key)}.")
+    if link:
+        # Anybody can write a key into a note; that the ticket exists, only Jira or a signed review says.
+        return unknown(
+            f"It names {shown(link.key)}, which is not among the tickets that were collected (sources.jira)."
+        )
     if verdict is None:
         return unknown("Nobody said yet what it was, so that it is not known whether it needed a ticket.")
     if verdict["verdict"] in _NO_ALERT:

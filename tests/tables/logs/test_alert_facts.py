@@ -79,6 +79,7 @@ def test_a_verdict_of_a_draft_counts_for_nothing() -> None:
         (None, {"jira": {"summary": "Logins", "description": "see PONE111"}}, "ticket", True),
         (None, {"url": "https://p.example/i/1", "jira": {"description": "https://p.example/i/1"}}, "ticket", True),
         (None, {"notes": "done in SEC-7", "jira": {}}, "alert", True),
+        (None, {"notes": "done in SEC-9", "jira": {}}, "alert", None),
         (None, {"notes": "as SHA-256 says", "jira": {}}, None, None),
         ({}, {}, None, False),
         ({"verdict": "false_positive"}, {}, None, True),
