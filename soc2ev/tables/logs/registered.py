@@ -84,7 +84,7 @@ def _gone(row: Row, source: Row | None, readers: Sequence[Row]) -> Fact:
     alike = [
         one["principal"] for one in readers if one[right] is not False and _may_be(one["principal"], row["principal"])
     ]
-    if alike and not mine:
+    if alike:
         return unknown(f"The list shows {shown(listed(alike))}; whether that is {who} is for a person to see.")
     return yes(f"The list of {source['observed_at']:%Y-%m-%d} does not show {who} with that right.")
 
@@ -95,9 +95,17 @@ def _spelled(name: str | None) -> str:
 
 
 def _may_be(reader: str | None, name: str | None) -> bool:
-    """Whether every word of one name is a word of the other: Eve Stone and user/eve.stone@example.com."""
-    words = [{*_WORDS.findall(_spelled(one))} for one in (reader, name)]
-    return all(words) and (words[0] <= words[1] or words[1] <= words[0])
+    """Whether every word of one name is a word of the other: Eve Stone, eve.stone@example.com, iam::1:user/eve."""
+    told = [(_spelled(one), _own(_spelled(one))) for one in (reader, name)]
+    return any(
+        all(words) and (words[0] <= words[1] or words[1] <= words[0])
+        for words in ([{*_WORDS.findall(one[form])} for one in told] for form in (0, 1))
+    )
+
+
+def _own(name: str) -> str:
+    """What is the person's in a name: of an address what stands before its host, of an ARN what its path ends with."""
+    return name.partition("@")[0].rpartition("/")[2].rpartition(":")[2]
 
 
 def _exceptions(rows: Sequence[Row], sources: Mapping[str, Row]) -> Iterator[dict[str, Json]]:

@@ -10,7 +10,7 @@ import pytest
 from tests.tables.logs.collected import READ_AT, listed, source, tables
 
 
-def gone(readers: list[dict[str, Any]], decision: str = "remove", **facts: Any) -> bool | None:
+def gone(readers: list[dict[str, Any]], decision: str = "remove", *, who: str = "eve", **facts: Any) -> bool | None:
     """Whether the decision about Eve was carried out, by the list of readers."""
     review = {"file": "r.yaml", "record": "r", "status": "approved", "system": "loki:prod"}
     rows = {
@@ -19,7 +19,7 @@ def gone(readers: list[dict[str, Any]], decision: str = "remove", **facts: Any) 
         "registers": [{"file": "r.yaml", "record": "r", "reviewed_on": date(2026, 10, 9)}],
         "register_access_reviews": [review],
         "register_access_decisions": [
-            {"file": "r.yaml", "record": "r", "status": "approved", "principal": "eve", "decision": decision}
+            {"file": "r.yaml", "record": "r", "status": "approved", "principal": who, "decision": decision}
         ],
     }
     (row,) = tables(rows)["log_removals"]
@@ -144,3 +144,24 @@ def test_a_file_that_is_no_text_accuses_nobody() -> None:
 def test_without_times_no_gap_can_be_seen() -> None:
     """That there is none takes the time of each event."""
     assert sample({}, first_at=None, last_at=None)["continuous"] is None
+
+
+@pytest.mark.parametrize(
+    ("decided", "shown"),
+    [
+        ("eve.stone@example.com", "arn:aws:iam::123456789012:user/eve"),
+        ("eve", "arn:aws:iam::123456789012:user/eve"),
+        ("Eve Stone", "arn:aws:iam::123456789012:user/staff/eve.stone"),
+        ("arn:aws:iam::123456789012:user/eve", "eve@example.com"),
+    ],
+)
+def test_a_reader_under_another_spelling_is_not_gone(decided: str, shown: str) -> None:
+    """Registers name people, platforms name accounts: a list that shows somebody alike proves no removal."""
+    assert None is gone([{"principal": shown}], who=decided)
+    assert True is gone([{"principal": "arn:aws:iam::123456789012:user/ann"}], who=decided)
+
+
+def test_a_second_spelling_with_the_right_counts_beside_one_without() -> None:
+    """A bucket's policy takes the right away, and IAM gives it to the same person's account."""
+    readers = [{"principal": "eve", "can_read": False}, {"principal": "arn:aws:iam::1:user/eve"}]
+    assert None is gone(readers)
