@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -312,6 +313,14 @@ class Config(Strict):
     def variables(self) -> set[str]:
         """Names of the environment variables that secrets come from."""
         return _variables(self.model_dump())
+
+    def unmatched(self) -> list[str]:
+        """Repositories and globs of the scope that no source is asked for: misspelt, or left out."""
+        hosted = bool(self.sources.github)
+        names = [source.repository for source in self.sources.git]
+        asked = dict.fromkeys(entry.repository for entry in self.scope)
+        left = [pattern for pattern in asked if not any(fnmatchcase(name, pattern) for name in names)]
+        return [pattern for pattern in left if not (hosted and "/" in pattern)]
 
 
 def _variables(value: Any) -> set[str]:

@@ -7,12 +7,13 @@ reads it, and says how complete it was. It never judges and never imports anothe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Coverage, Stream
-from soc2ev.sources import files, git, github, jira, logs, registers
 
 if TYPE_CHECKING:
     from soc2ev.config import Settings
@@ -47,7 +48,44 @@ class Source(Protocol):
         ...
 
 
-SOURCES: tuple[Source, ...] = (git, registers, github, jira, logs, files)
+@dataclass(frozen=True)
+class Listed:
+    """A source whose code is loaded when settings first ask for it, or somebody asks what it stores."""
+
+    NAME: str
+    asked: Callable[[Settings], bool]
+    """Whether the settings have anything for it to do."""
+
+    @property
+    def STREAMS(self) -> tuple[Stream, ...]:  # noqa: N802  a constant of the module
+        """What it stores, and how to read it again."""
+        return tuple(self._loaded.STREAMS)
+
+    def expects(self, settings: Settings) -> tuple[str, ...]:
+        """The beginnings of the stream names that the settings ask for."""
+        return self._loaded.expects(settings) if self.asked(settings) else ()
+
+    def collect(self, fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
+        """Collect what the settings ask of it; nothing when they ask nothing."""
+        return self._loaded.collect(fetch, settings, period) if self.asked(settings) else iter(())
+
+    @property
+    def _loaded(self) -> Source:
+        return cast("Source", import_module(f"{__name__}.{self.NAME}"))
+
+
+SOURCES: tuple[Source, ...] = (
+    Listed("git", lambda settings: bool(settings.config.sources.git or settings.config.unmatched())),
+    Listed("registers", lambda settings: settings.config.registers is not None),
+    Listed("github", lambda settings: bool(settings.config.sources.github)),
+    Listed("jira", lambda settings: bool(settings.config.sources.jira)),
+    Listed("logs", lambda settings: bool(settings.config.sources.logs)),
+    Listed("files", lambda settings: bool(settings.config.sources.files)),
+)
+if TYPE_CHECKING:
+    from soc2ev.sources import files, git, github, jira, logs, registers
+
+    _OFFERED: tuple[Source, ...] = (git, registers, github, jira, logs, files)
 
 
 _NOT_YET = ("imports",)
@@ -78,7 +116,7 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
 
 def _out_of_reach(settings: Settings) -> Iterator[tuple[str, str]]:
     """Repositories of the scope whose changes no source can deliver as the scope asks, with the reason."""
-    unmatched = git.unmatched(settings)
+    unmatched = settings.config.unmatched()
     hosted = bool(settings.config.sources.github)
     for repository in unmatched:
         yield repository, f"no source delivers {repository}, which the scope names: check its spelling under `sources`"

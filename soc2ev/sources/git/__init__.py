@@ -30,16 +30,7 @@ def expects(settings: Settings) -> tuple[str, ...]:
         matching = [entry for entry in scope if fnmatchcase(source.repository, entry[0])]
         start = f"{NAME}:{source.repository}:"
         asked += [f"{start}{branch}:" if branch else start for branch in in_scope(matching)]
-    return (*asked, *(f"{NAME}:{repository}:" for repository in unmatched(settings)))
+    return (*asked, *(f"{NAME}:{repository}:" for repository in settings.config.unmatched()))
 
 
-def unmatched(settings: Settings) -> list[str]:
-    """Repositories and globs of the scope that neither a git source nor GitHub is asked for: misspelt, or left out."""
-    hosted = bool(settings.config.sources.github)
-    names = [source.repository for source in settings.config.sources.git]
-    asked = dict.fromkeys(entry.repository for entry in settings.config.scope)
-    left = [pattern for pattern in asked if not any(fnmatchcase(name, pattern) for name in names)]
-    return [pattern for pattern in left if not (hosted and "/" in pattern)]
-
-
-__all__ = ["NAME", "STREAMS", "collect", "expects", "unmatched"]
+__all__ = ["NAME", "STREAMS", "collect", "expects"]

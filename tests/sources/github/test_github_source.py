@@ -12,7 +12,7 @@ import pytest
 from soc2ev import config, sources
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem
-from soc2ev.sources import git, github
+from soc2ev.sources import github
 from soc2ev.sources.github import shapes, streams
 
 HOST = "{url: 'http://127.0.0.1:9', token: {env: TOKEN}}"
@@ -36,9 +36,9 @@ def test_exact_names_are_expected_and_globs_are_not(tmp_path: Path) -> None:
 def test_what_github_is_asked_for_is_not_out_of_reach_of_plain_git(tmp_path: Path) -> None:
     """With GitHub configured only names without an owner have no source."""
     scope = "[{repository: acme/api, mode: deploy}, {repository: api}]"
-    assert ["api"] == git.unmatched(load(tmp_path, scope))
+    assert ["api"] == load(tmp_path, scope).config.unmatched()
     assert ["api"] == [name for name, _ in sources._out_of_reach(load(tmp_path, scope))]
-    assert ["acme/api", "api"] == git.unmatched(load(tmp_path, scope, hosts=""))
+    assert ["acme/api", "api"] == load(tmp_path, scope, hosts="").config.unmatched()
 
 
 def item(count: int | None = 1, **request: Any) -> EvidenceItem:
