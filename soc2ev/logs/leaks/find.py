@@ -7,10 +7,12 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from urllib.parse import unquote_plus
 
 from soc2ev.logs.leaks import text as running
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.walk import Leaf, leaves, unescape
+from soc2ev.logs.leaks.wrapped import Wrapped, key_before, wrapped
 
 _DEPTH = 4
 BASE64 = re.compile(
@@ -26,13 +28,14 @@ _DULL = re.compile(
     r"(?=[0-9-]*[a-f])[0-9a-f-]{6,64}|\d{4}-\d\d-\d\d[T ][\d:.,]{5,18}(?:Z|[+-]\d\d:?\d\d)?|-?\d{1,11}(?:\.\d{1,9})?|"
     r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[a-z_]{1,40}(?:[./][a-z_]{1,40}){0,6}"
 )
+_OF_CARD = re.compile(r"(?i)cv[cv]2?$|exp(?:iry|iration|ires)?_?(?:month|year|date)?$|card")
 _SHORT, _MOST_CLEAN = 240, 20_000
 _clean: set[tuple[str, str]] = set()
 
 
-def find(text: str, path: str = "$", depth: int = 0) -> list[Hit]:
+def find(text: str, path: str = "$", depth: int = 0, key: str = "") -> list[Hit]:
     """
-    The settled hits of a text in Latin-1 (one character a byte), each with its path.
+    The settled hits of a text in Latin-1 (one character a byte), each with its path; `key` is the one above its JSON.
 
     A text that begins like JSON, or ends in JSON after a prefix, is walked; everything else is read as running text.
     """
@@ -42,7 +45,8 @@ def find(text: str, path: str = "$", depth: int = 0) -> list[Hit]:
     if start is None:
         return _running(text, "" if path == "$" else path, depth)
     found = _running(text[:start], "" if path == "$" else path, depth) if start else []
-    for leaf in leaves(text[start:], path):
+    key = key or key_before(text, start)
+    for leaf in leaves(text[start:], path, key):
         found.extend(_moved(_leaf(leaf, depth), leaf.path, lambda at, leaf=leaf: start + leaf.start + at))  # type: ignore[misc]
     return found
 
@@ -65,12 +69,19 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
     if len(value) < SHORTEST or _covers(own, value):
         inner = own
     elif value.lstrip()[:1] in ("{", "[") and _JSON_AT.match(value.lstrip()):
-        inner = find(value, leaf.path, depth + 1)
+        inner = find(value, leaf.path, depth + 1, leaf.name)
     else:
-        inner = _running(value, leaf.path, depth, f"{leaf.frame.key}.{leaf.name}", own)
+        inner = _running(value, leaf.path, depth, _context(leaf), own)
     if leaf.path.endswith("userIdentity.accessKeyId"):
         inner = [hit for hit in inner if hit.kind != "api_key"]
     return _moved(inner, leaf.path, places.__getitem__) if places else inner
+
+
+def _context(leaf: Leaf) -> str:
+    """The key of a value and the one above it; a number beside an expiry or a check code is one of a card."""
+    numbered = leaf.name in ("number", "num", "no", "value")
+    card = "card." if numbered and any(_OF_CARD.match(name) for name in leaf.frame.names) else ""
+    return f"{card}{leaf.frame.key}.{leaf.name}"
 
 
 def _covers(found: list[Hit], value: str) -> bool:
@@ -87,9 +98,62 @@ def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | N
     for match in BASE64.finditer(text):
         if all(match.end() <= start or end <= match.start() for start, end in taken):
             placed.extend(_inside(match, path, depth))
+    for part in wrapped(text):
+        placed = _joined(placed, list(_meant(part, text, path, depth)), part)
     if not placed and len(text) <= _SHORT:
         _remember_clean(key, text)
     return placed
+
+
+def _meant(part: Wrapped, text: str, path: str, depth: int) -> Iterator[Hit]:
+    """The hits of what a wrapped part means; of JSON that stands plainly each at its own place."""
+    if depth >= _DEPTH:
+        return
+    root = f"{path}.{part.key}" if path and part.key else path or part.key or "$"
+    if part.plain is None:
+        for leaf in leaves(text[part.start : part.end], root, part.key):
+            yield from _moved(_leaf(leaf, depth + 1), leaf.path, lambda at, leaf=leaf: part.start + leaf.start + at)  # type: ignore[misc]
+        return
+    for hit in _under(part.key, part.plain, root, depth + 1):
+        yield replace(hit, start=part.start, end=part.end, path=hit.path or part.key)
+
+
+def _under(key: str, value: str, path: str, depth: int) -> list[Hit]:
+    """The hits of a value under a key."""
+    own = settle(running.by_key(key, value)) if key else []
+    if json_start(value) is not None:
+        return [*own, *find(value, path, depth, key)]
+    return _running(value, "" if path == "$" else path, depth, key, own)
+
+
+def _joined(placed: list[Hit], fresh: list[Hit], part: Wrapped) -> list[Hit]:
+    """Both, but of the same secret at the same place only the more specific; of equal ones what was there before."""
+    if not fresh:
+        return placed
+    near = [hit for hit in placed if hit.start < part.end and part.start < hit.end]
+    for hit in fresh:
+        same = [other for other in near if _is_same(other, hit)]
+        if any(other.rank < hit.rank or (other.rank == hit.rank and not _means(other, hit)) for other in same):
+            continue
+        near = [*(other for other in near if other not in same), hit]
+    return [hit for hit in placed if hit.end <= part.start or part.end <= hit.start] + near
+
+
+def _is_same(one: Hit, other: Hit) -> bool:
+    if one.end <= other.start or other.end <= one.start:
+        return False
+    if one.kind == other.kind == "private_key":
+        return True  # its lines may end otherwise
+    return any(first in second or second in first for first in _spellings(one) for second in _spellings(other))
+
+
+def _means(written: Hit, hit: Hit) -> bool:
+    """Whether the one is what the other says when it is decoded, so that its fingerprint is the value's."""
+    return written.secret != hit.secret == unquote_plus(written.secret, encoding="latin-1")
+
+
+def _spellings(hit: Hit) -> tuple[str, str]:
+    return hit.secret.replace("\\", ""), unquote_plus(hit.secret, encoding="latin-1").replace("\\", "")
 
 
 def _remember_clean(key: str, text: str) -> None:

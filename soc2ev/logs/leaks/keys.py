@@ -50,6 +50,8 @@ _SESSION_NAME = re.compile(
     r"nextauthsessiontoken|securenextauthsessiontoken|hostnextauthsessiontoken|railssession|djangosession|ssid|"
     r"wordpressloggedin[a-z]*)$"
 )
+# Django's cookie and PHP's own short name; `session_id` and `sessionId` are names of identifiers.
+_WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
 _RAILS_SESSION = re.compile(r"^_[\w-]*session$")
 _PASSWORD = re.compile(
     r"password|passwd|passphrase|passwort|kennwort|contrasena|motdepasse|passcode|^(?:pwd|pass|pw|"
@@ -63,7 +65,7 @@ _API_KEY = re.compile(
     r"(?:api|secret|access|secretaccess|signing|encryption|decryption|master|subscription|account|sharedaccess|app|"
     r"application|auth|functions|function|hmac|shared|service|server|consumer|integration|storage|"
     r"write|ingest|sendgrid|"
-    r"stripe|openai|anthropic|twilio|datadog|mailgun|license|admin|merchant|publishable|webhook|dd|"
+    r"stripe|openai|anthropic|twilio|datadog|mailgun|license|admin|merchant|webhook|dd|"
     r"algolia|maps|aes|root|"
     r"azure|aws|gcp|google|newrelic|pagerduty|routing|client|security|live|test|bot|vendor|partner|credential)keys?$|"
     r"secret$|secrets$|secretkeybase$|clientsecretvalue$|secretvalue$|^apikeys?$|xapikey$|^credentials?$"
@@ -120,6 +122,8 @@ def kind_of(name: str) -> Kind | None:
     if len(name) > _LONGEST_NAME:
         return None
     name = name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1] if name.lower() != "connect.sid" else "connectsid"
+    if name in _WRITTEN_SESSION:
+        return "session_cookie"
     found = _promised(squash(name), name.lower())
     return found if found and any(_promised(squash(word), word) for word in WORD.findall(name.lower())) else None
 
@@ -144,9 +148,9 @@ def _credential(letters: str, name: str) -> Kind | None:
         return None
     ends: tuple[tuple[re.Pattern[str], Kind], ...] = (
         (_COOKIE, "session_cookie"),
-        (_PASSWORD, "password"),
         (_API_KEY, "api_key"),
-        (_TOKEN, "token"),
+        (_TOKEN, "token"),  # the end decides: `password_reset_token` is one
+        (_PASSWORD, "password"),
     )
     return next((kind for pattern, kind in ends if pattern.search(letters)), None)
 

@@ -32,6 +32,8 @@ _RANK: dict[str, int] = {
     "email": 8,
     "personal_data": 9,
 }
+# A vendor's form says more than the name of a key, and the checksum of an IBAN more than that of a card within it.
+_BY_VALUE: dict[str, int] = {"api_key": 3, "token": 3, "personal_data": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Hit:
     @property
     def rank(self) -> int:
         """Smaller wins. Headers and connection strings swallow what they carry; then form, then key, then people."""
-        return _RANK[self.kind] * 2 - (3 if self.by_value and self.kind in ("api_key", "token") else 0)
+        return _RANK[self.kind] * 2 - (_BY_VALUE.get(self.kind, 0) if self.by_value else 0)
 
 
 def settle(hits: Iterable[Hit]) -> list[Hit]:

@@ -16,6 +16,7 @@ from soc2ev.logs.leaks import text as running
 from soc2ev.logs.leaks.find import BASE64, SHORTEST, find, json_start
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.walk import LONGEST_PATH, PLAIN
+from soc2ev.logs.leaks.wrapped import wrapped
 
 _OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
 _BRACKET = re.compile(r"[{}\[\]]")
@@ -33,13 +34,15 @@ def find_mails(text: str, root: str = "$") -> list[Hit]:
     if _is_odd(text) or _has_body(text):
         return find(text, root)
     start = json_start(text)
+    if start is None and wrapped(text):
+        return find(text, root)
     if start is None:
         return _within(text, "" if root == "$" else root)
     if start and _marked(text[:start]):
         return find(text, root)
     found: list[Hit] = []
     for path, at, value in _values(text, start, root):
-        if path is None or value.lstrip()[:1] in ("{", "["):
+        if path is None or value.lstrip()[:1] in ("{", "[") or wrapped(value):
             return find(text, root)
         if len(value) >= SHORTEST:
             found += _within(value, path, at)
@@ -66,7 +69,7 @@ def _has_body(text: str) -> bool:
 
 
 def _marked(text: str) -> bool:
-    return "@" in text or "%40" in text
+    return "@" in text or "%" in text
 
 
 def _within(text: str, path: str, at: int = 0) -> list[Hit]:
@@ -100,7 +103,7 @@ def _flat(parts: list[str], start: int, root: str) -> Iterator[tuple[str | None,
     """The same of one object without others within."""
     for index in range(1, len(parts), 2):
         part = parts[index]
-        if ("@" in part or "%40" in part) and not _is_key(parts, index):
+        if ("@" in part or "%" in part) and not _is_key(parts, index):
             yield _path(parts, index, root), start + sum(map(len, parts[:index])) + index, part
 
 
@@ -112,7 +115,7 @@ def _nested(parts: list[str], start: int, root: str) -> Iterator[tuple[str | Non
         return
     for index in range(1, len(parts), 2):
         part = parts[index]
-        if ("@" in part or "%40" in part) and (above := keys[index // 2]) is not _A_KEY:
+        if ("@" in part or "%" in part) and (above := keys[index // 2]) is not _A_KEY:
             place = start + sum(map(len, parts[:index])) + index
             yield None if above is None else _spelled([parts[at] for at in above], root), place, part
 

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 _MASK = re.compile(
     r"\*{2,}|•{2,}|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|"
     r"(?i:filtered|redact|masked|hidden|scrubb|sanitiz|sanitis|omitted|removed|censored|obfuscat|suppress|withheld|"
-    r"\[secret\]|<secret>|\(secret\)|not[ _-]shown|truncated\]|placeholder|anonymi[sz]ed|protected\]|encrypted\])"
+    r"\[secret\]|<secret>|\(secret\)|not[ _-]shown|truncated\]|placeholder|anonymi[sz]ed|protected\]|encrypted\])|"
+    r"EXAMPLE(?:KEY)?$"
 )
 _HASHED = re.compile(
     r"(?i)^(?:hmac|sha\d*|sha-?(?:1|256|384|512)|md5|blake\w*|hash|digest|fp|fingerprint|tok_hash|"
@@ -21,13 +22,14 @@ _POINTER = re.compile(
     r"secret/|/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://)"
 )
 _PLACEHOLDER = re.compile(
-    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}?|\$.*|%[sdvqr(].*|:\w+|@\w{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
+    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}?|\$.*|#\{.*|%[sdvqr(].*|%\w+%|<%.*%>|:\w+|@\w{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
     r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$",
     re.DOTALL,
 )
 _HEX_HASH = re.compile(
     r"^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}|[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64})$"
 )
+_WORDS_OF_A_PHRASE = 4
 _SHORTEST_PASSWORD, _LONGEST_PASSWORD, _MANY_WORDS, _SHORTEST_TOKEN, _MIXED_FROM = 3, 200, 6, 8, 16
 _STATE_WORDS = """
     null none nil true false undefined empty missing invalid required changed expired present yes no unset
@@ -74,6 +76,9 @@ def is_password(value: str, *, prose: bool, numeric: bool) -> bool:
 
 def _unlike_a_word(value: str) -> bool:
     core = value.strip(".,:;()")
+    words = core.split("-")
+    if len(words) >= _WORDS_OF_A_PHRASE and all(word.isalpha() and word.lower() not in STATES for word in words):
+        return True
     return (
         any(c.isdigit() for c in core)
         or any(c in "!@#$%^&*+=~?" for c in core)
@@ -102,9 +107,10 @@ _TEST_WORDS = re.compile(
 )
 
 
-# Ids of things at a payment provider: they stand for a card or a customer and open nothing by themselves.
+# Ids of things at a payment provider: they stand for a card or a customer and open nothing by themselves, and the
+# publishable key is made to be seen.
 _OBJECT = re.compile(
-    r"^(?:tok|pm|src|card|cus|pi|seti|ch|py|ba|sub|in|evt|acct|prod|price|txn|re|dp|po|tr|btok)_[A-Za-z0-9]{8,40}$"
+    r"^(?:tok|pm|src|card|cus|pi|seti|ch|py|ba|sub|in|evt|acct|prod|price|txn|re|dp|po|tr|btok)_[A-Za-z0-9]{8,40}$|^pk_(?:live|test)_\w+$"
 )
 
 

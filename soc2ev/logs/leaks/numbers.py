@@ -14,6 +14,8 @@ _CARD = re.compile(
 )
 FOUR = re.compile(r"\d{4}")
 """Every card number has such a run, and every social security number."""
+_TRACK = re.compile(r"(?<=%[Bb])[2-6]\d{12,18}(?=\^)")
+"""Track 1 of a magnetic stripe (ISO/IEC 7813): a format code, the number, a separator."""
 _IN_PATH = re.compile(r"(?<=/)[2-6]\d{12,18}(?![0-9A-Za-z_\-])")
 _CARD_CONTEXT = re.compile(
     r"(?i)\b(?:card|pan|visa|master ?card|amex|maestro|diners|discover|jcb|credit|debit|cc)s?[\b_ :=/#\"'.-]|card"
@@ -29,6 +31,10 @@ _PHONE = re.compile(
     r"(?i)\b(?:phone|tel|cell|sms|msisdn|whatsapp|telephone)\b[^\n0-9+]{0,24}"
     r"((?:\+|00)[1-9](?:[ .\-()]{0,2}\d){7,14}|\(?[2-9]\d{2}\)?[ .\-]\d{3}[ .\-]\d{4})(?![0-9A-Za-z])"
 )
+_INTERNATIONAL = re.compile(
+    r"(?<![\w.+\-*/)%])\+[1-9]\d{0,2}[ .\-]?(?:\(\d{1,4}\)[ .\-]?)?\d{1,12}(?:[ .\-]\d{2,8}){0,4}(?![\w+*/]|[.,:]\d)"
+)
+"""E.164 with its plus sign, written together or in groups."""
 _BORN = re.compile(
     r"(?i)\b(?:dob|date of birth|born(?: on)?|birthdate|birthday)\b[\"' :=]{1,4}"
     r"((?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d)(?!\d)"
@@ -41,6 +47,7 @@ _WORDS = (
 )
 # Visa, Mastercard (two ranges), American Express, Diners, Discover, UnionPay, JCB, Maestro with 16 digits.
 _SHORTEST_IBAN = 15
+_FEWEST_TOGETHER, _FEWEST_GROUPED, _MOST_DIGITS, _FEWEST_KINDS = 11, 10, 15, 2
 _ISSUED = re.compile(
     r"(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|"
     r"3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d|62\d\d)\d{12,15}|60\d{14}|35(?:2[89]|[3-8]\d)\d{12}|"
@@ -71,19 +78,28 @@ def is_card(digits: str) -> bool:
 
 
 def cards(text: str, key: str = "") -> Iterator[Hit]:
-    """Card numbers in running text; those of 13, 14 and 19 digits and those in paths need a word about cards."""
+    """Card numbers in running text; in paths, and with 13, 14 or 19 digits in one group, a word has to say so."""
+    for match in _TRACK.finditer(text) if "^" in text else ():
+        if is_card(match.group()):
+            yield Hit("card_number", match.start(), match.end(), match.group())
     for pattern in (_CARD, _IN_PATH):
         for match in pattern.finditer(text):
             digits = re.sub(r"\D", "", match.group())
             if is_card(digits) and _stands_for_card(
-                text, match, key, pattern is _IN_PATH or len(digits) in (13, 14, 19)
+                text, match, key, pattern is _IN_PATH or (len(digits) in (13, 14, 19) and match.group() == digits)
             ):
                 yield Hit("card_number", match.start(), match.end(), digits)
 
 
+_LIST_BEFORE = re.compile(r"([A-Za-z_][\w.\-]*)[\"']?\s?[:=]\s?\[[^\[\]{}=:]*$")
+"""The key of a list is that of each of its entries."""
+_NEAR, _NEAR_LIST = 40, 400
+
+
 def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) -> bool:  # noqa: FBT001  one caller
-    before = text[max(0, match.start() - 40) : match.start()]
-    named = _KEY_BEFORE.search(before)
+    before = text[max(0, match.start() - _NEAR) : match.start()]
+    listed = before[-1:] in "\"' ," and _LIST_BEFORE.search(text, max(0, match.start() - _NEAR_LIST), match.start())
+    named = listed or _KEY_BEFORE.search(before)
     name = next((part for part in named.groups() if part), "") if named else key if not match.start() else ""
     if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name):
         return True
@@ -104,9 +120,20 @@ def people(text: str, low: str) -> Iterator[Hit]:
         yield Hit("personal_data", match.start(), match.end(), match.group())
     for match in _IBAN.finditer(text):
         yield from _iban(match)
+    for match in _INTERNATIONAL.finditer(text) if "+" in text else ():
+        if _is_number(match.group()):
+            yield Hit("personal_data", match.start(), match.end(), match.group())
     for pattern, words in _WORDS:
         for match in pattern.finditer(text) if any(word in low for word in words) else ():
             yield Hit("personal_data", match.start(1), match.end(1), match.group(1))
+
+
+def _is_number(written: str) -> bool:
+    """Whether the digits can be those of a country's numbers (E.164: at most 15); without groups sums look alike."""
+    digits = re.sub(r"\D", "", written)
+    return (_FEWEST_TOGETHER if written[1:] == digits else _FEWEST_GROUPED) <= len(digits) <= _MOST_DIGITS and len(
+        set(digits)
+    ) > _FEWEST_KINDS
 
 
 def _iban(match: re.Match[str]) -> Iterator[Hit]:
@@ -114,6 +141,6 @@ def _iban(match: re.Match[str]) -> Iterator[Hit]:
     found = match.group()
     while len(found) >= _SHORTEST_IBAN:
         if is_iban(found):
-            yield Hit("personal_data", match.start(), match.start() + len(found), found.replace(" ", ""))
+            yield Hit("personal_data", match.start(), match.start() + len(found), found.replace(" ", ""), by_value=True)
             return
         found = found.rpartition(" ")[0]

@@ -39,22 +39,35 @@ _TO_RUNS = _table(a=string.ascii_letters + string.digits)
 # Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
 _TELLING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
-    r"nrak|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
+    r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
     r"sshpass|mysql|curl$|dp$|sq$|sid$)|"
     r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
-    r"sntry|fo_|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
+    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
 )
 # Words that only count as a key: they are frequent in user agents and messages.
 _SPOKEN = re.compile(
     r"^[-_]*(?:phone|telephone|tel|cell|sms|msisdn|whatsapp|dob|born|birth|birthday|birthdate|passport)$"
 )
-_AS_KEY = re.compile(rb"[\w.\-]{0,30}[\"'\\\])`]{0,5}\s{0,3}(?:=|:|%3|,|\(|>)")
+_AS_KEY = re.compile(
+    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%22|%5[CD]|x22){0,5}(?:\s|%20|\+){0,3}(?:=|:|%3|,|%2C|\(|>|\\+r?\\*n)"
+)
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line.
 _MASKED = re.compile(
     rb"(?:[\"']?\s{0,3}[:=]\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
     rb"(?:\*{3,40}|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]|$)"
 )
-_GROUPS = (b"d" * 13, b"ddddsddddsddddsd", b"ddddsddddddsdddd", b"dddsddsdddd")
+_GROUPS = (b"d" * 13, b"ddddsddddsd", b"ddddsddddddsdddd", b"dddsddsdddd")
+_SHORT_GROUP = _GROUPS[1]
+_OF_CARD = b"ddddsddddsddddsd"
+# The groups of cards with `%20` between them, and the marks and signs that addresses encode.
+_ENCODED = re.compile(rb"%(?:40|2540|2[Bb][1-9](?:(?:%2[089]|[ .\-()]){0,2}\d){9}|20\d{4,6}%20\d{4,5})")
+_BEFORE_GROUPS = re.compile(rb"[A-Z]{2}\d\d (?:[A-Z0-9]{4} ){0,3}$")
+_BEFORE_DIGITS = re.compile(rb"(?<![A-Za-z0-9])[A-Z]{2}$")
+_DUTCH = re.compile(rb"NL\d\d[A-Z]{4}\d{10}(?![A-Za-z0-9])")
+_PHONE = re.compile(rb"\+[1-9](?:[ .\-()]{0,2}\d){9}")
+_HOOK = b"discord.com/api/"
+# The key of a bot has no telling word and seldom a long run.
+_BOT = b":AA"
 _RUN = 20
 _LONG = re.compile(rb"(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5}|[A-Z]{2}\d\d|AKIA|ASIA|SK|eyJ|EAAA|AIza")
 _KNOWN_LIMIT = 300_000
@@ -75,6 +88,7 @@ class Sieve:
         self._known: set[bytes] = set()
         self._strong: set[bytes] = set()
         self._weak: set[bytes] = set()
+        self._dutch: set[bytes] = set()
 
     def lines(self, block: bytes) -> list[tuple[int, int]]:
         """Start and end (without line end) of each line that the second stage has to read, in order."""
@@ -83,7 +97,7 @@ class Sieve:
     def chosen(self, block: bytes) -> list[tuple[int, int, bool]]:
         """The same, and whether nothing but an `@` chose the line."""
         whole = _around(block, sorted(self._places(block)))
-        marks = sorted(place for mark in (b"@", b"%40") for place in _each(block, mark))
+        marks = sorted(_marks(block))
         if not marks:
             return [(start, end, False) for start, end in whole]
         chosen = dict.fromkeys(whole, False)
@@ -96,6 +110,10 @@ class Sieve:
         digits = block.translate(_TO_DIGITS)
         for group in _GROUPS:
             yield from _grouped(block, digits, group)
+        yield from _each(block, _BOT)
+        yield from (place for place in _each(block, b"+") if _PHONE.match(block, place))
+        if b"%" in block:
+            yield from (match.start() for match in _ENCODED.finditer(block) if match.group() not in _ENCODED_MARKS)
         yield from _runs(block)
 
     def _words(self, block: bytes) -> Iterator[int]:
@@ -104,22 +122,42 @@ class Sieve:
         self._learn(words - self._known)
         for word in words & self._strong:
             yield from (place for place in _each(folded, word) if not _MASKED.match(block, place + len(word)))
+        if b"webhooks" in words:
+            yield from (place for place in _each(folded, b"webhooks") if block.endswith(_HOOK, 0, place))
+        if not self._dutch.isdisjoint(words):
+            yield from (place for place in _each(folded, b"nl") if _DUTCH.match(block, place))
         for word in words & self._weak:
             yield from (place for place in _each(folded, word) if _AS_KEY.match(block, place + len(word)))
 
     def _learn(self, fresh: set[bytes]) -> None:
         if len(self._known) > _KNOWN_LIMIT:
-            self._known = self._strong | self._weak
+            self._known = self._strong | self._weak | self._dutch
         self._known |= fresh
         for word in fresh:
             text = word.decode("ascii")
             if _HEX.match(text):
                 continue
+            if text == "nl" or text.endswith(("-nl", "_nl")):
+                self._dutch.add(word)
             kind = kind_of(text) if _STEM.search(text.replace("_", "").replace("-", "")) else None
+            if text[0] in "nrt":  # `\nCookie:`
+                kind = kind or kind_of(text[1:])
             if _TELLING.search(text) or _SPOKEN.match(text) or kind not in (None, "personal_data", "card_number"):
                 self._strong.add(word)
             elif kind:
                 self._weak.add(word)
+
+
+_ENCODED_MARKS = (b"%40", b"%2540")
+
+
+def _marks(block: bytes) -> Iterator[int]:
+    """Places of an `@`, also where it is written by its number."""
+    yield from _each(block, b"@")
+    if b"%" in block:
+        yield from (match.start() for match in _ENCODED.finditer(block) if match.group() in _ENCODED_MARKS)
+    if b"\\" in block:
+        yield from _each(block, b"\\u0040")
 
 
 def _around(block: bytes, places: list[int]) -> list[tuple[int, int]]:
@@ -148,11 +186,22 @@ def _grouped(block: bytes, digits: bytes, group: bytes) -> Iterator[int]:
     """Places where digits stand in these groups and, for cards, begin as cards do."""
     place = digits.find(group)
     while place >= 0:
-        if group[3:4] == b"s" or block[place : place + 1] in (b"2", b"3", b"4", b"5", b"6"):
+        if _promises(block, digits, place, group):
             yield place
-        place = digits.find(
-            group, place + 1 if group[4:5] == b"s" or group[3:4] == b"s" else _run_end(digits, place, b"d")
-        )
+        place = digits.find(group, place + 1 if b"s" in group else _run_end(digits, place, b"d"))
+
+
+def _promises(block: bytes, digits: bytes, place: int, group: bytes) -> bool:
+    """Whether digits in these groups can be a number of a card, of a person or, behind its country, of an account."""
+    if group[3:4] == b"s":
+        return True
+    together = group[4:5] == b"d"
+    if block[place : place + 1] in (b"2", b"3", b"4", b"5", b"6") and (
+        len(group) != len(_SHORT_GROUP) or digits.startswith(_OF_CARD, place)
+    ):
+        return True
+    before = _BEFORE_DIGITS if together else _BEFORE_GROUPS
+    return bool(before.search(block, max(0, place - 20), place))
 
 
 def _run_end(digits: bytes, place: int, member: bytes) -> int:
@@ -162,6 +211,18 @@ def _run_end(digits: bytes, place: int, member: bytes) -> int:
     return end
 
 
+def _begins(block: bytes, place: int) -> bool:
+    """Whether a run begins like a credential; the digits of an escaped quote before it are not its own."""
+    if block[place - 1 : place] in _SEPARATORS or _LONG.match(block, place):
+        return True
+    escape = _ESCAPED.match(block, max(0, place - 1))
+    return bool(escape and (escape.group() == b"%2F" or _LONG.match(block, escape.end())))
+
+
+_SEPARATORS = (b"_", b"-", b".", b"/", b"+")
+_ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
+
+
 def _runs(block: bytes) -> Iterator[int]:
     """Long unbroken runs that look like a credential, an IBAN or the base64 of a text; not hexadecimal ids."""
     runs = block.translate(_TO_RUNS)
@@ -169,11 +230,10 @@ def _runs(block: bytes) -> Iterator[int]:
     place = runs.find(needle)
     while place >= 0:
         head = block[place : place + _RUN]
-        if (
-            not head.islower()
-            and not head.isdigit()
-            and (block[place - 1 : place] in (b"_", b"-", b".", b"/", b"+") or _LONG.match(block, place))
-        ):
+        if head.islower() or head.isdigit():
+            if block[place - 18 : place - 15] == b"pat":  # a token of 14 characters, a dot, 64 in hexadecimal
+                yield place
+        elif _begins(block, place):
             yield place
         end = runs.find(b" ", place + _RUN)
         place = runs.find(needle, end) if end >= 0 else -1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote_plus
 
 from soc2ev.logs.leaks import masks, numbers, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
@@ -36,15 +35,20 @@ _NO_CREDENTIAL = ("realm", "error", "scope", "http/")
 _LOOSE = frozenset({"bearer", "basic", "aws4-hmac-sha256", "negotiate", "ssws", "geniekey", "zoho-oauthtoken"})
 _DIGEST = re.compile(r"(?i)\b(?:response|credential|signature|oauth_signature|sig|mac)\s?=\s?\"?([\w+/=%\-./]{8,})")
 _FIRST = re.compile(r"[;,\s\"'&|]")
+_PUBLIC = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.\-]+(?: |%20|\+)")
 _CARD_DIGITS = re.compile(r"\d{12,19}")
-_SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST = 4, 32, 8
+_SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST, _SHORTEST_SESSION = 4, 32, 8, 20
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COOKIE_PAIR = re.compile(r"([!#$%&'*+\-.^`|~\w]+)=([^;,\s\"\\'}|]*)")
 _SPOKEN = re.compile(
-    r"(?i)(?<![\w\-/=])(?:new |temporary |temp |initial |default |admin |root |user |the |"
+    r"(?i)(?<![\w\-/=])(?:(?P<given>temporary |temp |initial |default |generated )|new |admin |root |user |the |"
     r"with )?(?:password|passphrase|passcode|passwd|pwd)"
-    r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|]{1,40}(?= (?:is|was|to|set) ))?(?: (?:is|was|to|from|set to|"
-    r"changed to|reset to|as)|)\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
+    r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}(?= (?:is|was|to|set)[ :]|(?(given):|(?!))))?"
+    r"(?: (?:is|was|to|from|set to|"
+    r"changed to|reset to|as):?|(?(given):?|))\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
 )
+_CALL = re.compile(r"[A-Za-z_]\w*\(")
+"""A type of a column, or a function: `password varchar(255)`."""
 _PAIR = re.compile(r"[A-Za-z][\w.\-]*=\w")
 _FLAG = re.compile(
     r"(?<![\w])--?(?P<flag>(?:[a-z][\w\-]*?)?(?:password|passwd|pass|pwd|passphrase|token|secret|api-?key|"
@@ -66,7 +70,6 @@ _SIGNATURE = re.compile(
 )
 _AZURE_SAS = re.compile(r"(?i)[?&;](?:sv|se|sp|sr)=")
 _JAR = re.compile(r"(?i)(?<![\w.\-])(?:sessionid|sessid|sid)=([\w.%\-]{8,})(?=; ?[\w.\-]+=)")
-_PARAMETER = re.compile(r"[?&](?P<key>[\w.\-\[\]]{1,60})=(?P<value>[^&\s\"'<>]*%[0-9A-Fa-f]{2}[^&\s\"'<>]*)")
 _CONFIGURED = re.compile(r"(?<![\w\-])(aws_secret_access_key|aws_session_token|_authToken)[ \t]{1,4}([\w/+=\-]{30,})")
 _ENTRY = re.compile(
     r"""[(\[]\s?b?["'](?P<key>[A-Za-z][\w\-]{2,60})["'],\s{0,2}b?["'](?P<value>[^"'\n]{3,4000})["']\s?[)\]]"""
@@ -76,7 +79,11 @@ _JAR_PAIR = re.compile(
     r"""["']?(?P<key>[\w.\-]{2,60})["']?\s{0,2}(?:=>|[=:])\s{0,2}["'](?P<value>[^"'\n]{8,2000})["']"""
 )
 _CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
-_ELEMENT = re.compile(r"<(?:\w+:)?([A-Za-z][\w.\-]{1,60})>([^<>]{3,200})</")
+_FORM_PART = re.compile(
+    r"\bname=\\*\"(?P<key>[\w.\-\[\]]{1,60})\\*\"(?:\r?\n|(?:\\+r)?\\+n){2}(?P<value>[^\r\n\\]{1,4000})"
+)
+"""A part of a form that is sent as multipart/form-data (RFC 7578 section 4.2)."""
+_ELEMENT = re.compile(r"<(?:\w+:)?(?P<key>[A-Za-z][\w.\-]{1,60})>(?P<value>[^<>]{3,200})</")
 # What every form of `values.connections` has.
 _SERVICES = ("%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
 _USER_OF = re.compile(r"://[^\s\"'<>]*@")
@@ -94,16 +101,14 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
     paired = "=" in text or ":" in text or "%3" in text
     if values.RUN.search(text):
         yield from values.vendors(text)
-    if "BEGIN" in text:
+    if "BEGIN" in text or "Private-Lines" in text:
         yield from values.pem(text)
     if paired:
         yield from values.connections(text)
-        if "%" in text:
-            yield from _parameters(text)
         yield from _keyed(text)
     yield from _headers(text, low, paired=paired)
-    if "</" in text:
-        yield from _elements(text)
+    if "form-data" in text or "</" in text:
+        yield from _named(text)
     yield from _spoken(text, low)
     if "@" in text or "%40" in text:
         yield from values.emails(text)
@@ -117,8 +122,6 @@ def marked(text: str) -> Iterator[Hit]:
     low = text.lower()
     if any(sign in low for sign in _SERVICES) or ("://" in text and _USER_OF.search(text)):
         yield from values.connections(text)
-    if "%" in text:
-        yield from _parameters(text)
     yield from values.emails(text)
 
 
@@ -150,25 +153,22 @@ def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> boo
         strong = squash(key) not in ("pass", "pw", "pwd") or quoted
         return masks.is_password(value, prose=prose, numeric=strong and len(value) >= _SHORTEST_NUMBER)
     if kind == "private_key":
-        return len(value) >= _SHORTEST_KEY and masks.is_token(value)
+        return len(value) >= _SHORTEST_KEY and masks.is_token(value) and not _PUBLIC.match(value)
     return masks.is_token(value)
-
-
-def _parameters(text: str) -> Iterator[Hit]:
-    """Cards and connections in the parameters of an address, whose separators are escaped there."""
-    for match in _PARAMETER.finditer(text):
-        plain = unquote_plus(match["value"])
-        for hit in (*values.connections(plain), *numbers.cards(plain, match["key"])):
-            yield Hit(hit.kind, match.start("value"), match.end("value"), hit.secret, match["key"], hit.by_value)
 
 
 def _keyed(text: str) -> Iterator[Hit]:
     for match in _KEYED.finditer(text):
         key = match["key"].replace("%5B", "[").replace("%5D", "]").replace("%5b", "[").replace("%5d", "]")
         kind = kind_of(key)
+        if kind is None and key[0] in "nrt" and text[match.start() - 1 : match.start()] == "\\":
+            key = key[1:]  # `\nCookie:` of a request that was written in one line
+            kind = kind_of(key)
         if kind is None or (key == "secret" and text[match.start() - 1 : match.start()] == ":"):
             continue  # `arn:aws:secretsmanager:region:account:secret:name`
         start, end = _extent(text, match, wide=_is_wide(kind, key))
+        if match["sep"] == "= " and not match["q"] and _PAIR.match(text, start, end):
+            continue  # `password= user=kim`: nothing stands behind the key
         prose = not match["q"] and match["sep"].strip() == ":" and match["sep"][-1:] == " " and squash(key) != key
         prose = prose or (not match["q"] and match["sep"].endswith(" "))
         found = list(by_key(key, text[start:end], quoted=bool(match["q"]), prose=prose))
@@ -179,12 +179,13 @@ def _keyed(text: str) -> Iterator[Hit]:
             yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, key, hit.by_value)
 
 
-def _elements(text: str) -> Iterator[Hit]:
-    """Values of XML elements."""
-    for match in _ELEMENT.finditer(text):
-        for hit in by_key(match.group(1), match.group(2)):
-            start = match.start(2)
-            yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, match.group(1), hit.by_value)
+def _named(text: str) -> Iterator[Hit]:
+    """Values of XML elements, and of forms that were sent in parts."""
+    for pattern in (_ELEMENT, _FORM_PART):
+        for match in pattern.finditer(text):
+            for hit in by_key(match["key"], match["value"]):
+                start = match.start("value")
+                yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, match["key"], hit.by_value)
 
 
 def _is_wide(kind: Kind, key: str) -> bool:
@@ -195,6 +196,8 @@ def _is_wide(kind: Kind, key: str) -> bool:
 def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     """Where the value behind a key begins and ends: to its quote, its separator, or for headers the end of the row."""
     start, quote = match.end(), match["q"]
+    if quote and text[match.start() - 1 : match.start()] == quote and text[match.end("key")] != quote:
+        return start, start  # `"password="`: it closes what was opened before the key
     if quote:
         end = text.find(quote, start)
         while end > 0 and len(quote) == 1 and text[end - 1] == "\\" and text[end - 2] != "\\":
@@ -288,6 +291,8 @@ def _cookies(key: str, value: str) -> Iterator[Hit]:
     if "cookie" not in named or named in ("sessioncookie", "sesscookie", "authcookie"):
         pairs = list(_COOKIE_PAIR.finditer(value)) if "=" in value[:-2] else []
         own = _FIRST.split(value, maxsplit=1)[0]
+        if named in ("sessionid", "sessid") and (len(own) < _SHORTEST_SESSION or _UUID.fullmatch(own)):
+            return
         if (_cookie_value(own) and "cookie" not in named) or (not pairs and _cookie_value(own)):
             yield Hit("session_cookie", 0, len(own), own)
         if not pairs:
@@ -345,7 +350,11 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
     spoken = "pass" in low or "pwd" in low
     for match in _SPOKEN.finditer(text) if spoken else ():
         pair = _PAIR.match(match["v"])  # `auth_method=password next_key=...`
-        if not pair and masks.is_password(match["v"], prose=not match["q"], numeric=False):
+        if (
+            not pair
+            and not _CALL.match(match["v"])
+            and masks.is_password(match["v"], prose=not match["q"], numeric=False)
+        ):
             yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
     flagged = "-" in text and (spoken or "token" in text or "secret" in text or "key" in text)
     for match in _FLAG.finditer(text) if flagged else ():

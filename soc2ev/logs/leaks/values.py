@@ -29,6 +29,9 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{20,}"),
     ("token", r"do[opr]_v1_[0-9a-f]{50,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}"),
     ("token", r"sq0(?:atp|csp|idp)-[A-Za-z0-9_\-]{20,}|EAAA[A-Za-z0-9]{16}[A-Za-z0-9_\-+=]{40,}"),
+    ("token", r"EAAA(?=[\w\-]*[_\-][A-Za-z0-9]{20})[A-Za-z0-9_\-]{60}(?![A-Za-z0-9_\-+/=])"),
+    ("token", r"(?:bot)?\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![A-Za-z0-9_\-])"),
+    ("token", r"[MNO][A-Za-z0-9]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}(?![A-Za-z0-9_\-])"),
     ("api_key", r"key-[0-9a-f]{32}(?![0-9A-Za-z])"),
     ("api_key", r"sk-(?:ant-(?:api|admin|oat)\d\d-|proj-|svcacct-|or-v1-|admin-)?[A-Za-z0-9_\-]{20,}"),
     ("token", r"hv[sbr]\.[A-Za-z0-9_\-]{20,}|s\.[A-Za-z0-9]{24}(?![A-Za-z0-9.])|atlasv1\.[A-Za-z0-9_\-]{40,}"),
@@ -38,6 +41,13 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"ATATT3[A-Za-z0-9_\-=]{50,}|sntry[su]_[A-Za-z0-9_\-=+/]{40,}|fo1_[\w\-]{40,}"),
     ("token", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}|pul-[0-9a-f]{40}"),
     ("api_key", r"NRAK-[A-Z0-9]{27}|phc_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}"),
+    ("api_key", r"figd_[A-Za-z0-9_\-]{36,}|ntn_[A-Za-z0-9]{40,}|sbp_[0-9a-f]{40}|pplx-[A-Za-z0-9]{40,}"),
+    ("api_key", r"CFPAT-[A-Za-z0-9_\-]{40,}|HRKU-[A-Za-z0-9_\-]{36,}|EZ[AT]K[A-Za-z0-9]{54}|GOCSPX-[A-Za-z0-9_\-]{28}"),
+    ("api_key", r"xai-[A-Za-z0-9]{70,}|nvapi-[A-Za-z0-9_\-]{60,}|tskey-[a-z]+-[A-Za-z0-9\-]{20,}|sgp_[0-9a-f_]{40,}"),
+    ("api_key", r"rdme_[a-z0-9]{60,}"),
+    ("api_key", r"(?!pk_)[a-z]{2,20}_(?:live|test|tkn|token|pat|oauth|secret|api)_[A-Za-z0-9_\-]{24,}"),
+    ("token", r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
+    ("private_key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
     ("api_key", r"secret_[A-Za-z0-9]{43}|xkeysib-[0-9a-f]{60,}[\w\-]*"),
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*"),
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){4}"),
@@ -54,6 +64,7 @@ _PEM_BODY = re.compile(
     r"(?:\\+[rn]|\s|%0A|%0D)*(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]*?(?:\\n|\s))*(?:\\+[rn]|"
     r"\s|%0A)*[A-Za-z0-9+/=]{16,}"
 )
+_PUTTY = re.compile(r"Private-Lines: \d+(?:\\+[rn]|\s)+[A-Za-z0-9+/=]{16,}")
 _PEM_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _URL = re.compile(
     r"(?<![A-Za-z0-9])[a-z][a-z0-9+.\-]{1,40}://([^\s:/@\"'<>?#,;]*):([^\s\"'<>/]{1,200}?|"
@@ -130,10 +141,12 @@ def is_jwt(value: str) -> bool:
 
 def pem(text: str) -> Iterator[Hit]:
     """
-    Private keys in PEM (RFC 7468), also with escaped line ends or cut off by the end of the line.
+    Private keys of PuTTY and in PEM (RFC 7468), also with escaped line ends or cut off by the end of the line.
 
     A header in the midst of a sentence, with no body behind it, is an error message and no key.
     """
+    for match in _PUTTY.finditer(text) if "Private-Lines" in text else ():
+        yield Hit("private_key", match.start(), match.end(), match.group(), by_value=True)
     for match in _PEM.finditer(text):
         body = _PEM_BODY.match(text, match.end())
         if body or (
@@ -223,7 +236,7 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
     """Parts of something that is no address: user of a URL, message id, version of a module, ssh target."""
     before = text[max(0, match.start() - 40) : match.start()]
     return bool(_NOT_MAIL_BEFORE.search(before)) or (
-        text.startswith("/", match.end()) and bool(re.search(r"[\w./]$|app//$", before))
+        text.startswith("/", match.end()) and bool(re.search(r"[\w.]$|//$", before))
     )
 
 

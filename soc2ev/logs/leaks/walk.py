@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)')
 PLAIN = re.compile(r"^[A-Za-z_@][\w\-@]*$")
+_FLAG = re.compile(r"^--?[A-Za-z][\w\-]+$")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _NAMERS = frozenset(
@@ -39,6 +40,8 @@ _VALUERS = frozenset(
         "string_value",
         "intValue",
         "bytesValue",
+        "arrayValue",
+        "kvlistValue",
         "content",
     }
 )
@@ -61,6 +64,8 @@ class Frame:
     naming: str = ""
     """The string under `key` or `name`, for lists of pairs such as OTLP's attributes."""
     previous: str = ""
+    names: list[str] = field(default_factory=list)
+    """The keys so far, and all of them when the object is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,14 @@ class Leaf:
         return key or self.key
 
 
-def leaves(text: str, root: str = "$") -> Iterator[Leaf]:
-    """Every value of the JSON in the text; nothing is refused, so a cut or broken text gives what it has."""
+def leaves(text: str, root: str = "$", key: str = "") -> Iterator[Leaf]:
+    """
+    Every value of the JSON in the text; nothing is refused, so a cut or broken text gives what it has.
+
+    `key` is the one under which the whole text stood.
+    """
     found: list[Leaf] = []
-    frame = Frame(root, array=False, key="", current="")
+    frame = Frame(root, array=False, key=key, current="")
     expects_key = False
     for match in _TOKEN.finditer(text):
         string, mark, bare = match.groups()
@@ -101,6 +110,7 @@ def leaves(text: str, root: str = "$") -> Iterator[Leaf]:
             frame, expects_key = _move(frame, mark, root, expects_key=expects_key)
         elif expects_key and string is not None:
             frame.current, expects_key = string, False
+            frame.names.append(string)
         elif string is not None or bare is not None:
             found.append(_leaf(frame, match, string, bare))
     return iter(found)
@@ -111,7 +121,7 @@ def _move(frame: Frame, mark: str, root: str, *, expects_key: bool) -> tuple[Fra
         if frame.array:
             frame.index += 1
         path = _path(frame) if frame.owner or frame.current else root
-        key = frame.key if frame.array else frame.current
+        key = frame.key if frame.array or frame.owner is None else frame.current
         return Frame(path, mark == "[", key, frame), mark == "{"
     if mark in "}]":
         return frame.owner or frame, False
@@ -130,8 +140,15 @@ def _leaf(frame: Frame, match: re.Match[str], string: str | None, bare: str | No
     key = (frame.previous or frame.key) if frame.array else frame.current
     leaf = Leaf(_path(frame), key, match.start(group), match.end(group), value or "", string is not None, frame)
     if frame.array:
-        frame.previous = "" if frame.previous else (string or "") if PLAIN.match(string or "") else ""
+        frame.previous = _naming(frame, string or "")
     return leaf
+
+
+def _naming(frame: Frame, string: str) -> str:
+    """What an entry of an array says of the next: in pairs the first is the name; a flag of a command always is one."""
+    if _FLAG.match(string):
+        return string.lstrip("-")
+    return "" if frame.previous else string if PLAIN.match(string) else ""
 
 
 def _path(frame: Frame) -> str:
