@@ -163,27 +163,33 @@ def import_(
     query_id: Annotated[str, typer.Option("--query-id", help="The engine's id of that run.")],
     at: Annotated[str, typer.Option("--at", help="When it was run, as 2026-11-02T09:00:00Z.")],
     engine: Annotated[str, typer.Option("--engine", help="The engine that ran it.")],
-    name: Annotated[str, typer.Option("--name", help="The source's name; default: the result file's.")] = "",
+    name: Annotated[str, typer.Option("--name", help="The stream's name; default: the result file's.")] = "",
+    source: Annotated[
+        str, typer.Option("--source", help="Key of the log source, as the inventory has it; default: the name.")
+    ] = "",
     format_: Format = "table",
     config: Config = None,  # noqa: ARG001
 ) -> None:
     """
     Store the result of a planned query in the vault, with the query's text, its id and when it ran.
 
-    That the engine gave this result to this query is your claim; its id lets an auditor look it up there.
+    That the engine gave this result to this query is your claim; its id lets an auditor look it up there. So what it
+    counts is shown as declared, beside what samples show, and turns nothing met. A query that `soc2ev logs plan` does
+    not print for that engine supports nothing. The same result again changes nothing; over one table of a source, the
+    newest run answers for an hour.
 
-    Example:
+    Examples:
       soc2ev logs import october.csv --query-text october.sql --query-id 3f0c --at 2026-11-02T09:00:00Z --engine athena
+      soc2ev logs import r.json --query-text q.sql --query-id 7 --at 2026-11-02T09:00:00Z --engine trino --source api
     """
     session.chosen_format(format_, ("table", "json"))
-    from soc2ev.cli.logs_import import store
+    from soc2ev.cli.logs_import import show, store
 
-    stored = store(result, query_text, query_id=query_id, at=at, engine=engine, name=name or result.stem)
+    stored = store(result, query_text, query_id=query_id, at=at, engine=engine, name=name or result.stem, source=source)
     if format_ == "json":
         console.put_json(stored)
-        return
-    console.table(("what", "count"), [(name, count) for name, count in stored["totals"].items() if count], right=(1,))
-    console.say(f"stored as {stored['stream']}: {stored['result']}, query {stored['query']}")
+    else:
+        show(stored)
 
 
 def _columns(text: str) -> dict[str, str]:

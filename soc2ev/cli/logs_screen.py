@@ -57,6 +57,9 @@ def _measures(made: Check) -> Iterator[tuple[str, str, str]]:
         " / ".join("?" if one is None else f"{one:.0%}" for one in shares.values()),
         ("and target last"),
     )
+    if whole.logins.records:
+        said = ", ".join(f"{asked} {share or 0:.0%}" for asked, share in whole.logins.shares().items())
+        yield "authentications", f"{whole.logins.records} records", said
     zone = f"{times.zoned} with a zone, {times.ordered} of {times.pairs} in order"
     yield "times", f"{times.parsed} of {times.records} records", zone
     if times.skew.count:

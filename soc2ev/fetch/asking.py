@@ -313,6 +313,18 @@ class Fetch:
         """
         return access.secret(secret, self._environment, self._folder)
 
+    def grant(
+        self, url: str, form: Mapping[str, str], *, source: str, auth: Credential | None = None
+    ) -> tuple[Json, str]:
+        """
+        POST of a form to a server of tokens (RFC 6749, 4.4): its answer, and the access token in it.
+
+        Nothing of it is stored: the answer is a secret. It goes to that very address; a redirect is refused. Retries
+        and waits as for `get`. AccessError, with the error that the server names, on 400, 401 and 403; CollectError
+        otherwise, also for an answer without a token.
+        """
+        return self._talk.grant(url, form, auth, source)
+
     def github_app(self, url: str, app: GithubApp) -> Credential:
         """
         The credential of an App's installation, from the API at `url`: ask for it before each request.

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from soc2ev.errors import AccessError, CollectError, ConfigError
 from soc2ev.fetch.credential import MASK, Credential
@@ -59,7 +59,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     auth: Credential | None = None
     body: bytes | None = field(default=None, repr=False)
-    """JSON that is sent with POST; None for a GET."""
+    """JSON that is sent with POST, or a form; None for a GET."""
+    form: bool = False
     source: str = ""
     good: tuple[int, ...] = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
     """Statuses of a whole answer: 202 is none yet, 206 is a part."""
@@ -126,6 +127,27 @@ class Exchange:
         if re.fullmatch(r"[a-z_=,; ]{1,200}", wanted):
             return f"the token needs one of these permissions: {wanted}; the answer is stored"
         return "check that the token is valid and may read this; the answer is stored"
+
+
+def refuse_grant(came: Exchange | None, problem: CollectError) -> NoReturn:
+    """
+    AccessError when a server of tokens refused us, with the error that it names (RFC 6749, 5.2); else CollectError.
+
+    Nothing else of its answer is shown: a sentence of the server may repeat what was sent.
+    """
+    if came is None:
+        raise problem
+    if came.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise CollectError(problem.message, hint="nothing else was asked, and the answer is not stored") from None
+    try:
+        code = json.loads(came.body)["error"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        code = ""
+    named = f" ({code})" if isinstance(code, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,59}", code) else ""
+    raise AccessError(
+        f"{came.shown} gave no token: it answered {came.status} {phrase(came.status)}{named}",
+        hint="check client_id, its secret or key, and the scopes that it may ask for; the answer is not stored",
+    ) from None
 
 
 def exchange_of(

@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from soc2ev.errors import CollectError
 from soc2ev.fetch import graphql, tries, trouble
 from soc2ev.fetch.counting import counted, refuse_uncounted
-from soc2ev.fetch.exchange import Call
+from soc2ev.fetch.exchange import Call, refuse_grant
 from soc2ev.fetch.governor import Governor
 from soc2ev.fetch.replay import Replay
 from soc2ev.fetch.trouble import Kind
@@ -148,6 +149,23 @@ class Talk:
         question = _Question(call, "github:installation-token", {}, trouble.of_web, lambda *_: (None, ""))
         exchange = self._told(question, reuse=False).exchange
         return exchange.body, exchange.issued
+
+    def grant(self, url: str, form: Mapping[str, str], proof: Credential | None, source: str) -> tuple[Json, str]:
+        """`Fetch.grant`."""
+        body, headers = urlencode(form).encode(), {"Accept": "application/json"}
+        call = Call(url, url, headers=headers, auth=proof, body=body, form=True, source=source, issues="access_token")
+        call, came = replace(call, good=(HTTPStatus.OK,)), None
+        governor = self._governor.about("token")
+        try:
+            for came, found in tries.answers(self._web, governor, call, trouble.of_web):
+                if found.kind is Kind.WHOLE and came.issued:
+                    return trouble.parsed(came).value, came.issued
+        except CollectError as problem:
+            refuse_grant(came, problem)
+        where = urlsplit(url).netloc
+        raise CollectError(
+            f"{where} answered without a token", hint="check the address of the tokens; it is not stored"
+        )
 
     def ahead(self) -> AbstractContextManager[None]:
         """`Fetch.ahead`."""

@@ -67,10 +67,10 @@ class Web:
             return session
 
     def _send(self, session: requests.Session, prepared: requests.PreparedRequest) -> requests.Response:
-        return session.send(
+        # Not session.send: of a redirect it takes the body away, also when it is told not to follow it.
+        return session.get_adapter(str(prepared.url)).send(
             prepared,
             stream=True,
-            allow_redirects=False,
             timeout=(_CONNECT_SECONDS, _READ_SECONDS),
             proxies=self._proxies(str(prepared.url)),
             verify=self._variable("REQUESTS_CA_BUNDLE") or self._variable("CURL_CA_BUNDLE") or True,
@@ -110,7 +110,7 @@ def _prepared(call: Call) -> requests.PreparedRequest:
 
     headers = {"User-Agent": "soc2ev", "Accept-Encoding": "gzip", **call.headers}
     if call.body is not None:
-        headers |= {"Content-Type": "application/json"}
+        headers |= {"Content-Type": "application/x-www-form-urlencoded" if call.form else "application/json"}
     try:
         asked = requests.Request(call.method, call.url, headers, params=dict(call.params), data=call.body)
         prepared = asked.prepare()

@@ -77,6 +77,38 @@ def rows(text: bytes) -> list[Row]:
         ) from None
 
 
+def refuse_impossible(found: Iterable[Row]) -> None:
+    """ConfigError for rows that the planned query cannot give: an hour twice, times outside it, more than there are."""
+    hours: set[int | None] = set()
+    for row in found:
+        problem = "stands there twice" if row["hour"] in hours else _impossible(row)
+        if problem:
+            hour = "without a time" if row["hour"] is None else row["hour"]
+            raise ConfigError(
+                f"this is no result of the planned query: the hour {hour} {problem}",
+                hint="give the engine's result as it is, of one run of the query and whole",
+            )
+        hours.add(row["hour"])
+
+
+def _impossible(row: Row) -> str:
+    """Why no records add up to that row; empty when some do."""
+    count = {name: row[name] or 0 for name in COLUMNS}
+    hour, first, last = row["hour"], row["first_at"], row["last_at"]
+    if hour is None:
+        timed = first is not None or last is not None or count["who_what_when_where"]
+    else:
+        timed = first is None or last is None or not hour * HOUR <= first <= last < (hour + 1) * HOUR
+    if timed:
+        return "has times that do not lie in it"
+    parts = [name for name in COLUMNS if name not in ("hour", "ids_differ", "first_at", "last_at", "records")]
+    if not count["records"] or any(count[name] > count["records"] for name in parts):
+        return "counts more than its records"
+    least = min(count["who"], count["what"], count["place"])
+    within = count["who_what_when_where"] <= least and count["errors"] <= count["told"]
+    return "" if within and count["ids_differ"] <= (count["correlated"] > 1) else "counts more than its parts"
+
+
 def totals(found: Iterable[Row]) -> dict[str, int]:
     """The sum of each count."""
     made = dict.fromkeys(COLUMNS[1:], 0)

@@ -23,6 +23,7 @@ from soc2ev.logs.formats.parser import Entry, Form, is_wrapped, shape
 from soc2ev.logs.formats.record import NAME, REQUEST, flatten, known
 from soc2ev.logs.instants import stamps
 from soc2ev.logs.leaks.masks import is_masked
+from soc2ev.logs.measures import logins
 from soc2ev.logs.measures.fields import named
 from soc2ev.logs.reading import Block, whole_lines
 from soc2ev.logs.sorting import Sorter
@@ -224,7 +225,8 @@ class _Batch:
         self._conclude()
 
     def _single(self, place: int, record: Record, taken: Bulk) -> None:
-        self._told[place] = Told(record.shape, taken._matcher.events(record), record.failed, named(record))  # noqa: SLF001
+        self._told[place] = told = Told(record.shape, taken._matcher.events(record), record.failed, named(record))  # noqa: SLF001
+        self._made.logged_in(record, told.events)
         self._at[place] = record.at
         self._zoned += record.zoned and record.at is not None
         arrival = taken._delivered if record.arrival is None and record.shape == "cloudtrail" else record.arrival  # noqa: SLF001
@@ -244,8 +246,11 @@ class _Batch:
         for place, at in zip(places, ats, strict=True):
             self._at[place] = at
         self._arrived(plan, reference, taken._delivered)  # noqa: SLF001
-        for place, told in zip(places, self._told_by(plan, taken), strict=True):
+        found = self._told_by(plan, taken)
+        for place, told in zip(places, found, strict=True):
             self._told[place] = told
+        if kinds := {one for one in set(found) if not logins.EVENTS.isdisjoint(one.events)}:
+            self._logged_in(plan, [at for at, one in enumerate(found) if one in kinds], found, reference)
         for order, path in enumerate(laid.ids):
             values = plan.values(path)
             present = values if _NO_ID.isdisjoint(values) else [value for value in values if value not in _NO_ID]
@@ -264,6 +269,31 @@ class _Batch:
             arrivals = [delivered if one is None else one for one in arrivals]
         if given or (delivered is not None and plan.shape == "cloudtrail"):
             self._arrivals.update((at, one) for at, one in zip(plan.places, arrivals, strict=True) if one is not None)
+
+    def _logged_in(self, plan: Plan, hits: list[int], found: list[Told], reference: float) -> None:
+        """Count what these records of a plan say of a login; what their telling values decide, once for all of them."""
+        places, paths, messages = plan.places, plan.best("path"), plan.best("message")
+        if plan.layout.of("request"):
+            paths = _requested(plan, paths)[0]
+        records: dict[Told, Record] = {}
+        for at in hits:
+            if found[at] not in records:
+                records[found[at]] = known(plan.shape, plan.fields(at), reference)
+        hows = [plan.values(path) for path in logins.hows(plan.layout.names)]
+        by_action = all(logins.is_login(plan.shape, one.action, None, None) for one in records.values())
+        alike: Counter[tuple[Told, bool, Any, Any, tuple[Any, ...]]] = Counter()
+        for at in hits:
+            said_how = tuple([values[at] for values in hows])
+            dated = self._at[places[at]] is not None
+            alike[found[at], dated, messages[at], None if by_action else paths[at], said_how] += 1
+        for (told, dated, message, path, values), count in alike.items():
+            record, message_ = records[told], _text(message)
+            if logins.is_login(plan.shape, record.action, _text(path), message_):
+                said: list[str] = [asked for asked in ("who", "where") if asked in told.named]
+                said += ["when"] * dated
+                said += ["outcome"] * (logins.ended(record) or logins.says_end(message_))
+                said += ["how"] * (logins.says_how(message_) or any(map(logins.tells, values)))
+                self._made.logins.add(said, count)
 
     def _mask(self, plan: Plan, path: str) -> None:
         values = plan.values(path)
@@ -318,6 +348,10 @@ _NO_ID = frozenset((None, "", "-"))
 
 def _is_id(value: Any) -> bool:
     return value not in _NO_ID
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def _first(gathered: tuple[int, int, str, Any]) -> tuple[int, int]:

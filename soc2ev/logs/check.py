@@ -230,6 +230,10 @@ def _further(made: Check) -> dict[str, Any]:
         "not_observed": [kind for kind in CANONICAL if not whole.count(kind)],
         "leaks_by_kind": dict(sorted(made.leak_counts.items())),
         "fields": {asked: _rounded(share) for asked, share in whole.fields.shares().items()},
+        "authentication": {
+            "records": whole.logins.records,
+            **{asked: _rounded(share) for asked, share in whole.logins.shares().items()},
+        },
         "masking": {
             "masked": whole.masked.total(),
             "leaked": made.leak_counts.total(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from soc2ev.logs.formats.parser import Entry
 from soc2ev.logs.instants import instant
 from soc2ev.logs.leaks.keys import kind_of
 from soc2ev.logs.leaks.masks import is_masked
-from soc2ev.logs.measures import Fields, Timeline, Times
+from soc2ev.logs.measures import Fields, Timeline, Times, logins
 from soc2ev.logs.reading import Block, Problem, Told, blocks, whole_lines
 
 _LARGEST_DOCUMENT = 64 << 20
@@ -57,6 +57,7 @@ class Measured:
         self.events: dict[str, Seen] = {}
         self.masked: Counter[str] = Counter()
         self.fields = Fields()
+        self.logins = logins.Logins()
         self.times = Times(now)
         self.timeline = Timeline()
 
@@ -73,9 +74,15 @@ class Measured:
             self.timeline.add(record.at, record.failed)
         for kind in events:
             self.events.setdefault(kind, Seen()).add(1, record.at, record.at)
+        self.logged_in(record, events)
         for path, value in record.fields.items():
             if isinstance(value, str) and _is_sensitive(path) and value and is_masked(value):
                 self.masked[path] += 1
+
+    def logged_in(self, record: Record, events: Collection[str]) -> None:
+        """Count what a record says of a login, if its events are of one."""
+        if not logins.EVENTS.isdisjoint(events) and (told := logins.said(record)) is not None:
+            self.logins.add(told)
 
     def follow(self, other: Measured) -> None:
         """Add the next part of the same file."""
@@ -104,6 +111,7 @@ class Measured:
         self.unparsed += other.unparsed
         self.shapes.update(other.shapes)
         self.masked.update(other.masked)
+        self.logins.merge(other.logins)
         for kind, one in other.events.items():
             self.events.setdefault(kind, Seen()).add(one.count, one.first, one.last)
 

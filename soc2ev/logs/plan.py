@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from soc2ev.errors import ConfigError
 from soc2ev.logs.dialects import DIALECTS, ENGINES, Dialect
@@ -34,6 +36,7 @@ _NAME = re.compile(r"^[A-Za-z_][\w$]{0,127}(?:\.[A-Za-z_][\w$]{0,127})*$", re.AS
 _TABLE = re.compile(r"^[A-Za-z_][\w$-]{0,127}(?:\.[A-Za-z_][\w$-]{0,127}){0,3}$", re.ASCII)
 _SUCCESS = "success succeeded successful ok allow allowed granted pass passed true"
 _FAILURE = "failure failed fail error deny denied rejected refused unauthorized forbidden false"
+_COMMAND = "-- soc2ev logs plan "
 _LATEST = 9_999_999_999
 _END = 253_402_300_799
 _LONGEST = 40
@@ -59,8 +62,8 @@ def plan(
     text_time: bool = True,
 ) -> str:
     """
-    The query for the table, below a comment on what it was proven with. `columns` says where else a field of `FIELDS`
-    is; empty text: nowhere.
+    The query for the table, below a comment on what it was proven with and one with the command that prints it.
+    `columns` says where else a field of `FIELDS` is; empty text: nowhere.
 
     With `json_column` the fields are dotted paths in that column's JSON text. With `text_time` false the time is a
     timestamp of the engine; otherwise it is ISO 8601 or a Unix number, in UTC where it names no zone. ConfigError for
@@ -78,7 +81,71 @@ def plan(
     dialect, written = DIALECTS[engine], text_time or bool(json_column)
     asked = ",\n".join(f"  {line}" for line in [*_measures(dialect), *_events(dialect, packs)])
     steps = ",\n".join(_steps(dialect, f"{dialect.table(table)} t", names, json_column, written=written))
-    return f"{label(engine)}\nWITH {steps}\nSELECT\n{asked}\nFROM r\nGROUP BY {_hour(dialect)}\n"
+    told = f"{label(engine)}\n{_COMMAND}{_flags(engine, table, columns or {}, json_column, text_time=text_time)}"
+    return f"{told}\nWITH {steps}\nSELECT\n{asked}\nFROM r\nGROUP BY {_hour(dialect)}\n"
+
+
+class Planned(NamedTuple):
+    """What a planned query reads: the table, and which of `FIELDS`."""
+
+    table: str
+    fields: tuple[str, ...]
+
+
+def planned(query: str, engine: str, packs: Iterable[Pack]) -> Planned:
+    """
+    What a planned query reads.
+
+    ValueError, with the reason, for a text that `plan` does not print for that engine with these packs: the command
+    in its comment is followed again, and blanks at the ends of lines and a last semicolon are all that may differ.
+    """
+    command = next((line for line in query.splitlines() if line.startswith(_COMMAND)), "")
+    if not command:
+        raise ValueError("it has no comment with the command that planned it")
+    given = _flags_read(command.removeprefix(_COMMAND))
+    if given["--engine"] != engine:
+        raise ValueError(f"it was planned for {given['--engine']}")
+    columns = dict(one.split("=", 1) for one in given.get("--columns", "").split(",") if one)
+    try:
+        again = plan(
+            engine,
+            given["--table"],
+            packs,
+            columns=columns,
+            json_column=given.get("--json-column", ""),
+            text_time=given.get("--time-type") != "timestamp",
+        )
+    except ConfigError as problem:
+        raise ValueError(problem.message) from None
+    if _bare(again) != _bare(query):
+        raise ValueError("it is not the text that its command prints now, with this version and these packs of events")
+    return Planned(given["--table"], tuple(name for name in FIELDS if columns.get(name, FIELDS[name])))
+
+
+def _flags(engine: str, table: str, columns: Mapping[str, str], json_column: str, *, text_time: bool) -> str:
+    """The options of the command that plans the same; every name in it passed _refuse."""
+    named = ",".join(
+        f"{field}={columns[field]}" for field in FIELDS if columns.get(field, FIELDS[field]) != FIELDS[field]
+    )
+    further = [("--columns", named), ("--json-column", json_column), ("--time-type", "" if text_time else "timestamp")]
+    return " ".join([f"--engine {engine} --table {table}", *(f"{name} {value}" for name, value in further if value)])
+
+
+def _flags_read(text: str) -> dict[str, str]:
+    """Options and their values; ValueError for what `_flags` does not write."""
+    words = shlex.split(text)
+    found = dict(zip(words[::2], words[1::2], strict=False))
+    known = {"--engine", "--table", "--columns", "--json-column", "--time-type"}
+    columns = [one for one in found.get("--columns", "").split(",") if one]
+    if len(words) % 2 or not {"--engine", "--table"} <= found.keys() <= known or not all("=" in one for one in columns):
+        raise ValueError("the command in its comment is not one that plans a query")
+    return found
+
+
+def _bare(query: str) -> list[str]:
+    """The lines without the blanks at their ends, and without a semicolon behind the last."""
+    lines = [line.rstrip() for line in query.strip().removesuffix(";").splitlines()]
+    return [line for line in lines if line]
 
 
 def label(engine: str) -> str:

@@ -138,6 +138,7 @@ def _file(name: str, one: Measured, digest: tuple[str, int] | None, whole: bool)
         "last": iso(one.times.last),
         "correlation": {"field": correlation.field, "share": round(correlation.share, 6)},
         "shares": one.fields.shares(),
+        "authentication": {"records": one.logins.records, **one.logins.present},
         "skew": {"p50_s": skew.at(0.5), "p99_s": skew.at(0.99), "future": one.times.future},
         "masked": one.masked.total(),
     }

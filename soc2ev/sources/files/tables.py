@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from soc2ev.logs.events import KINDS
+from soc2ev.logs.measures.logins import ASKED
 from soc2ev.model import Column, EvidenceItem, Json, Stream, Table
 
 SCHEMA = "soc2ev.files/1"
@@ -32,6 +33,14 @@ CONTENTS = Table(
         Column("what_share", "DOUBLE", "share that say what was done, or to which path"),
         Column("when_share", "DOUBLE", "share that say when"),
         Column("where_share", "DOUBLE", "share that say from which address"),
+        Column("auth_records", "BIGINT", "records of an authentication, successful or not; NULL when nobody counted"),
+        Column("auth_when", "BIGINT", "of these, those that say when"),
+        Column("auth_who", "BIGINT", "those that say who"),
+        Column("auth_where", "BIGINT", "those that say from which address"),
+        Column("auth_outcome", "BIGINT", "those that say how it ended"),
+        Column(
+            "auth_how", "BIGINT", "those that say by which method: password, second factor, key, token, provider ..."
+        ),
         Column("skew_p50", "DOUBLE", "seconds from event to arrival, median; NULL when no record tells both"),
         Column("skew_p99", "DOUBLE", "the same, 99th percentile"),
         Column("future", "BIGINT", "events over 60 seconds ahead of arrival or of the clock", required=True),
@@ -123,10 +132,18 @@ def _content(one: Mapping[str, Json]) -> dict[str, Json]:
         "correlation_share": one["correlation"]["share"],
         # A record from before there were shares has none.
         **{f"{name}_share": one.get("shares", {}).get(name) for name in ("who", "what", "when", "where")},
+        **_authentication(one.get("authentication")),
         "skew_p50": one["skew"]["p50_s"],
         "skew_p99": one["skew"]["p99_s"],
         "future": one["skew"]["future"],
     }
+
+
+def _authentication(told: Mapping[str, Json] | None) -> dict[str, Json]:
+    """What records of authentication say; nothing for a check from before that was counted."""
+    if told is None:
+        return {}
+    return {f"auth_{name}": told.get(name, 0) for name in ("records", *ASKED)}
 
 
 # What leaked in one month's sample leaked, whatever the next month's sample holds: months follow one another.

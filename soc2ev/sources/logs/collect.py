@@ -13,10 +13,12 @@ from soc2ev.model import Coverage
 from soc2ev.sources.logs import library, readonly, rows, tables
 from soc2ev.sources.logs import record as records
 from soc2ev.sources.logs.answers import Answers
+from soc2ev.sources.logs.auth import Auth
 from soc2ev.sources.logs.engine import Run, problems
 from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.keeping import NAME, lay_down
 from soc2ev.sources.logs.manifest import Manifest, Read
+from soc2ev.sources.logs.oauth import Client, Tokens, signer
 from soc2ev.sources.logs.record import Record
 from soc2ev.sources.logs.transports import Transport
 
@@ -255,33 +257,76 @@ def transport_of(
         return Files(fetch, stream, settings.file.parent)
     from soc2ev.sources.logs.http import Http
 
-    base = manifest.base_url
-    for name, value in values.items():
-        base = base.replace(f"${{config.{name}}}", str(value))
+    base = _filled(manifest.base_url, values)
     if not readonly.safe_url(base):
         raise ConfigError(f"sources.logs: {entry.named}: url is no https address (http is for loopback hosts only)")
-    also = _also(fetch, entry, read)
-    credential = _credential(fetch, entry, read, values)
-    if credential is not None:
-        credential = replace(credential, secrets=(*credential.secrets, *also.values()))
-    return Http(fetch, stream, base.rstrip("/"), {**manifest.headers, **also}, credential)
+    auth = _chosen(entry, read)
+    also = _also(fetch, entry, auth)
+    return Http(
+        fetch, stream, base.rstrip("/"), {**manifest.headers, **also}, _proof(fetch, entry, auth, values, stream, also)
+    )
 
 
-def _also(fetch: Fetch, entry: LogSource, read: Read) -> dict[str, str]:
-    """The further headers that prove who asks; none without the first secret, with which they are masked."""
+def _filled(text: str, values: Mapping[str, Json]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"${{config.{name}}}", str(value))
+    return text
+
+
+def _chosen(entry: LogSource, read: Read) -> Auth | None:
+    """How the entry proves who asks; None when it gives no secret. ConfigError when it gives half, or both ways."""
     auth = read.manifest.auth
-    if auth is None or entry.secret(auth.secret) is None:
+    ways = [one for one in (auth, auth.instead if auth else None) if one is not None]
+    given = entry.given()
+    found = [one for one in ways if any(name in given for name in one.wants)]
+    if not found:
+        if len(ways) > 1:
+            says = " or ".join(" and ".join(one.wants) for one in ways)
+            raise ConfigError(f"sources.logs: {entry.named}: {says} is missing", hint=_wanted(read))
+        return None
+    if len(found) > 1:
+        both = " and ".join(one.wants[0] for one in found)
+        raise ConfigError(
+            f"sources.logs: {entry.named}: {both} are two ways to prove who asks", hint="give one of them"
+        )
+    if len(ways) > 1 and (missing := [name for name in found[0].wants if name not in given]):
+        raise ConfigError(f"sources.logs: {entry.named}: {missing[0]} is missing", hint=_wanted(read))
+    return found[0]
+
+
+def _also(fetch: Fetch, entry: LogSource, auth: Auth | None) -> dict[str, str]:
+    """The further headers that prove who asks; none without the first secret, with which they are masked."""
+    if auth is None or entry.secret(auth.proves) is None:
         return {}
     given = {header: entry.secret(name) for header, name in auth.also.items()}
     return {header: Credential(header, fetch.secret(found)).value for header, found in given.items() if found}
 
 
-def _credential(fetch: Fetch, entry: LogSource, read: Read, values: Mapping[str, Json]) -> Credential | None:
-    auth = read.manifest.auth
-    found = entry.secret(auth.secret) if auth else None
+def _proof(
+    fetch: Fetch, entry: LogSource, auth: Auth | None, values: Mapping[str, Json], stream: str, also: Mapping[str, str]
+) -> Credential | Tokens | None:
+    found = entry.secret(auth.proves) if auth else None
     if auth is None or found is None:
         return None
     secret = fetch.secret(found)
+    if auth.type == "oauth2_client_credentials":
+        return Tokens(fetch, stream, _client(entry, auth, values, secret), tuple(also.values()))
+    made = _credential(fetch, entry, auth, values, secret)
+    return replace(made, secrets=(*made.secrets, *also.values()))
+
+
+def _client(entry: LogSource, auth: Auth, values: Mapping[str, Json], secret: str) -> Client:
+    url, who = _filled(auth.token_url, values), str(values.get(auth.client_id) or "")
+    if not readonly.safe_url(url) or "${" in url:
+        raise ConfigError(f"sources.logs: {entry.named}: the address of tokens is no https address", hint=url[:200])
+    scope, audience = _filled(auth.scope, values), _filled(auth.audience, values)
+    if auth.client == "private_key_jwt":
+        key_id = str(values.get(auth.key_id) or "") if auth.key_id else ""
+        return Client(url, who, scope, audience, sign=signer(who, url, secret, key_id))
+    return Client(url, who, scope, audience, secret=secret, in_body=auth.client == "body")
+
+
+def _credential(fetch: Fetch, entry: LogSource, auth: Auth, values: Mapping[str, Json], secret: str) -> Credential:
     if auth.type == "bearer":
         return Credential.bearer(secret)
     if auth.type == "basic":

@@ -11,6 +11,7 @@ from soc2ev.sources.logs.tables import ALERTS, FIELDS, LISTS
 
 if TYPE_CHECKING:
     from soc2ev.model import Json
+    from soc2ev.sources.logs.auth import Auth
     from soc2ev.sources.logs.manifest import Manifest, Read, Request
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z*]+")
@@ -56,10 +57,37 @@ def as_json(read: Read) -> dict[str, Json]:
         "requires": list(manifest.requires),
         "policy": policy(manifest),
         "uses": list(manifest.uses),
+        "tokens": [_token(one) for one in _grants(manifest)],
         "calls": [_call(request) for request in manifest.requests],
         "history_requires": list(manifest.history.requires) if manifest.history else [],
         "history": [_call(request) for request in manifest.history.requests] if manifest.history else [],
         "facts": sorted({name for source in manifest.sources for name in source.record}),
+    }
+
+
+def _grants(manifest: Manifest) -> Iterator[Auth]:
+    auth = manifest.auth
+    for one in (auth, auth.instead if auth else None):
+        if one is not None and one.token_url:
+            yield one
+
+
+_BY = {
+    "basic": "its secret by HTTP Basic",
+    "body": "its secret in the form",
+    "private_key_jwt": "an assertion that its private key signs",
+}
+
+
+def _token(auth: Auth) -> dict[str, Json]:
+    return {
+        "asks": f"POST {auth.token_url}",
+        "grant": "client_credentials",
+        "settings": list(auth.wants),
+        "proves": _BY[auth.client],
+        "scope": auth.scope or None,
+        "audience": auth.audience or None,
+        "keeps": "that a token was obtained, its scopes and when it ends; never the token",
     }
 
 
@@ -98,6 +126,11 @@ def in_words(read: Read) -> Iterator[str]:
         yield f"  It runs your own {read.manifest.id}.py beside the manifest; that this only reads is your word."
     if told["transport"] == "aws":
         yield "  region: the region; credentials as the AWS CLI finds them (AWS_PROFILE, AWS_ROLE_ARN ...)"
+    for one in told["tokens"]:
+        yield f"\nWith {' and '.join(one['settings'])} it first asks for a token, and for a new one before that ends:"
+        named = "".join(f", {name} {one[name]}" for name in ("scope", "audience") if one[name])
+        yield f"  {one['asks']} ({one['grant']}, {one['proves']}{named})"
+        yield f"    keeps {one['keeps']}"
     yield "\nIt asks, and nothing else:"
     yield from _calls(told["calls"])
     if told["history"]:

@@ -13,6 +13,7 @@ from soc2ev.fetch import Credential, RefusedError
 from soc2ev.sources.logs import paging
 from soc2ev.sources.logs.keeping import NAME
 from soc2ev.sources.logs.manifest import Paging
+from soc2ev.sources.logs.oauth import Tokens
 from soc2ev.sources.logs.quarantine import Quarantine
 from soc2ev.sources.logs.transports import Question, Reply
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from soc2ev.fetch import Answer, Fetch
     from soc2ev.model import Json
 
+_REFUSED = "401"
 _JSON = {"Accept": "application/json"}
 _ENDED = re.compile(r'rel="?next"?\s*;[^,]*results="?false')
 """Sentry links a next page behind the last one, and says that it is empty."""
@@ -33,11 +35,21 @@ class Http:
     stream: str
     base: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    auth: Credential | None = None
+    auth: Credential | Tokens | None = None
     parallel: bool = True
 
     def ask(self, question: Question) -> Reply:
-        """All pages of the answer; a failure ends them and is told in the reply, beside the pages that came."""
+        """
+        All pages of the answer; a failure ends them and is told in the reply, beside the pages that came.
+
+        A token that ended too early is replaced, and the question asked again from its beginning.
+        """
+        reply = self._asked(question)
+        if reply.code == _REFUSED and isinstance(self.auth, Tokens) and reply.used and self.auth.renewed(reply.used):
+            return self._asked(question)
+        return reply
+
+    def _asked(self, question: Question) -> Reply:
         reply, request = Reply(), question.request
         quarantine = Quarantine(self.fetch, self.stream) if request.keep or request.redact else None
         try:
@@ -70,7 +82,8 @@ class Http:
             params = {how.param: str(how.start), **params}
         seen, bodies = 0, set()
         for number in range(1, how.most + 1):
-            answer = self._one(question, url, params, number, fetch)
+            reply.used = self._credential()
+            answer = self._one(question, url, params, number, fetch, reply.used)
             yield answer
             if how.type == "none":
                 return
@@ -92,6 +105,7 @@ class Http:
     def _linked(
         self, question: Question, url: str, params: Mapping[str, str], most: int, reply: Reply, fetch: Fetch
     ) -> Iterator[Answer]:
+        reply.used = self._credential()
         pages = fetch.pages(
             url,
             origin=self.origin,
@@ -99,7 +113,7 @@ class Http:
             stream=self.stream,
             params=params,
             headers={**_JSON, **self.headers},
-            auth=self.auth,
+            auth=reply.used,
             request=question.asked,
         )
         for number, answer in enumerate(pages, 1):
@@ -110,9 +124,20 @@ class Http:
             if _ENDED.search(answer.headers.get("link", "")):
                 return
 
-    def _one(self, question: Question, url: str, params: Mapping[str, str], number: int, fetch: Fetch) -> Answer:
+    def _credential(self) -> Credential | None:
+        return self.auth.credential() if isinstance(self.auth, Tokens) else self.auth
+
+    def _one(
+        self,
+        question: Question,
+        url: str,
+        params: Mapping[str, str],
+        number: int,
+        fetch: Fetch,
+        auth: Credential | None,
+    ) -> Answer:
         where: dict[str, Json] = {"origin": self.origin, "source": NAME, "stream": self.stream, "params": params}
-        where |= {"headers": {**_JSON, **self.headers}, "auth": self.auth}
+        where |= {"headers": {**_JSON, **self.headers}, "auth": auth}
         where |= {"request": {**question.asked, "page": number}}
         if question.request.read_only_post:
             return fetch.post(url, body=question.body or {}, **where)

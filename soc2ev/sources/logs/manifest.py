@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.sources.logs import readonly
+from soc2ev.sources.logs.auth import Auth
 from soc2ev.sources.logs.expressions import RESERVED, Expression
 from soc2ev.sources.logs.tables import ALERTS, FIELDS, LISTS
 
@@ -54,7 +55,7 @@ Jmes = Annotated[str, AfterValidator(_expression)]
 class Form(BaseModel):
     """A part of a manifest: unknown keys are refused, nothing is converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Setting(Form):
@@ -65,22 +66,6 @@ class Setting(Form):
     optional: bool = False
     default: Scalar = None
     says: str = ""
-
-
-class Auth(Form):
-    """How a credential is sent. A secret never stands in an address."""
-
-    type: Literal["bearer", "header", "basic"]
-    secret: str = Field(default="token")
-    """Name of the setting that holds it."""
-    user: str = "user"
-    """basic: name of the setting with the user."""
-    header: str = "Authorization"
-    """header: which one."""
-    prefix: str = ""
-    """header: text before the secret."""
-    also: dict[str, str] = {}
-    """Further headers, each with the name of the setting that holds its secret."""
 
 
 class Paging(Form):
@@ -272,14 +257,18 @@ class Manifest(Form):
         return seen
 
     def _refuse_auth(self) -> None:
-        wanted = [] if self.auth is None else [self.auth.secret, *([self.auth.user] * (self.auth.type == "basic"))]
-        secrets = [] if self.auth is None else [self.auth.secret, *self.auth.also.values()]
-        for name in (*wanted, *secrets):
-            if name not in self.config:
-                raise ValueError(f"auth: config has no {name}")
-        for name in secrets:
-            if not self.config[name].secret:
-                raise ValueError(f"auth: config.{name} is not marked as a secret")
+        for auth in filter(None, (self.auth, self.auth.instead if self.auth else None)):
+            secrets = [auth.proves, *auth.also.values()]
+            named = [auth.key_id] if auth.key_id else []
+            for name in (*auth.wants, *secrets, *named, *auth.filled_in):
+                if name not in self.config:
+                    raise ValueError(f"auth: config has no {name}")
+            for name in secrets:
+                if not self.config[name].secret:
+                    raise ValueError(f"auth: config.{name} is not marked as a secret")
+            for name in auth.filled_in:
+                if self.config[name].secret:
+                    raise ValueError(f"auth: {name} is a secret and does not stand in an address or a scope")
 
     def _refuse_source(self, source: Source, asked: Sequence[Request], requests: set[str]) -> None:
         each = {request.id for request in asked if request.for_each}

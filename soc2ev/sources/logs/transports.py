@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from soc2ev.fetch import Credential
     from soc2ev.model import Json
     from soc2ev.sources.logs.manifest import Request
 
@@ -48,6 +49,8 @@ class Reply:
     """The list went on when we stopped."""
     silent: bool = False
     """Nothing answered at all."""
+    used: Credential | None = field(default=None, repr=False)
+    """http: the credential that the last page was asked for with."""
 
     def add(self, digest: str, body: bytes, value: Json) -> None:
         """A page, as it is stored."""

@@ -24,22 +24,23 @@ def derive(
     already. TamperedError for a body that was altered.
     """
     # The tables are declared in this package, and whoever lists them must not load what fills them.
-    from soc2ev.tables.logs import alerts, drift, limits, registered, routes, samples, sources
+    from soc2ev.tables.logs import alerts, drift, imported, limits, registered, routes, samples, sources
     from soc2ev.tables.logs.declared import TABLES
     from soc2ev.tables.logs.readings import read
 
     readings = read(vault, claims, period)
-    sources.derive(engine, coverages, readings)
+    imports = imported.derive(engine, vault, period)
+    sources.derive(engine, coverages, readings, imports)
     for table, bases in TABLES:
         if table.name in _COPIED:
             _copy(engine, table, bases[0])
     limits.derive(engine, readings)
     routes.derive(engine, readings)
     registered.derive(engine)
-    samples.derive(engine, readings, coverages)
+    samples.derive(engine, readings, coverages, imports)
     alerts.derive(engine, coverages)
     drift.derive(engine, readings, coverages)
-    return readings.used
+    return readings.used | imports.used
 
 
 def _copy(engine: Engine, table: Table, base: str) -> None:

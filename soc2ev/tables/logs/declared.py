@@ -279,6 +279,7 @@ LOGGED_EVENTS = Table(
         Column("title", "TEXT", "for people", required=True),
         Column("sources", "TEXT[]", "log sources and samples that show it", required=True),
         Column("observed", "BIGINT", "how many samples hold; NULL when there are no samples"),
+        Column("declared", "BIGINT", "how many imported aggregations count, by somebody's word; NULL without any"),
         Column("logged", "BOOLEAN", "shown by a source that logs, or a sample; not observed is NULL, never false"),
         Column("logged_reason", "TEXT", "by which, or why that is not known"),
         _EVIDENCE,
@@ -287,14 +288,18 @@ LOGGED_EVENTS = Table(
 )
 LOG_SAMPLES = Table(
     "log_samples",
-    "What samples and exports of logs hold, one row for each source of sources.files.",
+    "What samples and exports of logs hold, one row for each source of sources.files, and for each source of which "
+    "there is only an imported aggregation that speaks for the period.",
     (
-        Column("source", "TEXT", "name of the source in the configuration"),
+        Column("source", "TEXT", "name of the source in the configuration, or of the import"),
+        Column("basis", "TEXT", "observed in files, or declared: counted by an engine elsewhere, by somebody's word"),
         Column("files", "BIGINT", "files that were read", required=True),
-        Column("lines", "BIGINT", "lines that they hold", required=True),
-        Column("unparsed", "BIGINT", "of these, lines in no known format", required=True),
-        Column("leaks", "BIGINT", "secrets and personal data that stand in them in the clear", required=True),
-        Column("gaps", "BIGINT", "times without events that the usual volume does not explain", required=True),
+        Column("lines", "BIGINT", "lines that they hold, or records that were counted", required=True),
+        Column("unparsed", "BIGINT", "of these, lines in no known format; NULL when nobody looked"),
+        Column("leaks", "BIGINT", "secrets and personal data that stand in them in the clear; NULL when nobody looked"),
+        Column(
+            "gaps", "BIGINT", "times without events that the usual volume does not explain; NULL when nobody looked"
+        ),
         Column("clean", "BOOLEAN", "no key, token, password, card number or other secret was found"),
         Column("clean_reason", "TEXT", "how many of which kind"),
         Column("impersonal", "BOOLEAN", "no address or other personal data was found"),
@@ -303,6 +308,13 @@ LOG_SAMPLES = Table(
         Column("correlated_reason", "TEXT", "the share, or why it is not known"),
         Column("context", "BOOLEAN", "nine in ten lines say who, what, when and from where"),
         Column("context_reason", "TEXT", "the shares, or why they are not known"),
+        Column("auth_records", "BIGINT", "records of authentications, successful or not; NULL when nobody counted"),
+        Column(
+            "authentication",
+            "BOOLEAN",
+            "nine in ten of these say when, who, from where, how it ended and by which method",
+        ),
+        Column("authentication_reason", "TEXT", "the shares, or why they are not known"),
         Column("clocks", "BOOLEAN", "no event lies more than a minute ahead of its arrival"),
         Column("clocks_reason", "TEXT", "the numbers, or why they are not known"),
         Column("continuous", "BOOLEAN", "no gap that the usual volume does not explain"),
@@ -310,6 +322,51 @@ LOG_SAMPLES = Table(
         _EVIDENCE,
     ),
     ("source",),
+)
+LOG_AGGREGATIONS = Table(
+    "log_aggregations",
+    "Results of planned queries that ran in an engine elsewhere and were imported; the numbers are of the period.",
+    (
+        Column("name", "TEXT", "name of the import"),
+        Column("imported_at", "TIMESTAMP", "when it was stored"),
+        Column("source", "TEXT", "log source that it counts", required=True),
+        Column("listed", "BOOLEAN", "a register lists that source, or it was collected", required=True),
+        Column("engine", "TEXT", "engine that ran it", required=True),
+        Column("query_id", "TEXT", "the engine's id of the run", required=True),
+        Column("ran_at", "TIMESTAMP", "when it ran, as was said"),
+        Column("basis", "TEXT", "declared: that the engine gave this result is somebody's word", required=True),
+        Column("planned", "BOOLEAN", "the query is the planned one, and the result can be its result", required=True),
+        Column("planned_reason", "TEXT", "why not; what is not supports nothing", required=True),
+        Column("speaks", "BOOLEAN", "it has hours of the period that no newer run counts", required=True),
+        Column("hours", "BIGINT", "how many", required=True),
+        Column("records", "BIGINT", "records in them", required=True),
+        Column(
+            "undated", "BIGINT", "records of the whole result without a time, which speak for no period", required=True
+        ),
+        Column("first_at", "TIMESTAMP", "oldest record"),
+        Column("last_at", "TIMESTAMP", "newest record"),
+        Column("who_share", "DOUBLE", "share of the records that say who acted; NULL when the query did not ask"),
+        Column("what_share", "DOUBLE", "share that say what was done"),
+        Column("where_share", "DOUBLE", "share that say from which address"),
+        Column("correlation_share", "DOUBLE", "share that carry an id of their request"),
+        Column("error_share", "DOUBLE", "of those with a status the share of 5xx"),
+        _EVIDENCE,
+    ),
+    ("name", "imported_at"),
+)
+LOG_AGGREGATION_EVENTS = Table(
+    "log_aggregation_events",
+    "How often imported aggregations count each canonical event in the period; 0 is not the same as not logged.",
+    (
+        Column("source", "TEXT", "log source"),
+        Column("event", "TEXT", "canonical name, such as auth.failure"),
+        Column("count", "BIGINT", "how often", required=True),
+        Column("not_before", "TIMESTAMP", "first record of the first hour that has it"),
+        Column("not_after", "TIMESTAMP", "last record of the last hour that has it"),
+        Column("basis", "TEXT", "declared", required=True),
+        _EVIDENCE,
+    ),
+    ("source", "event"),
 )
 _SAMPLES = ("log_contents", "log_content_events", "log_leaks", "log_gaps")
 _REGISTERS = ("registers", "register_approvals", "register_log_sources", "register_retention", "register_commitments")
@@ -324,6 +381,8 @@ TABLES: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (LOG_EXCEPTIONS, ("collected_log_sources", "register_exceptions")),
     (LOG_DRIFT, ("collected_log_sources", "changes", "change_facts")),
     (LOG_WEBHOOKS, ("collected_log_webhooks",)),
+    (LOG_AGGREGATIONS, ()),
+    (LOG_AGGREGATION_EVENTS, ()),
     (LOGGED_EVENTS, ("collected_log_events", "log_content_events")),
     (LOG_SAMPLES, _SAMPLES),
     (ALERTS, ("collected_alert_events", "registers", "register_approvals", "register_alert_verdicts")),

@@ -44,6 +44,8 @@ class About(NamedTuple):
     listed: Fact
     required_events: Sequence[str] | None
     observed_events: frozenset[str]
+    declared_events: frozenset[str] = frozenset()
+    """What only an imported aggregation counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,9 @@ def whole(row: Row) -> Fact:
     return yes("Nothing is known to be sampled away or left out.")
 
 
-def events(row: Row, wanted: Sequence[str] | None, configured: AbstractSet[str], observed: AbstractSet[str]) -> Fact:
-    """Whether each required kind of event is logged, by the configuration or by a sample."""
+def events(row: Row, about: About, configured: AbstractSet[str]) -> Fact:
+    """Whether each required kind of event is logged, by the configuration or by a sample; an import only says so."""
+    wanted, observed = about.required_events, about.observed_events
     if not wanted:
         return unknown("The inventory requires no kinds of events of it.")
     missing = sorted(set(wanted) - configured - observed)
@@ -175,7 +178,10 @@ def events(row: Row, wanted: Sequence[str] | None, configured: AbstractSet[str],
     if row["enabled"] is False:
         return no(f"It is off, so that it logs nothing of {shown(listed(missing))}.")
     # What neither a configuration names nor a sample shows may still be logged when it happens.
-    return unknown(f"Neither the configuration nor a sample shows {shown(listed(missing))}.")
+    said = f"Neither the configuration nor a sample shows {shown(listed(missing))}"
+    if only := sorted(set(missing) & about.declared_events):
+        return unknown(f"{said}; an imported aggregation counts {shown(listed(only))}, which is declared.")
+    return unknown(f"{said}.")
 
 
 def answered(row: Row, sinks: Sequence[Row], configured: Iterable[str], about: About) -> Facts:
@@ -190,7 +196,7 @@ def answered(row: Row, sinks: Sequence[Row], configured: Iterable[str], about: A
         sealed=sealed(row, sinks),
         encrypted=encrypted(row, sinks),
         whole=whole(row),
-        events=events(row, about.required_events, {*configured}, about.observed_events),
+        events=events(row, about, {*configured}),
     )
 
 

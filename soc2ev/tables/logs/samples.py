@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from soc2ev.model import Coverage, Json
 from soc2ev.tables.facts.fact import Fact, listed, no, shown, unknown, yes
 from soc2ev.tables.logs.declared import LOG_SAMPLES, LOGGED_EVENTS
+from soc2ev.tables.logs.imported import BASIS, CLAIM, NONE, SHARES, Import, Imports, count
 from soc2ev.tables.logs.readings import Readings
 from soc2ev.tables.readings import Throughout
 
@@ -56,20 +57,24 @@ _PERSONAL = {"email", "personal_data"}
 _NOTHING = "The sample holds no lines, or could not be read to its end."
 _HALF = 0.5
 _ASKED = ("who", "what", "when", "where")
+_SAID = {"when": "time", "who": "user", "where": "address", "outcome": "outcome", "how": "method"}
 _ENOUGH = 0.9
 """Share of lines with an id above which requests can be followed; health checks and start-up lines have none."""
 
 
-def derive(engine: Engine, readings: Readings, coverages: Sequence[Coverage] = ()) -> None:
-    """Fill both tables; `coverages` say of which samples a file could not be read."""
+def derive(engine: Engine, readings: Readings, coverages: Sequence[Coverage] = (), imports: Imports = NONE) -> None:
+    """Fill both tables; `coverages` say of which samples a file could not be read, `imports` are by somebody's word."""
     observed = list(engine.stream(_OBSERVED))
     sources = {row["key"]: row for row in engine.stream(_SOURCES)}
     configured = readings.entries("collected_log_events", "event", list(engine.stream(_CONFIGURED)), sources)
     told = readings.over_entries("collected_log_events", "event", configured, _working)
     shown = list(zip((row for row, _ in configured), told, strict=True))
-    engine.insert(LOGGED_EVENTS, list(_events(shown, observed, readings)))
+    engine.insert(LOGGED_EVENTS, list(_events(shown, observed, readings, imports)))
     partial = {one.scope.get("source") for one in coverages if one.stream.startswith("files:") and not one.complete}
-    engine.insert(LOG_SAMPLES, list(_samples(engine, readings, partial)))
+    samples = list(_samples(engine, readings, partial))
+    there = {row["source"].lower() for row in samples}
+    counted = [_counted(found) for key, found in sorted(imports.by_source.items()) if key not in there]
+    engine.insert(LOG_SAMPLES, [*samples, *counted])
 
 
 def _working(_: Row, source: Row) -> Fact:
@@ -82,12 +87,13 @@ def _working(_: Row, source: Row) -> Fact:
 
 
 def _events(
-    configured: Sequence[tuple[Row, Throughout]], observed: Sequence[Row], readings: Readings
+    configured: Sequence[tuple[Row, Throughout]], observed: Sequence[Row], readings: Readings, imports: Imports
 ) -> Iterator[dict[str, Json]]:
     for event, title in EVENTS.items():
         on = [(row, told) for row, told in configured if row["event"] == event]
         seen = [row for row in observed if row["event"] == event and row["count"] and _of_period(row, readings)]
-        fact = _logged(on, seen)
+        fact = _claimed(_logged(on, seen), imports.said(event))
+        claims = [one for found in imports.by_source.values() for one in found if count([one], event.replace(".", "_"))]
         yield {
             "event": event,
             "title": title,
@@ -95,13 +101,20 @@ def _events(
                 {row["source_key"] for row, told in on if told.fact.value} | {row["source"] for row in seen}
             ),
             "observed": sum(row["count"] for row in seen) if observed else None,
+            "declared": count(claims, event.replace(".", "_")) if imports.by_source else None,
             "logged": fact.value,
             "logged_reason": fact.reason,
             "evidence": sorted(
                 {one for row, told in on for one in (row["evidence"], *told.digests)}
                 | {one for row in seen for one in row["evidence"]}
+                | {one.item.digest for one in claims}
             ),
         }
+
+
+def _claimed(fact: Fact, said: str) -> Fact:
+    """The same answer; beside one that is not yes it says what somebody's word adds, which decides nothing."""
+    return fact if fact.value or not said else Fact(fact.value, f"{fact.reason} {said}", fact.flags)
 
 
 def _of_period(row: Row, readings: Readings) -> bool:
@@ -154,16 +167,40 @@ def _sample(
         "impersonal": _clean(read, personal),
         "correlated": _correlated(files),
         "context": _context(files),
+        "authentication": _authentication(files),
         "clocks": _clocks(files),
         "continuous": _continuous(read, gaps, files),
     }
     # What follows the place at which the reading broke off may be otherwise, as may a file that could not be opened.
     facts = {name: _reserved(fact, cut=cut, elsewhere=elsewhere) for name, fact in facts.items()}
-    row: dict[str, Json] = {"source": source, "files": len(files), "lines": lines, "unparsed": unparsed}
-    row |= {"leaks": sum(leaks.values()), "gaps": gaps}
+    row: dict[str, Json] = {"source": source, "basis": "observed", "files": len(files), "lines": lines}
+    row |= {"unparsed": unparsed}
+    row |= {"leaks": sum(leaks.values()), "gaps": gaps, "auth_records": _total(files, "auth_records")}
     for name, fact in facts.items():
         row |= {name: fact.value, f"{name}_reason": fact.reason}
     return row | {"evidence": sorted({one["evidence"] for one in files})}
+
+
+def _counted(found: Sequence[Import]) -> dict[str, Json]:
+    """The row of a source of which an engine elsewhere counted the records: nothing in it is answered."""
+    facts = dict.fromkeys(("clean", "impersonal"), "The query looks for nothing that must not stand in a log.")
+    facts |= {"correlated": _said(found, ("correlation",)), "context": _said(found, ("who", "what", "where"))}
+    facts |= {"authentication": "The query does not count what records of authentications say."}
+    facts |= {"clocks": "The query does not compare when an event happened with when it arrived."}
+    facts |= {"continuous": "The query does not tell which hours without records are unusual."}
+    row: dict[str, Json] = {"source": found[0].source, "basis": BASIS, "files": 0, "lines": count(found, "records")}
+    row |= {f"{name}_reason": reason for name, reason in facts.items()}
+    return row | {"evidence": sorted({one.item.digest for one in found})}
+
+
+def _said(found: Sequence[Import], names: Sequence[str]) -> str:
+    told = {name: [one.share(name) for one in found] for name in names}
+    known = {name: min(one for one in shares if one is not None) for name, shares in told.items() if None not in shares}
+    if not known:
+        return f"The query did not ask for {shown(listed(SHARES[name][0] for name in names))}."
+    said = ", ".join(f"{name} in {share:.0%}" for name, share in known.items())
+    runs = listed(one.run for one in found)
+    return f"Of {count(found, 'records')} records an imported aggregation ({runs}) counts {said}; {CLAIM}"
 
 
 def _reserved(fact: Fact, *, cut: bool, elsewhere: bool) -> Fact:
@@ -217,6 +254,28 @@ def _context(files: Sequence[Row]) -> Fact:
     if min(worst.values()) < _HALF:
         return no(f"Only so many lines say: {said}.")
     return unknown(f"Not all lines say: {said}; whether the others need to is for a person to see.")
+
+
+def _authentication(files: Sequence[Row]) -> Fact:
+    """What records of authentications say, over all files: there are few of them, and a file may have none."""
+    records = _total(files, "auth_records")
+    if records is None:
+        return unknown("What records of authentications say was not counted; collect again.")
+    if not records:
+        return unknown("No record of an authentication is in the sample.")
+    shares = {name: (_total(files, f"auth_{name}") or 0) / records for name in _SAID}
+    said = ", ".join(f"{_SAID[name]} in {share:.0%}" for name, share in shares.items())
+    if min(shares.values()) >= _ENOUGH:
+        return yes(f"Of {records} records of authentications at least so many say: {said}.")
+    if min(shares.values()) < _HALF:
+        return no(f"Of {records} records of authentications only so many say: {said}.")
+    return unknown(f"Not all {records} records of authentications say: {said}; a person has to look at the others.")
+
+
+def _total(files: Iterable[Row], column: str) -> int | None:
+    """The sum over the files; None when one of them was not counted."""
+    counts = [row[column] for row in files]
+    return None if None in counts else sum(counts)
 
 
 def _clocks(files: Sequence[Row]) -> Fact:

@@ -12,6 +12,7 @@ from soc2ev.model import Coverage, Json
 from soc2ev.tables.facts.fact import Fact, moment, no, unknown, yes
 from soc2ev.tables.logs import judged
 from soc2ev.tables.logs.declared import LOG_SOURCES
+from soc2ev.tables.logs.imported import NONE, Imports
 from soc2ev.tables.logs.readings import MISSING, Reading, Readings
 from soc2ev.tables.logs.required import Demand, Required
 from soc2ev.tables.readings import Seen
@@ -33,14 +34,14 @@ _CONTENT = """
 _AWAY = no("The platform did not show it, as it did before and after.")
 
 
-def derive(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> None:
+def derive(engine: Engine, coverages: Sequence[Coverage], readings: Readings, imports: Imports = NONE) -> None:
     """
-    Fill the table.
+    Fill the table; `imports` are named where nothing else shows an event.
 
     What the platform has, and the status, are of the reading that answers for the period; each yes and no is of the
     period, from all its readings.
     """
-    engine.insert(LOG_SOURCES, list(_rows(engine, coverages, readings)))
+    engine.insert(LOG_SOURCES, list(_rows(engine, coverages, readings, imports)))
 
 
 def by_source(engine: Engine, table: str) -> dict[str, list[Row]]:
@@ -51,7 +52,9 @@ def by_source(engine: Engine, table: str) -> dict[str, list[Row]]:
     return found
 
 
-def _rows(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> Iterator[dict[str, Json]]:
+def _rows(
+    engine: Engine, coverages: Sequence[Coverage], readings: Readings, imports: Imports
+) -> Iterator[dict[str, Json]]:
     wanted = Required(engine, coverages)
     sinks, events = by_source(engine, "collected_log_sinks"), by_source(engine, "collected_log_events")
     seen: dict[str, set[str]] = defaultdict(set)
@@ -61,18 +64,19 @@ def _rows(engine: Engine, coverages: Sequence[Coverage], readings: Readings) -> 
     shown = set()
     for row in list(engine.stream("select * from collected_log_sources order by key")):
         shown.add(row["key"])
-        about = _about(row["key"], _listed(row, wanted), wanted, seen)
+        about = _about(row["key"], _listed(row, wanted), wanted, seen, imports)
         facts = judged.answered(row, sinks[row["key"]], (one["event"] for one in events[row["key"]]), about)
         yield _found(row, judged.kept_by(row, sinks[row["key"]]), wanted, _over(row, facts, about, readings))
     gone = readings.gone(shown)
     for key in sorted((wanted.listed.keys() | gone.keys()) - shown):
         where = _where(key, gone.get(key), wanted, coverages)
-        about = _about(key, _kept_off(key, wanted), wanted, seen)
+        about = _about(key, _kept_off(key, wanted), wanted, seen, imports)
         yield _missing(key, where, about, wanted, readings)
 
 
-def _about(key: str, listed: Fact, wanted: Required, seen: Mapping[str, set[str]]) -> judged.About:
-    return judged.About(wanted.of(key), listed, wanted.events(key), frozenset(seen.get(key.lower(), ())))
+def _about(key: str, listed: Fact, wanted: Required, seen: Mapping[str, set[str]], imports: Imports) -> judged.About:
+    observed = frozenset(seen.get(key.lower(), ()))
+    return judged.About(wanted.of(key), listed, wanted.events(key), observed, imports.events(key))
 
 
 def _kept_off(key: str, wanted: Required) -> Fact:
