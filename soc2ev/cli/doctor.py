@@ -33,7 +33,9 @@ _SUFFERS = {
     "rules": f"{_CHANGES} B, C, E",
     "protection": f"{_CHANGES} B, C, E, where a branch has classic protection",
     "bypass actors": f"{_CHANGES} E: who could have bypassed a ruleset; collections stay complete",
+    "ruleset history": f"{_CHANGES} B: what a ruleset had asked before it was changed; collections stay complete",
     "rule suites": f"{_CHANGES} E: whether somebody bypassed the rules",
+    "audit log": f"{_CHANGES} E: whether somebody overrode classic protection; collections stay complete",
     "collaborators": f"{_CHANGES} C: who may approve; {_DEPLOYS} C",
     "workflow permissions": "settings: whether workflows may write or approve",
     "site": f"{_CHANGES} A, F, G",
@@ -46,12 +48,13 @@ _SUFFERS = {
 _NOTES = {
     "checks": "fine-grained tokens cannot have it: use a GitHub App, or a classic token",
     "rule suites": "fine-grained tokens are refused even with it: use a GitHub App",
+    "audit log": "organisations of Enterprise Cloud and Enterprise Server have it, and their owners may read it",
     "protection": "a user's token shows it to administrators only",
     "workflow permissions": "a user's token shows it to administrators only",
     "collaborators": "a user's token needs push access",
 }
 """What granting the permission does not cure."""
-_OPTIONAL = frozenset({"bypass actors"})
+_OPTIONAL = frozenset({"bypass actors", "ruleset history", "audit log"})
 """What reading tokens are not shown, and no collection counts as a gap."""
 
 

@@ -97,7 +97,7 @@ def sources_explain(
         hint = f"there are: {', '.join([*sorted(known), *sorted(connectors)])}"
         raise ConfigError(f"there is no source {name!r}", hint=hint)
     if name in known:
-        text = (known[name].__doc__ or "").strip()
+        text = known[name].about
         if format_ == "json":
             console.put_json({"source": name, "text": text})
         else:

@@ -61,6 +61,11 @@ class Listed:
         """What it stores, and how to read it again."""
         return tuple(self._loaded.STREAMS)
 
+    @property
+    def about(self) -> str:
+        """What a reader should know of it."""
+        return (self._loaded.__doc__ or "").strip()
+
     def expects(self, settings: Settings) -> tuple[str, ...]:
         """The beginnings of the stream names that the settings ask for."""
         return self._loaded.expects(settings) if self.asked(settings) else ()
@@ -74,7 +79,7 @@ class Listed:
         return cast("Source", import_module(f"{__name__}.{self.NAME}"))
 
 
-SOURCES: tuple[Source, ...] = (
+SOURCES = (
     Listed("git", lambda settings: bool(settings.config.sources.git or settings.config.unmatched())),
     Listed("registers", lambda settings: settings.config.registers is not None),
     Listed("github", lambda settings: bool(settings.config.sources.github)),

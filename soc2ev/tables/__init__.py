@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 
 from soc2ev.model import Coverage, Json, Table
 from soc2ev.sources import SOURCES
-from soc2ev.tables import approvals, bodies, changes, governance, hosted, late_changes, logs, plan, sightings
+from soc2ev.tables import (
+    approvals,
+    bodies,
+    changes,
+    governance,
+    hosted,
+    late_changes,
+    logs,
+    plan,
+    rule_readings,
+    sightings,
+)
 from soc2ev.tables.bodies import streams
 from soc2ev.tables.engine import Engine
 from soc2ev.tables.opened import Tables, is_of
@@ -22,6 +33,7 @@ from soc2ev.tables.standard import CHANGE_FACTS, COLLECTIONS, DERIVED, POLICY, R
 if TYPE_CHECKING:
     from soc2ev.config import Config, Settings
     from soc2ev.period import Period
+    from soc2ev.tables.rule_readings import Reading
     from soc2ev.vault import Vault
 
 _BY_SQL = (CHANGE_FACTS, RELEASES)
@@ -46,12 +58,13 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     problems, stored = bodies.load(engine, vault, coverages)
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = bodies.refuse_repeated_keys(engine, settled)
-    problems = _derive(engine, settings.config, settled)
+    readings = rule_readings.read(vault, claims, period)
+    problems = _derive(engine, settings.config, settled, readings)
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in settled]
     seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
     approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
-    seen |= governance.derive(engine, vault, settings.config, period, settled, claims)
+    seen |= governance.derive(engine, vault, settings.config, period, settled, claims, readings)
     seen |= logs.derive(engine, vault, period, settled, claims)
     seen |= late_changes.derive(engine, vault, plan.pairs(claims, settled, streams()))
     answering = {(entry.run, entry.stream) for entry in coverages}
@@ -128,7 +141,9 @@ def _superseded(entry: Coverage) -> dict[str, Json]:
     }
 
 
-def _derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> hosted.Problems:
+def _derive(
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+) -> hosted.Problems:
     """Fill the derived tables; what does not add up, by run and stream."""
     policy = config.policy
     row = {
@@ -141,7 +156,7 @@ def _derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> ho
         "ticket_statuses": policy.ticket.approved_statuses,
     }
     engine.insert(POLICY, [row])
-    delivered, problems = hosted.derive(engine, config, coverages)
+    delivered, problems = hosted.derive(engine, config, coverages, readings)
     starts = {entry.run: entry.period.start for entry in coverages if entry.stream.endswith(":integrations")}
     changes.derive(engine, config, starts, delivered)
     for table in _BY_SQL:

@@ -73,16 +73,16 @@ def test_an_administrator_s_classic_token_sees_everything_and_is_said_to_write(d
     story.token(tokens.classic(SECRET, "cat"))
     told = desk.told(0)
     assert {"yes"} == {one["visible"] for one in told["sights"]}
-    assert 15 == len(told["sights"])
+    assert 17 == len(told["sights"])
     (host,) = [one for one in told["parts"] if one["part"].startswith("github")]
     assert "warning" == host["state"]
     assert host["detail"].startswith("classic token; the token can write (repo)")
 
 
 def test_a_reading_app_is_enough(desk: Desk, story: Story) -> None:
-    """Bypass actors, which reading tokens are never shown, do not make the command fail."""
+    """Bypass actors and histories, which reading tokens are never shown, do not make the command fail."""
     story.token(tokens.installation(SECRET, "collector"))
-    assert {"bypass actors"} == refused(desk.seen(0))
+    assert {"bypass actors", "ruleset history"} == refused(desk.seen(0))
 
 
 def test_a_fine_grained_token_lacks_checks_and_rule_suites(desk: Desk, story: Story) -> None:
@@ -90,7 +90,7 @@ def test_a_fine_grained_token_lacks_checks_and_rule_suites(desk: Desk, story: St
     story.token(tokens.fine_grained(SECRET, "cat"))
     told = desk.told(4)
     lost = {one["capability"]: one for one in told["sights"] if one["visible"] == "no"}
-    assert {"checks", "rule suites", "bypass actors"} == set(lost)
+    assert {"checks", "rule suites", "bypass actors", "ruleset history"} == set(lost)
     assert "change-authorised-tested-approved B" == lost["checks"]["suffers"]
     assert "checks=read" == lost["checks"]["needs"]
     assert lost["checks"]["fix"].startswith("grant checks=read (fine-grained tokens cannot have it: use a GitHub App")
@@ -171,11 +171,11 @@ def test_answers_are_kept_and_stand_for_no_collection(desk: Desk, story: Story) 
 
 
 def test_one_small_question_for_each_capability(desk: Desk, story: Story) -> None:
-    """Fourteen questions about a repository with a ruleset, each for one row."""
+    """Fifteen questions about a repository with a ruleset, each for one row."""
     story.token(tokens.installation(SECRET, "collector"))
     desk.doctor()
     asked = [seen for seen in desk.host.requests if seen.path != "/graphql"]
-    assert 14 == len(asked)
+    assert 15 == len(asked)
     assert {"1"} == {seen.query["per_page"] for seen in asked if "per_page" in seen.query}
 
 

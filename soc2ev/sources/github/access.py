@@ -29,7 +29,9 @@ NEEDS: Mapping[str, str] = {
     "rules": "Metadata: read",
     "protection": "Administration: read",
     "bypass actors": "Administration: write",
+    "ruleset history": "Administration: write",
     "rule suites": "Administration: read",
+    "audit log": "Organization administration: read",
     "collaborators": "Metadata: read, and push access",
     "workflow permissions": "Administration: read",
     "retention": "Administration: read",
@@ -75,6 +77,11 @@ class Access:
             tally.failed(problem, what)
         denied = is_absent(problem) or isinstance(problem, AccessError)
         self.missed(capability, said[:500], NO if denied else UNKNOWN)
+
+    def refused(self, capability: str, problem: CollectError) -> None:
+        """A question failed that no stream depends on."""
+        denied = is_absent(problem) or isinstance(problem, AccessError)
+        self.missed(capability, explain(problem)[:500], NO if denied else UNKNOWN)
 
     @property
     def administers(self) -> bool:

@@ -32,14 +32,24 @@ def ruleset_rows(asked: Asked, data: Json) -> Iterator[Row]:
 
 
 def _ruleset(value: Json) -> dict[str, Json]:
-    reviews = _parameters(value, "pull_request")
-    queues = _parameters(value, "merge_queue")
     actors = value.get("bypass_actors")
     return {
         "origin": f"ruleset:{value['id']}",
         "name": value["name"],
         "level": value.get("source_type"),
         "changed_at": value.get("updated_at"),
+        **asked_of(value),
+        "admins_included": None if actors is None else not any(_is_administrators(one) for one in actors),
+        "bypass_visible": actors is not None,
+        "bypass": None if actors is None else [_actor(one) for one in actors],
+    }
+
+
+def asked_of(value: Json) -> dict[str, Json]:
+    """What a ruleset asks of the refs that it binds."""
+    reviews = _parameters(value, "pull_request")
+    queues = _parameters(value, "merge_queue")
+    return {
         "approvals": max((one["required_approving_review_count"] for one in reviews), default=None),
         "dismiss_stale": any(one.get("dismiss_stale_reviews_on_push") for one in reviews),
         "code_owners": any(one.get("require_code_owner_review") for one in reviews),
@@ -49,9 +59,6 @@ def _ruleset(value: Json) -> dict[str, Json]:
         "grouping": next((one.get("grouping_strategy") for one in queues), None),
         "no_force_push": bool(_parameters(value, "non_fast_forward")),
         "no_deletion": bool(_parameters(value, "deletion")),
-        "admins_included": None if actors is None else not any(_is_administrators(one) for one in actors),
-        "bypass_visible": actors is not None,
-        "bypass": None if actors is None else [_actor(one) for one in actors],
     }
 
 

@@ -6,7 +6,7 @@ The answers are stored like all others; no coverage is stated for them, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -126,13 +126,31 @@ class _Probe:
             return True
 
         yield self._see("rules", f"/rules/branches/{branch}", _ONE, keep)
-        yield self._see("protection", f"/branches/{branch}/protection", {}, _shows_protection, accept=(404,))
+        told: list[Json] = []
+        yield self._see("protection", f"/branches/{branch}/protection", {}, partial(_shown, told), accept=(404,))
+        yield self._audit_log(told)
         if not rules:
-            yield self._sight("bypass actors", UNKNOWN, "no ruleset binds the branch")
+            for capability in ("bypass actors", "ruleset history"):
+                yield self._sight(capability, UNKNOWN, "no ruleset binds the branch")
             return
         yield self._see(
             "bypass actors", f"/rulesets/{rules[0]['ruleset_id']}", {}, lambda told: "bypass_actors" in told
         )
+        yield self._history(rules)
+
+    def _audit_log(self, protection: Sequence[Json]) -> Sight:
+        """The ledger of overrides of classic protection, where there is one to override."""
+        if not any("message" not in one for one in protection):
+            return self._sight("audit log", UNKNOWN, "no classic protection of the branch is visible")
+        owner = self.repository.current.partition("/")[0]
+        return self._see("audit log", f"/orgs/{owner}/audit-log", _ONE, below="")
+
+    def _history(self, rules: Sequence[Json]) -> Sight:
+        """Of a ruleset of the repository itself: that of its owner's rulesets is not the repository's to show."""
+        own = [rule["ruleset_id"] for rule in rules if rule.get("ruleset_source_type") == "Repository"]
+        if not own:
+            return self._sight("ruleset history", UNKNOWN, "no ruleset of the repository itself binds the branch")
+        return self._see("ruleset history", f"/rulesets/{own[0]}/history", _ONE)
 
     def _see(
         self,
@@ -142,10 +160,15 @@ class _Probe:
         shows: Callable[[Json], bool] = lambda _: True,
         *,
         accept: tuple[int, ...] = (),
+        below: str | None = None,
     ) -> Sight:
-        """The sight of one question; `shows` tells from the answer whether it was shown."""
+        """
+        The sight of one question; `shows` tells from the answer whether it was shown.
+
+        The path stands below that of the repository unless `below` says otherwise.
+        """
         try:
-            answer = self._get(path, params, accept)
+            answer = self._get(f"{self.repository.path if below is None else below}{path}", params, accept)
             seen = shows(self.host.fetch.json(answer))
         except CollectError as problem:
             if not refused(problem):
@@ -157,7 +180,7 @@ class _Probe:
 
     def _get(self, path: str, params: Mapping[str, str], accept: tuple[int, ...]) -> Answer:
         answer = self.host.get(
-            self.repository.path + path,
+            path,
             params=params,
             stream=self.repository.stream(_STREAM),
             asked={"repository": self.repository.name, "role": "doctor"},
@@ -171,7 +194,9 @@ class _Probe:
         return Sight("github", self.repository.name, capability, visible, reason[:500], needs)
 
 
-def _shows_protection(told: Json) -> bool:
+def _shown(kept: list[Json], told: Json) -> bool:
+    """Whether an answer shows the protection of a branch, or that it has none; the answer is kept."""
+    kept.append(told)
     return "message" not in told or is_unprotected(told)
 
 

@@ -2,42 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github.access import NEEDS, Access
+from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access
 from soc2ev.sources.github.claims import Repository, Tally, explain
 from soc2ev.sources.github.governance import ACTIVE, is_protected, is_unprotected, protection_rows
+from soc2ev.sources.github.rule_versions import reaches
 
 if TYPE_CHECKING:
     from soc2ev.fetch import Answer
+    from soc2ev.period import Period
     from soc2ev.sources.github.host import Host
 
 Bound = Mapping[str, frozenset[int] | None]
 """The rulesets on each production ref; None for a ref where that could not be read."""
 _ODD = (AttributeError, KeyError, TypeError, ValueError)
+_HISTORY = "ruleset history"
+_CLOCKS = timedelta(seconds=5)
+"""What two answers about one instant may differ by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A ruleset of the list that may bind branches."""
+
+    number: int
+    level: str
+    source: str
+    enforced: bool
+    name: str
+    changed_at: datetime | None
+    """When it was last changed, after it was made; None when never or not told."""
 
 
 class Rules:
-    """The rules of one repository as they are now."""
+    """The rules of one repository as they are now, and what rulesets had been that were changed since."""
 
-    def __init__(self, host: Host, repository: Repository, tally: Tally, access: Access) -> None:
-        self.host, self.repository, self.tally, self.access = host, repository, tally, access
+    def __init__(self, host: Host, repository: Repository, period: Period, tally: Tally, access: Access) -> None:
+        self.host, self.repository, self.period, self.tally, self.access = host, repository, period, tally, access
         self.passable: list[str] = []
         """Refs whose classic protection somebody can bypass."""
+        self.bound: Bound = {}
+        self._listed: list[_Listed] = []
         tally.expected = 0
 
-    def effective(self) -> Bound:
+    def effective(self) -> None:
         """Which rulesets bind the refs; what is missing is told to the tally."""
-        return {ref: self._effective(ref) for ref in self.repository.branches}
+        self.bound = {ref: self._effective(ref) for ref in self.repository.branches}
 
-    def read(self, bound: Bound) -> None:
+    def survey(self) -> None:
+        """
+        All rulesets for branches; what is missing is told to the tally.
+
+        One that binds nothing now may have done so until it was switched off.
+        """
+        try:
+            for page in self.host.walk(
+                f"{self.repository.path}/rulesets",
+                params={"includes_parents": "true", "per_page": "100"},
+                stream=self._stream,
+                asked=self._asked("rulesets"),
+            ):
+                self._obtained(page)
+                self._listed += _rulesets(self.host.fetch.json(page))
+        except _ODD as problem:
+            self.tally.lacks(f"the list of rulesets is not understood: {problem!r}"[:300])
+        except CollectError as problem:
+            self.access.failed(self.tally, "rules", problem, "the list of rulesets")
+
+    def read(self) -> None:
         """The rulesets that bind the refs, and classic protection; what is missing is told to the tally."""
+        bound = self.bound
         if not all(found is None or found for found in bound.values()):
             self._idle()
+        self._versions()
+        self._contradictions()
         numbers = {number for found in bound.values() for number in found or ()}
         for number in sorted(numbers):
             self._ruleset(number, [ref for ref, found in bound.items() if number in (found or ())])
@@ -66,23 +112,71 @@ class Rules:
 
     def _idle(self) -> None:
         """Where no ruleset binds a ref: those that exist and are not enforced, for the reader."""
-        idle: list[str] = []
-        try:
-            for page in self.host.walk(
-                f"{self.repository.path}/rulesets",
-                params={"includes_parents": "true", "per_page": "100"},
-                stream=self._stream,
-                asked=self._asked("rulesets"),
-            ):
-                idle += [
-                    f"{one['name']} ({one['enforcement']})"
-                    for one in self.host.fetch.json(page)
-                    if one["enforcement"] != ACTIVE
-                ]
-        except (CollectError, *_ODD) as problem:
-            self.tally.details["warnings"] = [f"rulesets that are not enforced could not be listed: {problem}"[:300]]
-        if idle:
+        if idle := [one.name for one in self._listed if not one.enforced]:
             self.tally.details["not enforced"] = idle
+
+    def _contradictions(self) -> None:
+        """What the list of rulesets and the rules of the refs say against one another is told to the tally."""
+        known = {one.number for one in self._listed}
+        for ref, found in self.bound.items():
+            if unlisted := sorted((found or frozenset()) - known):
+                self.tally.lacks(f"ruleset {unlisted[0]} binds {ref} and is not in the list of rulesets; collect again")
+        unbound = [ref for ref, found in self.bound.items() if found is not None and not found]
+        for one in self._listed if unbound else ():
+            if one.enforced:
+                self._deny(one, unbound)
+
+    def _deny(self, one: _Listed, unbound: Sequence[str]) -> None:
+        """An enforced ruleset whose own conditions reach a ref that is said to have no rules."""
+        try:
+            value = self.host.fetch.json(self._get(f"/rulesets/{one.number}", self._asked("conditions")))
+            about = {"default": self.repository.default, "current": self.repository.current}
+            reached = [ref for ref in unbound if value["rules"] and reaches(value.get("conditions"), about, ref)]
+        except _ODD as problem:
+            self.tally.lacks(f"ruleset {one.number} is not understood: {problem!r}"[:300])
+        except CollectError as problem:
+            self.access.failed(self.tally, "rules", problem, f"ruleset {one.number}")
+        else:
+            for ref in reached:
+                self.tally.lacks(f"{one.name} reaches {ref}, and GitHub names none of its rules there; collect again")
+
+    def _versions(self) -> None:
+        """
+        What rulesets had been in the period that were changed since it began.
+
+        A refusal is no gap: what was asked at a merge is then not known of them, and said so for each change.
+        """
+        for one in self._listed:
+            if one.changed_at is None or one.changed_at <= self.period.start or one.level not in _OWNERS:
+                continue
+            try:
+                self._history(one, one.changed_at)
+            except CollectError as problem:
+                self.access.refused(_HISTORY, problem)
+                self.tally.details.setdefault("history not visible", []).append(one.name)
+            except _ODD as problem:
+                self.access.missed(_HISTORY, f"the answer is not understood: {problem!r}"[:300], UNKNOWN)
+            else:
+                self.access.saw(_HISTORY)
+
+    def _history(self, one: _Listed, changed_at: datetime) -> None:
+        """The versions that were in force since the period began; the one that is in force now was read already."""
+        path = f"{_OWNERS[one.level]}/{one.source}/rulesets/{one.number}/history"
+        asked = self._asked("ruleset history", ruleset=one.number)
+        versions: list[tuple[datetime, str, int]] = []
+        for page in self.host.walk(path, params={"per_page": "100"}, stream=self._stream, asked=asked):
+            versions += [_version(row) for row in self.host.fetch.json(page)]
+        versions.sort()
+        if not versions or abs(versions[-1][0] - changed_at) > _CLOCKS:
+            return  # The newest one is not what was read: whatever these are, they do not lead up to it.
+        for (_, _, number), (until, text, _) in pairwise(versions):
+            if until > self.period.start:
+                told = {"refs": list(self.repository.branches), "default": self.repository.default, "until": text}
+                more = {"ruleset": one.number, "current": self.repository.current, **told}
+                answer = self.host.get(
+                    f"{path}/{number}", stream=self._stream, asked=self._asked("ruleset version", **more)
+                )
+                self._obtained(answer)
 
     def _ruleset(self, number: int, refs: list[str]) -> None:
         self._expect(len(refs))
@@ -137,6 +231,10 @@ class Rules:
         self.tally.fetched += answer.item.count or 0
         return answer
 
+    def _obtained(self, answer: Answer) -> None:
+        """Rows that nothing had announced."""
+        self.tally.add(expected=answer.item.count or 0, fetched=answer.item.count or 0)
+
     def _expect(self, more: int) -> None:
         self.tally.expected = (self.tally.expected or 0) + more
 
@@ -146,3 +244,30 @@ class Rules:
     @property
     def _stream(self) -> str:
         return self.repository.stream(self.tally.stream)
+
+
+_DATES = ("created_at", "updated_at")
+_OWNERS = {"Repository": "/repos", "Organization": "/orgs"}
+"""Where the history of a ruleset of that level stands; that of an enterprise is not for others to read."""
+
+
+def _rulesets(rows: Json) -> Iterator[_Listed]:
+    """Those for branches: others are for tags and pushes."""
+    for one in rows:
+        if one.get("target", "branch") == "branch":
+            enforced = one["enforcement"] == ACTIVE
+            name = f"{one['name']} ({one['enforcement']})"
+            yield _Listed(int(one["id"]), one.get("source_type", ""), one["source"], enforced, name, _changed(one))
+
+
+def _changed(row: Json) -> datetime | None:
+    made, changed = (row.get(name) for name in _DATES)
+    if changed is None:
+        return None
+    at = datetime.fromisoformat(changed)
+    return None if made is not None and at - datetime.fromisoformat(made) <= _CLOCKS else at
+
+
+def _version(row: Json) -> tuple[datetime, str, int]:
+    """When it began, in two forms, and its number."""
+    return datetime.fromisoformat(row["updated_at"]), row["updated_at"], int(row["version_id"])

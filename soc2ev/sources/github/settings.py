@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import bypasses
+from soc2ev.sources.github import bypasses, overrides
 from soc2ev.sources.github.access import UNKNOWN, Access, is_absent
 from soc2ev.sources.github.claims import Repository, Tallies, Tally, explain
 from soc2ev.sources.github.rules import Rules
@@ -115,17 +115,17 @@ class Governance:
         self._warn()
 
     def _rules(self) -> None:
-        rules = Rules(self.host, self.repository, self.tallies["settings:rules"], self.access)
+        rules = Rules(self.host, self.repository, self.period, self.tallies["settings:rules"], self.access)
         try:
-            bound = rules.effective()
+            self.host.fetch.together([rules.effective, rules.survey], in_turn=True)
         finally:
             self._begun.set()
-        rules.read(bound)
+        rules.read()
         if self.ledger:
             tally = self.tallies["rule-suites"]
-            if rules.passable:
+            if rules.passable and not overrides.read(self.host, self.repository, self.period, tally, self.access):
                 tally.details["without a ledger"] = rules.passable
-            bypasses.read(self.host, self.repository, self.period, bound, tally, self.access)
+            bypasses.read(self.host, self.repository, self.period, rules.bound, tally, self.access)
 
     def _became(self) -> dict[str, Json]:
         """What became of all other questions, once they have been asked."""
@@ -205,6 +205,8 @@ class Governance:
             self.access.failed(tally, "collaborators", problem, "collaborators")
         else:
             self.access.saw("collaborators")
+            if not tally.fetched:
+                tally.lacks("GitHub lists nobody who may do anything here, and somebody owns it; collect again")
 
     def _note_streams(self) -> None:
         """Whether the population's own streams were visible."""

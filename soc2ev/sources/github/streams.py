@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem, Json, Stream
-from soc2ev.sources.github import check_rows, governance, shapes, tables
+from soc2ev.sources.github import check_rows, governance, overrides, rule_versions, shapes, tables
 
 Row = tuple[str, Mapping[str, Json]]
 Asked = Mapping[str, Json]
@@ -306,7 +306,10 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "run": (run_rows, tables.GATES.name),
     "releases": (release_rows, tables.RELEASES.name),
     "suites": (governance.suite_rows, tables.BYPASSES.name),
+    "overrides": (overrides.rows, tables.OVERRIDES.name),
     "ruleset": (governance.ruleset_rows, tables.RULES.name),
+    "rulesets": (rule_versions.listed_rows, tables.RULESETS.name),
+    "ruleset version": (rule_versions.version_rows, tables.RULE_VERSIONS.name),
     "protection": (governance.protection_rows, tables.RULES.name),
     "branch": (governance.branch_rows, tables.RULES.name),
     "environments": (governance.environment_rows, tables.ENVIRONMENTS.name),
@@ -390,8 +393,8 @@ STREAMS: tuple[Stream, ...] = (
     Stream("checks", (tables.TESTED, tables.CHECKS, tables.APPS, tables.WORKFLOW_RUNS), rows, per_run=True),
     Stream("deployments", _DELIVERED, rows, per_run=True),
     Stream("releases", (tables.RELEASES,), rows, per_run=True),
-    Stream("rule-suites", (tables.BYPASSES,), rows, per_run=True),
-    Stream("rules", (tables.RULES,), rows, snapshot=True),
+    Stream("rule-suites", (tables.BYPASSES, tables.OVERRIDES), rows, per_run=True),
+    Stream("rules", (tables.RULES, tables.RULESETS, tables.RULE_VERSIONS), rows, snapshot=True),
     Stream("environments", (tables.ENVIRONMENTS,), rows, snapshot=True),
     Stream("permissions", (tables.PERMISSIONS,), rows, snapshot=True),
     # What was visible stands in the last body of the settings; its coverage says whether that could be noted.

@@ -17,7 +17,17 @@ from soc2ev.sources.github.columns import number as _number
 from soc2ev.sources.github.columns import text as _text
 from soc2ev.sources.github.columns import time as _time
 from soc2ev.sources.github.delivered import DEPLOYMENT_STATUSES, DEPLOYMENTS, GATE_ANSWERS, GATES, PARENTS, RELEASES
-from soc2ev.sources.github.ruling import BYPASSES, CAPABILITIES, ENVIRONMENTS, PERMISSIONS, RULES, SETTINGS
+from soc2ev.sources.github.ruling import (
+    BYPASSES,
+    CAPABILITIES,
+    ENVIRONMENTS,
+    OVERRIDES,
+    PERMISSIONS,
+    RULE_VERSIONS,
+    RULES,
+    RULESETS,
+    SETTINGS,
+)
 
 _SHA = _must("sha", "The full id of the commit.")
 _PULL = _must("number", "Number of the pull request.", "BIGINT")
@@ -319,6 +329,7 @@ __all__ = [
     "INDEX",
     "LANDED",
     "LIST_PAGES",
+    "OVERRIDES",
     "PARENTS",
     "PERMISSIONS",
     "PULL_REQUESTS",
@@ -329,6 +340,8 @@ __all__ = [
     "REPOSITORIES",
     "REVIEWS",
     "RULES",
+    "RULESETS",
+    "RULE_VERSIONS",
     "SETTINGS",
     "TESTED",
     "WORKFLOW_RUNS",

@@ -15,6 +15,9 @@ from soc2ev.tables.facts.makers import Makers
 from soc2ev.tables.facts.people import People
 from soc2ev.tables.facts.reviews import Reviewed
 
+_BOTH = 2
+"""Parents of a merge."""
+
 
 def final_content(change: Change, reviewed: Sequence[Reviewed], people: People) -> Fact:
     """Attribute C of the change: all requests that landed with it were approved as they were merged."""
@@ -41,10 +44,12 @@ def pushed_along(change: Change) -> Fact | None:
     if any("commits" in one.missing for one in change.requests):
         return unknown("Which of the pushed commits belong to a pull request is not known.")
     own = {entry.sha for one in change.requests for entry in one.commits}
-    along = [one for one in change.commits if one.sha not in own and not one.signed_by_github]
-    if not along:
-        return None
-    return no(f"{len(along)} commit{'s' * (len(along) > 1)} came with the push that no pull request holds.")
+    beside = [one for one in change.commits if one.sha not in own]
+    # Anybody can make a commit in the browser that GitHub signs; only a merge of its own may add nothing.
+    along = [one for one in beside if not one.signed_by_github or len(one.parents) < _BOTH]
+    if along:
+        return no(f"{len(along)} commit{'s' * (len(along) > 1)} came with the push that no pull request holds.")
+    return unknown("A merge made in the browser came with the push, perhaps with conflicts.") if beside else None
 
 
 def before_production(change: Change, review: Fact, makers: Makers, people: People) -> Fact:
@@ -59,11 +64,19 @@ def before_production(change: Change, review: Fact, makers: Makers, people: Peop
 
 def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
     """Whether somebody independent let the first deployment through the gate; None where no gate was to be passed."""
-    if change.deployments.gated is False or not change.deployments.containing:
+    told = change.deployments
+    if told.gated is False or (told.visible and not told.containing and not (told.gated and told.unplaced)):
         return None
-    if change.deployments.gated is None:
+    if told.gated is None:
         return unknown("Whether production asks for an approval before a deployment could not be read.")
-    first = min(change.deployments.containing, key=lambda one: (one.created_at, one.id))
+    if not told.containing:
+        return unknown(
+            "Production asks for an approval before a deployment, and not all deployments could be read or placed."
+        )
+    asked = [one for one in told.containing if one.environment not in told.ungated]
+    if not asked:
+        return None
+    first = min(asked, key=lambda one: (one.created_at, one.id))
     place = shown(first.environment)
     if first.gate is None:
         return unknown(f"{place} asks for an approval before a deployment, and who gave it was not collected.")

@@ -107,7 +107,8 @@ def _required(change: Change, policy: Policy, found: Tests, at: datetime) -> Fac
         why = shown(change.rules.reason) or "they were not obtained"
         return unknown(f"Not all rules of the branch could be read ({why}), so more checks may have been required.")
     today = _failed(change, found, at, policy)
-    return unknown(f"Rules were changed after the merge, so what was required then is not known{today}.")
+    when = rulebook.moved(change)
+    return unknown(f"Rules were changed {when}, so what was required then is not known{today}.")
 
 
 def _as_host_says(change: Change, policy: Policy, found: Tests, at: datetime) -> Fact:

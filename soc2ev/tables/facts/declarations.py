@@ -24,8 +24,15 @@ def declared(change: Change, policy: EmergencyPolicy) -> Fact:
     for wanted in (True, None):
         if found := next((one for one in signals if one.value is wanted), None):
             return found
+    if not _seen(change):
+        return unknown("The pull request that landed it was not obtained, so what it declared is not known.")
     late = next((one for one in signals if one.flags), None)
     return late or no("No label, branch or ticket declared an emergency.")
+
+
+def _seen(change: Change) -> bool:
+    """Whether every request that landed with it was obtained; a push may have landed none."""
+    return not change.unseen_requests and bool(change.requests or change.integration not in ("pr_merge", "queue_merge"))
 
 
 def _of_request(request: PullRequest, policy: EmergencyPolicy) -> Iterator[Fact]:

@@ -78,6 +78,8 @@ def _ledger(case: Case, emergency: Emergency) -> Fact:
     """Whether no rule was bypassed without a record."""
     change = case.change
     kept = rulebook.kept(change)
+    if kept and emergency.bypassed is None:
+        return unknown("Whether a rule was bypassed is not known: what the host recorded and what happened differ.")
     if kept:
         return yes("The host recorded no bypass.")
     if kept is False or emergency.bypassed:
@@ -86,7 +88,7 @@ def _ledger(case: Case, emergency: Emergency) -> Fact:
         return (
             yes(case.standard.reason) if case.standard.value else unknown("Whether a bypass was declared is not known.")
         )
-    if change.rules.visible and not change.rules.rules:
+    if rulebook.unruled(change):
         return yes("The branch had no rules that could be bypassed.")
     if change.bypass.visible and _shown_kept(case):
         why = "does not reach back that far" if change.bypass.covers else "leaves out branch protection"

@@ -19,7 +19,7 @@ from soc2ev.tables.facts.fact import Fact, every, moment, no, shown, some, toget
 from soc2ev.tables.facts.opinions import Opinion
 from soc2ev.tables.facts.reviews import Reviewed
 
-UNDOCUMENTED = "UNDOCUMENTED_BYPASS"
+UNDOCUMENTED, UNKNOWN = "UNDOCUMENTED_BYPASS", "DECLARATION_NOT_KNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ def _handled(case: Case, said: Fact, left: Fact) -> Fact:
     if said.value is False and left.value:
         return Fact(value=False, reason=f"{left.reason} {said.reason}", flags=flags | {UNDOCUMENTED})
     parts = [one.reason for one in (said, left) if one.value is None] or [said.reason, left.reason]
+    if left.value:
+        flags |= {UNKNOWN}
     return Fact(value=None, reason=" ".join(dict.fromkeys(parts)), flags=flags)
 
 
@@ -144,9 +146,11 @@ def _bypassed(case: Case) -> Fact:
     kept = rulebook.kept(change)
     if kept is False and automated is not True:
         return yes("The host recorded that its rules were bypassed.")
-    if kept or case.standard.value:
+    if case.standard.value:
         return no("The host recorded no bypass." if kept else case.standard.reason)
-    return _rules_kept(case)
+    if kept and checks.required_failed(change):
+        return unknown("The host recorded no bypass, though a check that its rules asked for had not passed.")
+    return no("The host recorded no bypass.") if kept else _rules_kept(case)
 
 
 def _rules_kept(case: Case) -> Fact:

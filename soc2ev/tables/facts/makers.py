@@ -62,6 +62,8 @@ def of_request(request: PullRequest, people: People) -> Makers:
     for commit in request.commits:
         if commit.sha in request.clean_merges and is_merge(commit, own):
             continue
+        if commit.sha in request.buttoned and len(commit.parents) == 2:  # noqa: PLR2004  its content is its parents'
+            continue
         if merges_base(commit, own, request.base_ref) is False:
             found += _of_commit(commit, people)
         else:

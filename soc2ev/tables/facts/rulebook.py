@@ -1,7 +1,8 @@
 """
 What the rules of the production ref asked for when a change reached it.
 
-Rules are read when evidence is collected. One that was changed after the change says nothing about it.
+Rules are read when evidence is collected. One that was changed after the change says nothing about it, unless its
+history tells what it had been.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from soc2ev.config import Policy
-from soc2ev.tables.facts.evidence import Change, Rule
-from soc2ev.tables.facts.fact import every
+from soc2ev.tables.facts.evidence import Change, Earlier, Rule
 
 Demand = tuple[str, int | None]
 """A required check and the number of the App that must report it; None: any."""
@@ -22,17 +22,32 @@ def landed_at(change: Change) -> datetime | None:
     return change.at or (max(at for at in merged if at) if merged and all(merged) else None)
 
 
-def in_force(rule: Rule, at: datetime | None) -> bool | None:
-    """Whether the rule as it was read was in force then; None when it was changed since, or no time is known."""
-    if rule.changed_at is None:
-        return True
-    return True if at is not None and rule.changed_at <= at else None
+def in_force(rule: Rule, at: datetime | None) -> Rule | Earlier | None:
+    """What the rule was then; None when it was changed since and nothing tells, or no time is known."""
+    if rule.changed_at is None or (at is not None and rule.changed_at <= at):
+        return rule
+    if at is None:
+        return None
+    return next((one for one in rule.earlier if (one.since is None or one.since <= at) and at < one.until), None)
 
 
 def settled(change: Change) -> bool:
-    """Every rule that could bind the ref was read, and none of them was changed since the change."""
+    """Every rule that could bind the ref is known as it was at the change."""
     at = landed_at(change)
-    return change.rules.visible and every(in_force(rule, at) for rule in change.rules.rules) is True
+    return change.rules.visible and all(in_force(rule, at) is not None for rule in change.rules.rules)
+
+
+def unruled(change: Change) -> bool:
+    """No rule bound the ref at the change."""
+    return settled(change) and not any(one.bound for one in _known(change))
+
+
+def moved(change: Change) -> str:
+    """When rules were changed that are not known as they were at the change."""
+    at = landed_at(change)
+    lost = [rule for rule in change.rules.rules if in_force(rule, at) is None]
+    between = any(rule.changed_at == rule.observed_at for rule in lost)
+    return "between two readings, before the merge or after it" if between else "after the merge"
 
 
 def approvals(change: Change) -> int:
@@ -61,6 +76,6 @@ def kept(change: Change) -> bool | None:
     return True if since is None or (at is not None and since <= at) else None
 
 
-def _known(change: Change) -> list[Rule]:
+def _known(change: Change) -> list[Rule | Earlier]:
     at = landed_at(change)
-    return [rule for rule in change.rules.rules if in_force(rule, at)]
+    return [then for rule in change.rules.rules if (then := in_force(rule, at)) is not None]

@@ -8,7 +8,7 @@ read as they were at the merge. One that does not exist and one that cannot be r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from soc2ev import ticket_keys
 from soc2ev.config import Policy, TicketPolicy
@@ -19,6 +19,8 @@ from soc2ev.tables.facts.makers import Makers
 from soc2ev.tables.facts.people import Party, People
 from soc2ev.tables.facts.ticket_history import folded
 
+_AT_ONCE = timedelta(minutes=1)
+"""What creates a ticket may set more of it right afterwards."""
 _REJECTED = frozenset({"rejected", "declined", "cancelled", "canceled", "won't do"})
 BACKFILLED, BY_AUTOMATION, LATE = "TICKET_BACKFILLED", "TICKET_APPROVED_BY_AUTOMATION", "TICKET_APPROVED_LATE"
 
@@ -111,6 +113,8 @@ def _by_status(ticket: Ticket, key: str, at: datetime, policy: TicketPolicy, mak
     if entry is None:
         # A ticket that was never moved there was created there, by its reporter.
         created = ticket.created_at or at
+        if not ticket.events and ticket.updated_at and ticket.updated_at - created > _AT_ONCE:
+            return unknown(f"{key} was changed since it was created, and no history tells who made it {shown(status)}.")
         entry = TicketEvent(created, ticket.reporter, "status", None, status)
     return _by(entry.actor, f"{key} was moved to {shown(entry.after)} ({moment(entry.at)}) by", policy, makers, people)
 

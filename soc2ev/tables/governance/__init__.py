@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from soc2ev.model import Coverage
     from soc2ev.period import Period
     from soc2ev.tables.engine import Engine
+    from soc2ev.tables.rule_readings import Reading
     from soc2ev.vault import Vault
 
 
@@ -20,12 +21,13 @@ def derive(
     period: Period,
     coverages: Sequence[Coverage],
     claims: Sequence[Coverage],
+    readings: Sequence[Reading],
 ) -> set[tuple[str, str]]:
     """
     Fill the tables; runs and streams of the bodies behind them that other collections than the chosen ones stored.
 
-    `coverages` answer for the period; `claims` are those of all runs. Changes, their facts and the approvals of
-    registers are there already. TamperedError for a body that was altered.
+    `coverages` answer for the period; `claims` are those of all runs, and `readings` what they read of rules. Changes,
+    their facts and the approvals of registers are there already. TamperedError for a body that was altered.
     """
     # The tables are declared in this package, and whoever lists them must not load what fills them.
     from soc2ev.tables.governance import access, bypasses, emergencies, looks, rulebooks, settings, tickets
@@ -37,7 +39,7 @@ def derive(
     access.derive(engine, period, config.timezone, policy.bots.service_accounts, coverages)
     found, seen = looks.looks(vault, claims, period)
     settings.derive(engine, config, coverages, found, period)
-    return seen | rulebooks.derive(engine, vault, claims, period, config.timezone, policy.required_approvals)
+    return seen | rulebooks.derive(engine, readings, period, config.timezone, policy.required_approvals)
 
 
 __all__ = ["derive"]

@@ -35,11 +35,18 @@ _CHANGES = f"""
         or list_has_any(c.flags, ['UNDOCUMENTED_BYPASS', 'DECLARED_LATE'])
         or exists (select 1 from github_rule_suites s
             where s.repository = c.repository and s.ref = c.ref and s.after = c.sha and s.result = 'bypass')
+        or exists (select 1 from github_overrides o
+            where o.repository = c.repository and list_contains(c.evidence, o.evidence)
+            and abs(date_diff('second', o.at, c.integrated_at)) <= 120)
     order by c.item
 """  # noqa: S608  our own text
 _LEDGER = f"""
     select c.item, s.evidence from {LANDED} c join github_rule_suites s
         on s.repository = c.repository and s.ref = c.ref and s.after = c.sha and s.result = 'bypass'
+    union
+    select c.item, o.evidence from {LANDED} c join github_overrides o
+        on o.repository = c.repository and list_contains(c.evidence, o.evidence)
+        and abs(date_diff('second', o.at, c.integrated_at)) <= 120
     order by all
 """  # noqa: S608  our own text
 _BODIES = f"""

@@ -1,38 +1,30 @@
 """
 On how many days the rules of a production ref are proven, from what every collection in the vault read of them.
 
-A ruleset tells when it was last changed: read later, it held from then on. Classic protection does not; two equal
+A ruleset tells when it was last changed: read later, it held from then on, and its history tells what it was before,
+to those who may read that. Classic protection does not; two equal
 readings with nothing else between them speak for the days between. What was changed and changed back there, nobody
 saw, so that such days are counted apart.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from soc2ev.errors import TamperedError
-from soc2ev.model import Coverage, EvidenceItem, Json
+from soc2ev.model import Json
 from soc2ev.period import Period, midnight, zone
-from soc2ev.sources.github.streams import rows
 from soc2ev.tables.facts.fact import listed
 from soc2ev.tables.governance.declared import RULE_DAYS
+from soc2ev.tables.rule_readings import Key, Reading, Rule, in_time
 
 if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
-    from soc2ev.vault import Vault
 
-Rule = Mapping[str, Json]
-"""A row of github_rules."""
 Ref = tuple[str, str]
 """Repository and branch."""
-Key = tuple[str, str]
-"""Run and stream."""
 
-_STREAM = ":settings:rules"
 _SAME = (
     *("changed_at", "approvals", "dismiss_stale", "code_owners", "last_push_approval", "checks", "check_apps"),
     *("strict", "merge_queue", "no_force_push", "no_deletion"),
@@ -48,98 +40,16 @@ class Day(NamedTuple):
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one collection read of the rules of a repository."""
-
-    key: Key
-    repository: str
-    since: datetime
-    """When the first of its answers came; what they say held then or later."""
-    until: datetime
-    whole: bool
-    """Nothing is missing, so that what it does not show was not there."""
-    items: tuple[EvidenceItem, ...]
-    rules: Mapping[str, tuple[Rule, ...]]
-    """By branch; a branch that it does not know was not asked for."""
-
-
-def derive(
-    engine: Engine, vault: Vault, claims: Iterable[Coverage], period: Period, zone_name: str, approvals: int
-) -> set[Key]:
+def derive(engine: Engine, readings: Sequence[Reading], period: Period, zone_name: str, approvals: int) -> set[Key]:
     """
     Fill the table; the runs and streams whose bodies stand behind it.
 
-    `claims` are those of all runs. `approvals` is how many the policy asks for. Which readings count is told by the
-    journal alone, so that a pack need carry the bodies of these only. TamperedError for a body that was altered.
+    `readings` are those that have to do with the period; `approvals` is how many the policy asks for.
     """
-    readings = [_with_rules(one, vault) for one in relevant(of(claims, vault.items()), period)]
     days = _days(period, zone_name)
     refs = [(row["repository"], row["ref"]) for row in engine.stream(_REFS)]
     engine.insert(RULE_DAYS, [_row(ref, readings, days, period, approvals) for ref in refs])
     return {one.key for one in readings if one.repository in {repository for repository, _ in refs}}
-
-
-def of(claims: Iterable[Coverage], items: Iterable[EvidenceItem]) -> list[Reading]:
-    """The readings of all collections in the order of time, without what they say."""
-    bodies: dict[Key, list[EvidenceItem]] = defaultdict(list)
-    for item in items:
-        if item.source == "github" and item.stream.endswith(_STREAM):
-            bodies[(item.run, item.stream)].append(item)
-    whole = {(one.run, one.stream): one.complete for one in claims if one.stream.endswith(_STREAM)}
-    return sorted((_reading(key, found, whole=whole.get(key, False)) for key, found in bodies.items()), key=_in_time)
-
-
-def relevant(readings: Sequence[Reading], period: Period) -> list[Reading]:
-    """Of each repository those within the period, and the nearest before and after it, whole ones and others."""
-    found: dict[Key, Reading] = {}
-    for home in sorted({one.repository for one in readings}):
-        mine = [one for one in readings if one.repository == home]
-        before = [one for one in mine if one.until < period.start]
-        after = [one for one in mine if one.since >= period.end]
-        within = [one for one in mine if one not in before and one not in after]
-        edges = [*before[-1:], *[one for one in before if one.whole][-1:]]
-        edges += [*after[:1], *[one for one in after if one.whole][:1]]
-        found |= {one.key: one for one in (*edges, *within)}
-    return sorted(found.values(), key=_in_time)
-
-
-def _in_time(one: Reading) -> tuple[datetime, Key]:
-    return one.since, one.key
-
-
-def _reading(key: Key, items: list[EvidenceItem], *, whole: bool) -> Reading:
-    repository = key[1].removeprefix("github:").removesuffix(_STREAM)
-    times = [item.received_at for item in items]
-    return Reading(key, repository, min(times), max(times), whole, tuple(items), {})
-
-
-def _with_rules(one: Reading, vault: Vault) -> Reading:
-    """The reading with what its bodies say; one that cannot be read, or holds other rows than counted, is not whole."""
-    found: dict[str, list[Rule]] = defaultdict(list)
-    whole = one.whole
-    for item in one.items:
-        body = vault.read(item.digest)
-        try:
-            told = [row for name, row in rows(item, body) if name == "github_rules"]
-        except TamperedError:
-            whole = False
-            continue
-        whole = whole and item.count in (None, len(told))
-        for row in told:
-            found[row["ref"]].append({**row, "changed_at": _instant(row["changed_at"])})
-    return Reading(
-        one.key, one.repository, one.since, one.until, whole, one.items, {k: tuple(v) for k, v in found.items()}
-    )
-
-
-def _instant(text: Json) -> datetime | None:
-    """GitHub writes rulesets' times with an offset or Z; one that cannot be read is not known."""
-    try:
-        at = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return None if at.tzinfo is None else at
 
 
 def _days(period: Period, zone_name: str) -> list[Day]:
@@ -176,7 +86,7 @@ def _latest(readings: Sequence[Reading], period: Period) -> Reading | None:
     """The first reading at or after the period's end, a whole one before others; else the last one within it."""
     after = [one for one in readings if one.since >= period.end]
     within = [one for one in readings if period.start <= one.since < period.end]
-    return min(after, key=lambda one: not one.whole) if after else max(within, key=_in_time, default=None)
+    return min(after, key=lambda one: not one.whole) if after else max(within, key=in_time, default=None)
 
 
 def _state(ref: str, last: Reading | None, wanted: int) -> dict[str, Json]:
@@ -277,6 +187,8 @@ class _Book:
         certain = [rule for one in within for rule in one.rules[self._ref]]
         later = [one for one in self._readings if one.since >= day.end]
         certain += [rule for one in later for rule in one.rules[self._ref] if _since(rule, day.start)]
+        versions = [rule for one in later for rule in one.versions.get(self._ref, ())]
+        certain += [rule for rule in versions if rule["bound"] and _spans(rule, day)]
         if not _lacks(certain, self._wanted):
             return "certain"
         return _BETWEEN if not _lacks([*certain, *self._between(day)], self._wanted) else None
@@ -295,6 +207,11 @@ def _since(rule: Rule, at: datetime) -> bool:
     return rule["changed_at"] is not None and rule["changed_at"] <= at
 
 
+def _spans(version: Rule, day: Day) -> bool:
+    since, until = version["since"], version["until"]
+    return None not in (since, until) and since <= day.start and until >= day.end
+
+
 def _holds(one: Reading, ref: str, rule: Rule) -> bool:
     return any(
         other["origin"] == rule["origin"]
@@ -306,4 +223,4 @@ def _holds(one: Reading, ref: str, rule: Rule) -> bool:
     )
 
 
-__all__ = ["Reading", "derive", "of", "relevant"]
+__all__ = ["derive"]

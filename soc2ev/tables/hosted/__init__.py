@@ -22,6 +22,7 @@ from soc2ev.tables.hosted.custody import custody_rows
 from soc2ev.tables.hosted.deliveries import deployment_rows
 from soc2ev.tables.hosted.gather import Case, Gatherer
 from soc2ev.tables.hosted.rows import change_row, fact_row, fate_rows
+from soc2ev.tables.hosted.rules import RulesThen
 from soc2ev.tables.hosted.self_reviews import SelfReviews
 from soc2ev.tables.hosted.tickets import TicketSystem
 from soc2ev.tables.hosted.watched import Watchers
@@ -32,21 +33,26 @@ if TYPE_CHECKING:
     from soc2ev.config import Config
     from soc2ev.model import Coverage, Json, Table
     from soc2ev.tables.engine import Engine
+    from soc2ev.tables.rule_readings import Reading
 
 _BATCH = 400
 Problems = dict[tuple[str, str], list[str]]
 """Complaints by run and stream."""
 
 
-def derive(engine: Engine, config: Config, coverages: Sequence[Coverage]) -> tuple[set[str], Problems]:
+def derive(
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+) -> tuple[set[str], Problems]:
     """
     Add GitHub's changes, their commits and their facts to the tables.
 
-    Gives the repositories that it delivers, and what does not add up, by run and stream. ConfigError for path rules
-    that cannot be read.
+    `readings` are what all collections read of rules. Gives the repositories that it delivers, and what does not add
+    up, by run and stream. ConfigError for path rules that cannot be read.
     """
     tickets = TicketSystem(engine, coverages, configured=bool(config.sources.jira))
-    gatherer = Gatherer(engine, config, _settings(coverages), tickets, Watchers(engine, config, coverages))
+    settings = _settings(coverages)
+    rules = RulesThen(engine, settings, readings)
+    gatherer = Gatherer(engine, config, settings, tickets, Watchers(engine, config, coverages), rules)
     writer = _Writer(engine, config, gatherer, SelfReviews(engine, config, coverages))
     problems: Problems = defaultdict(list)
     delivered = set()

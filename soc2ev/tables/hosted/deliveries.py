@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from soc2ev.tables.hosted.deployments import Delivered
 
 _FAILED = ("FAILURE", "ERROR")
+_CHANGES = ("activity", "commits", "merged")
+"""Streams that tell what reached the branch."""
 
 
 def deployment_rows(
@@ -24,6 +26,8 @@ def deployment_rows(
 ) -> Iterator[dict[str, Json]]:
     """Rows of `deployments` for the collection's span; `items` are the change items by the move's place."""
     evidence = {row["id"]: row["evidence"] for row in found.requests.rows("github_deployments")}
+    # A deployment brings nothing where all of its changes are missing from the record.
+    whole = all(map(found.complete, _CHANGES)) and not ref.problems and not ref.unexplained
     for place, deployment in enumerate(delivered.found):
         if not found.period.start <= deployment.created_at < found.period.end:
             continue
@@ -45,7 +49,7 @@ def deployment_rows(
             # Without the record of its moves nobody knows what the branch holds, only what was once merged into it.
             "commit_known": delivered.placed(deployment) if found.complete("activity") else None,
             "brought": brought,
-            "brought_known": known,
+            "brought_known": known and whole,
             "rollback": _is_rollback(delivered, deployment, earlier),
             **_watched(deployment, policy),
             "evidence": [evidence[int(deployment.id)]],

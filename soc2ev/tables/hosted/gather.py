@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from soc2ev.tables import commit_text, scoping
-from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Rule, Rules, Tests
+from soc2ev.tables.facts import rulebook
+from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Tests
 from soc2ev.tables.hosted import gates, mentions
 from soc2ev.tables.hosted.deployments import Delivered
+from soc2ev.tables.hosted.overrides import Overrides
 from soc2ev.tables.hosted.requests import commit, listed
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from soc2ev.tables.engine import Engine
     from soc2ev.tables.hosted.collection import Collection, RefMoves
     from soc2ev.tables.hosted.moves import Move
+    from soc2ev.tables.hosted.rules import RulesThen
     from soc2ev.tables.hosted.tickets import TicketSystem
     from soc2ev.tables.hosted.watched import Watchers
 
@@ -54,11 +58,12 @@ class Gatherer:
         settings: Mapping[tuple[str, str], Coverage],
         tickets: TicketSystem,
         watchers: Watchers,
+        rules: RulesThen,
     ) -> None:
         """`settings` are the coverages of settings, by repository and stream."""
         self._engine, self._config, self._settings, self._tickets = engine, config, settings, tickets
         self._kinds = scoping.kinds(engine)
-        self._watchers = watchers
+        self._watchers, self.rules = watchers, rules
 
     def cases(self, found: Collection, ref: RefMoves, item: Mapping[int, str]) -> Iterator[Case]:
         """A case for each move of the ref, oldest first; `item` are the item ids by the move's place."""
@@ -66,15 +71,6 @@ class Gatherer:
         for start in range(0, len(ref.moves), _BATCH):
             batch = ref.moves[start : start + _BATCH]
             yield from shared.batch(batch, [item[place] for place in range(start, start + len(batch))])
-
-    def rules(self, repository: str, ref: str) -> Rules:
-        """The rules on that ref, from the last reading of the repository's settings."""
-        coverage = self._settings.get((repository, "rules"))
-        if coverage is None:
-            return Rules((), visible=False, reason="the rules of the branch were not collected")
-        sql = f"select * from github_rules where repository in {listed([repository])} and ref in {listed([ref])}"  # noqa: S608
-        rows = [row for row in self._engine.stream(sql) if row["origin"] != "none"]
-        return Rules(tuple(_rule(row, coverage) for row in rows), visible=coverage.complete, reason=coverage.reason)
 
     def gated(self, repository: str, environments: Sequence[str]) -> bool | None:
         """Whether a production environment asks somebody to approve; None when that could not be read."""
@@ -84,6 +80,11 @@ class Gatherer:
         sql = f"select * from github_environments where repository in {listed([repository])}"  # noqa: S608
         named = [row for row in self._engine.stream(sql) if _matches(row["name"], environments)]
         return any(row["reviewers"] for row in named)
+
+    def ungated(self, repository: str) -> frozenset[str]:
+        """The environments that were seen to ask nobody to approve."""
+        sql = f"select name, reviewers from github_environments where repository in {listed([repository])} order by all"  # noqa: S608
+        return frozenset(row["name"] for row in self._engine.stream(sql) if not row["reviewers"])
 
     def delivered(self, found: Collection, ref: RefMoves) -> Delivered:
         """The production deployments of the repository, placed on that ref."""
@@ -111,6 +112,10 @@ class Gatherer:
         """Project keys whose tickets count; empty when the configuration names none."""
         return [project for jira in self._config.sources.jira for project in jira.projects]
 
+    def ticket_hosts(self) -> set[str]:
+        """Hosts of the ticket systems."""
+        return {urlsplit(jira.url).hostname or "" for jira in self._config.sources.jira}
+
     def kinds(self, paths: Sequence[str] | None, labels: Some[str]) -> tuple[list[str] | None, list[str] | None]:
         """Kinds of production change, and what makes it high-risk; None when the files are not known."""
         marked = sorted(label for label in labels if label.lower() in _HIGH_RISK_LABELS)
@@ -130,9 +135,12 @@ class _Shared:
     def __init__(self, gatherer: Gatherer, found: Collection, ref: RefMoves) -> None:
         self.gatherer, self.found, self.ref = gatherer, found, ref
         names = gatherer.environments(found.repository, ref.ref)
-        self.rules = gatherer.rules(found.repository, ref.ref)
+        self.rules = gatherer.rules.of(found.repository, ref.ref)
         self.gated = gatherer.gated(found.repository, names)
+        self.ungated = gatherer.ungated(found.repository) if self.gated else frozenset()
         self.bypassed = self._bypassed()
+        self.ledger = found.coverages.get("rule-suites")
+        self.overrides = Overrides(found.requests.rows("github_overrides"), self.ledger, ref.ref)
         self.delivered = gatherer.delivered(found, ref)
         self.bases = self._bases()
         self.kept_days = gatherer.kept_days(found.repository)
@@ -174,7 +182,7 @@ class _Shared:
         queued = not move.recorded and any(_was_queued(one) for one in requests)
         if queued:
             move.integration = "queue_merge"
-        named = mentions.keys(requests, brought, gatherer.projects())
+        named = mentions.keys(requests, brought, gatherer.projects(), gatherer.ticket_hosts())
         tickets, seen = gatherer.tickets().about(named)
         at = move.at
         change = Change(
@@ -189,9 +197,12 @@ class _Shared:
             requests=tuple(requests),
             commits=brought,
             tested=tuple(_alone(tests[sha]) if queued else tests[sha] for sha in shas if sha in tests),
-            rules=self.rules,
+            rules=self.rules.now,
             bypass=self._bypass(move),
-            deployments=self.delivered.about(move.after, at, found.coverages.get("deployments"), gated=self.gated),
+            deployments=replace(
+                self.delivered.about(move.after, at, found.coverages.get("deployments"), gated=self.gated),
+                ungated=self.ungated,
+            ),
             tickets=tickets,
             kinds=None if kinds is None else tuple(kinds),
             high_risk=None if risky is None else tuple(risky),
@@ -199,6 +210,7 @@ class _Shared:
             collected_at=self.collected_at,
             unseen_requests=len(move.numbers) - len(requests) + _unwitnessed(move, commits.get(move.after)),
         )
+        change = replace(change, rules=self.rules.at(rulebook.landed_at(change)))
         keys: list[int | str] = [*(one.number for one in requests), *shas, *move.brought]
         digests = {digest for key in keys for digest in told.get(key, ())}
         return Case(move, change, frozenset(move.evidence | digests | seen), paths)
@@ -236,14 +248,24 @@ class _Shared:
         return found
 
     def _bypass(self, move: Move) -> Bypass:
-        coverage = self.found.coverages.get("rule-suites")
-        back = coverage.details.get("reaches_back_to") if coverage else None
-        reach = datetime.fromisoformat(back) if isinstance(back, str) else None
         move.evidence |= self.bypassed.get(move.after, set())
-        covers = not any(rule.origin == "protection" for rule in self.rules.rules)
-        # The ledger is asked for under the present name alone.
-        asked = bool(coverage and coverage.complete) and move.ref in (None, self.ref.ref)
-        return Bypass(asked, move.after in self.bypassed, reach, covers)
+        overridden = self.overrides.of(move)
+        move.evidence |= overridden.evidence
+        protected = any(rule.origin == "protection" for rule in self.rules.now.rules)
+        # The ledgers are asked for under the present name alone.
+        asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref)
+        return Bypass(
+            visible=asked,
+            bypassed=move.after in self.bypassed or overridden.sure,
+            reaches_back_to=self._reach(protected=protected),
+            covers=not overridden.unclear and (not protected or self.overrides.visible),
+        )
+
+    def _reach(self, *, protected: bool) -> datetime | None:
+        """Since when the ledgers that the branch needs tell of every bypass; None when of all in the period."""
+        told = [self.ledger.details.get("reaches_back_to") if self.ledger else None]
+        told += [self.overrides.reaches_back_to] if protected else []
+        return max((datetime.fromisoformat(one) for one in told if isinstance(one, str)), default=None)
 
 
 def _unwitnessed(move: Move, landed: Commit | None) -> int:
@@ -284,22 +306,6 @@ def _paths(move: Move, requests: Sequence[PullRequest]) -> tuple[str, ...] | Non
     if not whole or len(requests) != len(move.numbers) or move.integration not in ("pr_merge", "queue_merge"):
         return None
     return tuple(sorted({path for one in requests for path in one.files}))
-
-
-def _rule(row: Mapping[str, Json], coverage: Coverage) -> Rule:
-    apps = row["check_apps"] or []
-    checks = None
-    if row["checks"] is not None:
-        named = zip(row["checks"], [*apps, *([""] * len(row["checks"]))], strict=False)
-        checks = tuple((name, int(app) if app else None) for name, app in named)
-    return Rule(
-        origin=row["origin"],
-        changed_at=row["changed_at"],
-        approvals=row["approvals"],
-        last_push_approval=row["last_push_approval"],
-        checks=checks,
-        observed_at=coverage.collected_at,
-    )
 
 
 def _matches(name: str | None, patterns: Iterable[str]) -> bool:

@@ -24,15 +24,30 @@ _TRAILER = re.compile(
 _DENIED = re.compile(
     r"\b(?:not related to|unrelated to|follow-?up (?:in|to)|reverts?|see also|blocked by)\b[^\n.;]*", re.IGNORECASE
 )
+# A title that calls a change the follow-up or the revert of a ticket's is still about that ticket.
+_DISOWNED = re.compile(r"\b(?:not related to|unrelated to|see also|blocked by)\b[^\n.;]*", re.IGNORECASE)
+_ADDRESS = re.compile(r"\bhttps?://([^\s/?#<>\"'`]+)([^\s<>\"'`]*)", re.IGNORECASE)
+_OF_TICKETS = re.compile(r"/browse/|[?&]selectedIssue=|/(?:issues|portal/\d+|requests?)/", re.IGNORECASE)
+_GATEWAY, _SITES = "api.atlassian.com", ".atlassian.net"
+_HERE = frozenset({"localhost", "127.0.0.1", "::1", ""})
 PRECEDENCE = ("trailer", "title", "branch", "body", "commit message")
 
 
 def keys(
-    requests: Iterable[PullRequest], commits: Iterable[Commit], projects: Collection[str]
+    requests: Iterable[PullRequest],
+    commits: Iterable[Commit],
+    projects: Collection[str],
+    hosts: Collection[str] = (),
 ) -> list[tuple[str, str]]:
-    """(key, source) of every ticket that the change names, by precedence, each key once."""
-    found = [pair for request in requests for pair in _of_request(request, projects)]
-    found += [(key, "commit message") for one in commits for key in _in(one.message, projects)]
+    """
+    (key, source) of every ticket that the change names, by precedence, each key once.
+
+    `hosts` are those of the ticket systems: an address of another host, or of no ticket, names none. Without any, or
+    where one is reached by its gateway or on this machine only, people's addresses of it are not known, so that every
+    host's count.
+    """
+    found = [pair for request in requests for pair in _of_request(request, projects, hosts)]
+    found += [(key, "commit message") for one in commits for key in _in(_plain(one.message, hosts), projects)]
     ordered = sorted(enumerate(found), key=lambda pair: (PRECEDENCE.index(pair[1][1]), pair[0]))
     first: dict[str, str] = {}
     for _, (key, source) in ordered:
@@ -40,16 +55,35 @@ def keys(
     return list(first.items())
 
 
-def _of_request(request: PullRequest, projects: Collection[str]) -> Iterator[tuple[str, str]]:
+def _of_request(request: PullRequest, projects: Collection[str], hosts: Collection[str]) -> Iterator[tuple[str, str]]:
     machine = request.author is not None and request.author.kind == "Bot"
-    body = "" if machine else _HIDDEN.sub(" ", request.body)
+    body = "" if machine else _addressed(_HIDDEN.sub(" ", request.body), hosts)
     for trailer in _TRAILER.findall(body):
         yield from ((key, "trailer") for key in _in(trailer, projects))
-    yield from ((key, "title") for key in _in(request.title, projects))
+    yield from ((key, "title") for key in _in(_plain(request.title, hosts), projects))
     # Branches are often in lower case; Jira itself would not link those.
     yield from ((key, "branch") for key in _in(request.head_ref or "", projects, fold=True))
     yield from ((key, "body") for key in _in(_DENIED.sub(" ", body), projects))
-    yield from ((key, "commit message") for one in request.commits for key in _in(one.message, projects))
+    yield from ((key, "commit message") for one in request.commits for key in _in(_plain(one.message, hosts), projects))
+
+
+def _plain(text: str, hosts: Collection[str]) -> str:
+    """The text without what names tickets to say that the change is not theirs."""
+    return _DISOWNED.sub(" ", _addressed(text, hosts))
+
+
+def _addressed(text: str, hosts: Collection[str]) -> str:
+    """The text without addresses that lead to no ticket of those hosts."""
+    return _ADDRESS.sub(lambda found: found[0] if _of_ours(found[1], found[2], hosts) else " ", text)
+
+
+def _of_ours(authority: str, path: str, hosts: Collection[str]) -> bool:
+    if not _OF_TICKETS.search(path):
+        return False
+    host = authority.rpartition("@")[2].partition(":")[0].lower()
+    if not hosts or host in hosts or _HERE & {*hosts}:
+        return True
+    return _GATEWAY in hosts and host.endswith(_SITES)
 
 
 def _in(text: str, projects: Collection[str], *, fold: bool = False) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ class Requests:
         self._engine, self._repository, self._run = engine, repository, run
         self._compared: Comparisons | None = None
         self._bots: dict[str, int] | None = None
+        self._landed: dict[str, dict[str, int]] | None = None
 
     def rows(self, table: str, where: str = "true") -> Iterator[Row]:
         """The rows of a table that belong to the repository and the run."""
@@ -79,15 +81,35 @@ class Requests:
             row["before"] for rows in events.values() for row in rows if row["kind"] == FORCED and row["before"]
         ]
         seen = self._receipts([*(row["sha"] for rows in commits.values() for row in rows), *replaced])
+        landings = self._landings()
         proofs = self._proofs()
         found = {}
         for row in self.rows("github_pull_requests", chosen):
             number = row["number"]
             missing = {part for part in (row["missing"] or "").split(",") if part and (number, part) not in whole}
-            made = _request(row, commits[number], reviews[number], events[number], files[number], missing, seen, proofs)
+            into = landings.get(row["head_ref"], {}) if not row["cross_repository"] else {}
+            made = _request(
+                row,
+                commits[number],
+                reviews[number],
+                events[number],
+                files[number],
+                missing,
+                seen,
+                proofs,
+                {sha for sha, its in into.items() if its != number},
+            )
             landing = commit(landed[number]) if number in landed else None
             found[number] = replace(made, landed=landing, assignees=_assigned(assignees.get(number)))
         return found
+
+    def _landings(self) -> Mapping[str, Mapping[str, int]]:
+        """By branch, the commits that merges of requests made there, with the request's number; read once."""
+        if self._landed is None:
+            self._landed = defaultdict(dict)
+            for row in self.rows("github_merged_index", "merge_sha is not null and base_ref is not null"):
+                self._landed[row["base_ref"]][row["merge_sha"]] = row["number"]
+        return self._landed
 
     def _proofs(self) -> Comparisons:
         """The comparisons of this run, which are few, read once."""
@@ -208,8 +230,10 @@ def _request(
     missing: set[str],
     seen: dict[str, _Receipt],
     proofs: Comparisons,
+    landings: AbstractSet[str],
 ) -> PullRequest:
     made = [commit(one) for one in sorted(commits, key=lambda one: one["position"])]
+    buttoned = frozenset(one.sha for one in made if one.sha in landings and one.signed_by_github)
     given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
     forced = [one for one in events if one["kind"] == FORCED]
     for one in forced:
@@ -218,7 +242,9 @@ def _request(
     before = [one["before"] for one in forced if one["before"]]
     held = dict.fromkeys([*(one.sha for one in made), *before])
     received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
-    pushers = {key: who for one in made if one.sha in seen for key, who in seen[one.sha].pushers.items()}
+    # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
+    pushed = [one.sha for one in made if one.sha in seen and one.sha not in buttoned]
+    pushers = {key: who for sha in pushed for key, who in seen[sha].pushers.items()}
     pushers |= {who.number: who for one in forced if (who := account(one, "actor")) and who.number is not None}
     gone = any(account(one, "actor") is None for one in forced)
     return PullRequest(
@@ -250,6 +276,7 @@ def _request(
         received=received,
         clean_merges=proofs.clean_merges(made, row["head_sha"]),
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
+        buttoned=buttoned,
         pushers=(*pushers.values(), *((None,) if gone else ())),
     )
 

@@ -112,6 +112,7 @@ def _ticket(row: Row, events: Sequence[Row], approvals: Sequence[Row] | None, *,
         ),
         approvals=tuple(_approval(parts) for parts in given.values()) if approvals is not None else None,
         whole=whole,
+        updated_at=row["updated_at"],
     )
 
 

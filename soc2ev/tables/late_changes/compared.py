@@ -125,6 +125,13 @@ COMPARED: tuple[Compared, ...] = (
         sha="r.after",
     ),
     Compared(
+        "github_overrides",
+        ("repository", "id"),
+        ("ref", "actor", "actor_id", "at"),
+        ("ref", "actor", "at"),
+        of="r.at >= $start and r.at < $end",
+    ),
+    Compared(
         "github_rule_suites",
         ("repository", "id"),
         ("ref", "before", "after", "result", "actor_id", "at"),

@@ -58,7 +58,8 @@ class Rollup:
         self._people = people
         home = self._homes.setdefault((found.repository, mode), Home(found.repository, mode))
         names = self._gatherer.environments(found.repository, ref.ref)
-        rules, gated = self._gatherer.rules(found.repository, ref.ref), self._gatherer.gated(found.repository, names)
+        rules = self._gatherer.rules.of(found.repository, ref.ref).now
+        gated = self._gatherer.gated(found.repository, names)
         home.bases[ref.ref] = Basis(rules, gated)
         return home.take(found, ref, items, outside, landed, self._gatherer.delivered(found, ref))
 

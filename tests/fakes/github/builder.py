@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.fakes.github import gitobjects, tokens
 from tests.fakes.github import world as w
 from tests.fakes.github.graph import is_ancestor
-from tests.fakes.github.rules import Environment, Protection, Ruleset, RuleSuite
+from tests.fakes.github.rules import Environment, Protection, Ruleset, RulesetVersion, RuleSuite
 
 if TYPE_CHECKING:
     from tests.fakes.github.change import Change
@@ -264,6 +264,16 @@ class Repo:
         self.it.rulesets.append(made)
         return made
 
+    def edit_rules(self, one: Ruleset, by: w.Account, **changes: Any) -> None:
+        """Change a ruleset an hour later; its history holds it as it was made and as it is from then on."""
+        fresh = self.company.world.fresh
+        if not one.history:
+            one.history.append(RulesetVersion(fresh(), one.created_at, by, _state(one)))
+        for name, value in changes.items():
+            setattr(one, name, value)
+        one.updated_at = self.company.tick(hours=1)
+        one.history.append(RulesetVersion(fresh(), one.updated_at, by, _state(one)))
+
     def judged(self, row: w.RefUpdate, result: str, *failed: str) -> RuleSuite:
         """What the rules said about a move of a ref."""
         actor = row.actor or self.company.person("root")
@@ -278,6 +288,19 @@ class Repo:
         made = w.Release(self.company.world.fresh(), tag, tag, by, at, at, self.it, body)
         self.it.releases.append(made)
         return made
+
+
+def _state(one: Ruleset) -> dict[str, Any]:
+    """A ruleset as a version of its history shows it."""
+    named = {"id": one.id, "name": one.name, "target": "branch", "enforcement": one.enforcement, "rules": [*one.rules]}
+    conditions: dict[str, Any] = {"ref_name": {"include": list(one.include), "exclude": list(one.exclude)}}
+    if one.properties:
+        wanted = [{"name": name, "property_values": [value]} for name, value in one.properties.items()]
+        conditions["repository_property"] = {"include": wanted, "exclude": []}
+    elif one.source_type == "Organization":
+        conditions["repository_name"] = {"include": ["~ALL"], "exclude": []}
+    whole = {"source_type": one.source_type, "source": one.source, "bypass_actors": [*one.bypass]}
+    return {**named, **whole, "conditions": conditions}
 
 
 def rules(approvals: int | None, checks: Sequence[str]) -> list[dict[str, Any]]:

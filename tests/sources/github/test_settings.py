@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from soc2ev.sources.github import rule_versions
 from soc2ev.sources.github.claims import SNAPSHOTS
 from tests.fakes.github import tokens
 from tests.fakes.github.faults import Fault, status
@@ -132,8 +133,9 @@ def test_classic_protection_is_a_row_of_its_own(story: Story, tmp_path: Path) ->
     assert (["build", "lint"], ["7", ""]) == (row["checks"], row["check_apps"])
     assert (False, ["RepositoryRole:5:always"]) == (row["admins_included"], row["bypass"])
     assert (True, True) == (row["no_force_push"], row["no_deletion"])
-    assert 2 == len(run.rows("github_rules")) == run.of("settings:rules").expected
-    assert ["main"] == run.of("rule-suites").details["without a ledger"]
+    assert (2, 1) == (len(run.rows("github_rules")), len(run.rows("github_rulesets")))
+    assert 3 == run.of("settings:rules").expected
+    assert {"reaches_back_to": None} == run.of("rule-suites").details["ledger of protection"]
 
 
 def test_branches_with_a_slash_and_several_of_them(story: Story, tmp_path: Path) -> None:
@@ -348,14 +350,116 @@ def test_settings_are_read_again_only_after_half_a_day(story: Story, tmp_path: P
     assert ("unknown", "yes") == (sights(third)["activity"], sights(third)["rules"])
 
 
+def test_the_history_of_a_ruleset_that_was_edited(story: Story, tmp_path: Path) -> None:
+    """Each version that was in force in the period but the present one; those of one edited before are not asked for."""
+    story.api.ruleset(include=("refs/heads/release/*",)).updated_at = datetime(2026, 9, 1, tzinfo=UTC)
+    made = story.rules.created_at
+    story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
+    off = story.now
+    story.api.edit_rules(story.rules, story.cat, enforcement="active", include=("~ALL",))
+    run = collect(tmp_path, story)
+    found = [
+        (row["version"], datetime.fromisoformat(row["since"]), datetime.fromisoformat(row["until"]), row["bound"])
+        for row in run.rows("github_rule_versions")
+    ]
+    first, second, _ = story.rules.history
+    assert [(first.id, made, off, True), (second.id, off, story.rules.updated_at, False)] == found
+    assert ({}, "yes") == (gaps(run), sights(run)["ruleset history"])
+    assert 1 == run.asked["/repos/{owner}/{repo}/rulesets/{ruleset}/history"]
+
+
+def test_a_history_that_may_not_be_read_is_no_gap(story: Story, tmp_path: Path) -> None:
+    """What it would tell is not known for the changes that need it; the token's lack is noted."""
+    story.token(tokens.installation("app", "soc2ev"))
+    story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
+    run = collect(tmp_path, story, secret="app")
+    assert (True, "no") == (run.of("settings:rules").complete, sights(run)["ruleset history"])
+    assert ["main (disabled)"] == run.of("settings:rules").details["history not visible"]
+
+
+def test_a_history_that_does_not_end_with_the_ruleset_speaks_for_nothing(story: Story, tmp_path: Path) -> None:
+    """Its newest version is another one than what was read."""
+    story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
+    story.rules.updated_at += timedelta(minutes=1)
+    assert [] == collect(tmp_path, story).rows("github_rule_versions")
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (["~ALL"], [], True),
+        (["~DEFAULT_BRANCH"], [], False),
+        (["refs/heads/release/1.0"], [], True),
+        (["refs/heads/release/*"], [], True),
+        (["refs/heads/*"], [], False),
+        (["refs/heads/**/*"], [], True),
+        (["refs/heads/**/1.0"], [], True),
+        (["refs/heads/release/1.?"], [], True),
+        (["refs/heads/release/1.[0-9]"], [], None),
+        (["refs/heads/**"], [], None),
+        (["~ALL"], ["refs/heads/release/*"], False),
+        (["~ALL"], ["refs/heads/hotfix/*"], True),
+        (["~ALL"], ["refs/heads/{a,b}"], None),
+        (["refs/heads/main"], ["refs/heads/{a,b}"], False),
+        ([], [], False),
+    ],
+)
+def test_whether_conditions_reach_a_ref(include: list[str], exclude: list[str], expected: bool | None) -> None:
+    """By GitHub's patterns; one that may mean several things tells nothing."""
+    asked = {"default": "main", "current": "acme/api"}
+    conditions = {"ref_name": {"include": include, "exclude": exclude}}
+    assert expected == rule_versions.reaches(conditions, asked, "release/1.0")
+
+
+def test_conditions_of_the_repository_count_too() -> None:
+    """By name they can be told; by property, and without any, they cannot."""
+    asked, ref = {"default": "main", "current": "acme/api"}, {"include": ["~DEFAULT_BRANCH"], "exclude": []}
+    named = {"include": ["api*"], "exclude": []}
+    assert rule_versions.reaches({"ref_name": ref, "repository_name": named}, asked, "main") is True
+    named["exclude"] = ["api"]
+    assert rule_versions.reaches({"ref_name": ref, "repository_name": named}, asked, "main") is False
+    assert rule_versions.reaches({"ref_name": ref, "repository_property": {}}, asked, "main") is None
+    assert rule_versions.reaches(None, asked, "main") is None
+
+
+EMPTY = {
+    "/rules/branches/*": ("settings:rules", "main (active) reaches main, and GitHub names none of its rules there"),
+    "/rulesets": ("settings:rules", "binds main and is not in the list of rulesets"),
+    "/collaborators": ("settings:permissions", "GitHub lists nobody who may do anything here"),
+}
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_a_list_that_came_back_empty_is_held_against_what_else_is_known(
+    story: Story, tmp_path: Path, path: str
+) -> None:
+    """A list with 200 and nothing in it is no proof that there is nothing."""
+    empty = Fault("empty", _emptied, on=f"GET /repos/acme/api{path}", times=None)
+    run = collect(tmp_path, story, faults=[empty])
+    stream, said = EMPTY[path]
+    assert {stream} == set(gaps(run))
+    assert said in gaps(run)[stream]
+
+
+def _emptied(wire: Any, _: Any) -> Any:
+    wire.body = b"[]"
+    return wire
+
+
+def test_a_ruleset_of_other_branches_contradicts_nothing(story: Story, tmp_path: Path) -> None:
+    """It is read for its conditions, which do not reach the production branch."""
+    story.rules.include = ("refs/heads/release/*",)
+    assert {} == gaps(collect(tmp_path, story))
+
+
 def test_what_it_costs(story: Story, tmp_path: Path) -> None:
-    """Ten questions over REST with a ruleset, one in GraphQL; one more for each further ruleset."""
+    """Eleven questions over REST with a ruleset, one in GraphQL; one more for each further ruleset."""
     first = collect(tmp_path, story)
     story.api.ruleset()
     (tmp_path / "again").mkdir()
     second = collect(tmp_path / "again", story)
-    assert 10 == _rest(first)
-    assert 11 == _rest(second)
+    assert 11 == _rest(first)
+    assert 12 == _rest(second)
     assert 1 == sum(item.request.get("role") == "settings" for item, _ in first.stored)
 
 
@@ -365,6 +469,7 @@ def _rest(run: Run) -> int:
 
 ENDPOINTS = {
     "/rules/branches/*": {"settings:rules"},
+    "/rulesets": {"settings:rules"},
     "/rulesets/[0-9]*": {"settings:rules"},
     "/branches/main/protection": {"settings:rules"},
     "/rulesets/rule-suites": {"rule-suites"},

@@ -185,7 +185,7 @@ def deployment(*states: str, **facts: Any) -> Deployment:
     """A deployment to production an hour after the merge."""
     values: dict[str, Any] = {"id": "d1", "environment": "production", "sha": "m1", "creator": BOT}
     statuses = tuple((state, ago(-60 - place)) for place, state in enumerate(states or ("SUCCESS",)))
-    return Deployment(created_at=ago(-60), statuses=statuses, **(values | facts))
+    return Deployment(statuses=statuses, **({"created_at": ago(-60)} | values | facts))
 
 
 def deployments(*found: Deployment, **facts: Any) -> Deployments:

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evidence_made import ANN, BOB, change, check, commit, event, judged, letters, policy, pushed, request, rule
+from evidence_made import (
+    ANN,
+    BOB,
+    CAT,
+    DAN,
+    ago,
+    base_merge,
+    change,
+    check,
+    commit,
+    deployment,
+    deployments,
+    event,
+    judged,
+    letters,
+    policy,
+    pushed,
+    request,
+    review,
+    rule,
+)
 
-from soc2ev.tables.facts.evidence import Rules
+from soc2ev.tables.facts.evidence import Bypass, GateApproval, Rules
 from soc2ev.tables.facts.evidence import Tests as ChecksOf
+from soc2ev.tables.hosted import mentions
 
 
 def checked(*found: object) -> tuple[ChecksOf, ...]:
@@ -23,6 +44,77 @@ def test_a_commit_pushed_along_with_a_request() -> None:
     )
     found = letters(judged(along))
     assert ("deviation", "deviation", "deviation") == (found["C"], found["D"], found["E"])
+
+
+def test_a_commit_of_the_browser_pushed_along() -> None:
+    """GitHub's signature tells where a commit was made, not that anybody looked at it; a merge may hold conflicts."""
+    clean = change()
+    written, merged = commit("h9", by=CAT, signed_by_github=True, via_web=True), base_merge("h8", by=CAT)
+    found = []
+    for extra in (written, merged):
+        along = replace(pushed(), requests=clean.requests, commits=(*request().commits, extra), tested=clean.tested)
+        found.append(letters(judged(along)))
+    assert [("deviation", "deviation"), ("not tested", "not tested")] == [(one["C"], one["D"]) for one in found]
+
+
+def test_a_declaration_that_nobody_obtained() -> None:
+    """A bypass by a pull request that was not obtained may have been declared, so it is not undocumented."""
+    unseen = replace(change(), requests=(), unseen_requests=1, bypass=Bypass(visible=True, bypassed=True))
+    found = judged(unseen)
+    assert ("not tested", "not tested") == (letters(found)["E"], letters(found)["F"])
+    assert ("DECLARATION_NOT_KNOWN",) == tuple(flag for flag in found.flags if "DECLAR" in flag or "BYPASS" in flag)
+
+
+def test_a_gate_whose_deployments_nobody_obtained() -> None:
+    """Where production is gated and its deployments could not be read, the approval of the request is not enough."""
+    unread = deployments(visible=False, reason="403", gated=True)
+    unasked = deployments(visible=False, reason="403", gated=None)
+    unplaced, none = deployments(gated=True, unplaced=1), deployments(gated=True)
+    found = [letters(judged(change(deployments=one)))["D"] for one in (unread, unasked, unplaced, none)]
+    assert ["not tested", "not tested", "not tested", "met"] == found
+
+
+def test_a_gate_of_another_environment() -> None:
+    """What was deployed first where nobody is asked is judged by the gate of the environment that asks."""
+    free = deployment(id="d0", environment="prod-us", gate=(), created_at=ago(-50))
+    refused = deployment(environment="prod-eu", gate=())
+    passed = deployment(environment="prod-eu", gate=(GateApproval(DAN, approved=True, at=ago(-59)),))
+    found = [
+        letters(judged(change(deployments=deployments(*places, gated=True, ungated=frozenset({"prod-us"})))))["D"]
+        for places in ((free,), (free, refused), (free, passed))
+    ]
+    assert ["met", "deviation", "met"] == found
+
+
+def test_a_ledger_that_contradicts_the_checks() -> None:
+    """A required check that had failed lets nobody pass without a bypass: an empty ledger is then no proof."""
+    red = change(tested=checked(check("FAILURE")), bypass=Bypass(visible=True, bypassed=False))
+    assert ("not tested", "deviation") == (letters(judged(red))["E"], letters(judged(red))["B"])
+
+
+def test_who_merged_a_request_into_the_branch_made_nothing() -> None:
+    """A promotion may be approved by who pressed the button of what it carries, unless that was no button's merge."""
+    button = commit("h2", by=BOB, parents=("h1", "h0"), signed_by_github=True, via_web=True)
+    side = commit("h0", by=ANN)
+    given = {"commits": (commit("h1"), side, button), "head_sha": "h2", "reviews": (review(BOB, commit="h2"),)}
+    held = {"received": {sha: request().received.get("h1") for sha in ("h0", "h1", "h2")}}
+    tested = (replace(checked(check())[0], sha="h2"),)
+    found = [
+        letters(judged(change(request(**given, **held, buttoned=frozenset(known)), tested=tested)))["C"]
+        for known in (("h2",), ())
+    ]
+    assert ["met", "deviation"] == found
+
+
+def test_an_address_of_somebody_elses_tickets() -> None:
+    """Where people's addresses of the ticket system are known, those of another one name nothing of ours."""
+    ours, theirs = "https://acme.atlassian.net/browse/ABC-7", "https://issues.apache.org/jira/browse/ABC-7"
+    known = {"site": {"acme.atlassian.net"}, "gateway": {"api.atlassian.com"}, "here": {"127.0.0.1"}}
+    named = {
+        name: [bool(mentions.keys([request(title="", body=text)], (), ["ABC"], hosts)) for text in (ours, theirs)]
+        for name, hosts in known.items()
+    }
+    assert {"site": [True, False], "gateway": [True, False], "here": [True, True]} == named
 
 
 def test_an_approval_against_another_base() -> None:

@@ -20,7 +20,7 @@ _BLANK: Mapping[str, Any] = {"TEXT": "-", "TEXT[]": ["sha256:1"], "BOOLEAN": Fal
 _READ = {
     name: {name, *read.split()}
     for name, read in {
-        "bypasses": "changes contained_changes change_facts github_rule_suites github_pull_requests github_commits git_commits"
+        "bypasses": "changes contained_changes change_facts github_rule_suites github_overrides github_pull_requests github_commits git_commits"
         " jira_lookups jira_tickets",
         "emergencies": "changes contained_changes change_facts registers register_emergencies register_approvals",
         "finished_tickets": "changes jira_tickets jira_events jira_lookups jira_histories",
@@ -86,6 +86,7 @@ class Readings:
             told = {name: value for name, value in given.items() if not name.startswith("_")}
             request = {"method": "GET", "repository": "acme/api", "role": given["_role"], "n": len(self._items)}
             request |= {"ref": "main", "refs": ["main"], "bound": given.get("_bound", False)}
+            request |= {"default": "main", "current": "acme/api", **given.get("_request", {})}
             body = json.dumps({**told, "n": len(self._items)}).encode() if "_raw" not in given else given["_raw"]
             digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
             self._bodies[digest] = body

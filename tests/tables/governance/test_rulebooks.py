@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from soc2ev.period import Period, parse
+from soc2ev.tables import rule_readings
 from soc2ev.tables.governance import rulebooks
 from soc2ev.vault import Vault
 from tests.tables.governance.made import OCTOBER, Readings, at, protection, ruleset, table
@@ -21,7 +22,11 @@ AFTER, BEFORE = at(3, month=11), at(28, month=9)
 def proven(vault: Readings, period: Period = OCTOBER, zone: str = "UTC", wanted: int = 1) -> dict[str, Any]:
     """The row of acme/api:main."""
     real = cast("Vault", vault)
-    rows = table("rule_days", REFS, lambda engine: rulebooks.derive(engine, real, vault.claims, period, zone, wanted))
+    rows = table(
+        "rule_days",
+        REFS,
+        lambda engine: rulebooks.derive(engine, rule_readings.read(real, vault.claims, period), period, zone, wanted),
+    )
     assert ["acme/api:main"] == list(rows)
     return rows["acme/api:main"]
 
@@ -62,6 +67,21 @@ def test_a_reading_within_the_period_proves_its_own_day_and_no_later_one() -> No
     row = proven(read((at(12), ruleset(YEAR_AGO))))
     assert (31, 12, 0, date(2026, 10, 13)) == days(row)
     assert (at(12), True) == (row["read_at"], row["required"])
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [("2026-09-01", "2026-10-10", (31, 31, 0, None)), ("2026-10-03", "2026-10-10", (31, 29, 0, date(2026, 10, 1)))],
+)
+def test_a_version_of_its_history_proves_days_before_its_change(
+    since: str, until: str, expected: tuple[int, int, int, date | None]
+) -> None:
+    """Whole days on which it was in force."""
+    state = {**ruleset("-"), "conditions": {"ref_name": {"include": ["refs/heads/main"], "exclude": []}}}
+    version = {"_role": "ruleset version", "version_id": 3, "updated_at": f"{since}T00:00:00Z", "state": state}
+    vault, when = Readings(), f"{until}T00:00:00Z"
+    vault.add(AFTER, ruleset(when), {**version, "_request": {"ruleset": 5, "until": when}})
+    assert expected == days(proven(vault))
 
 
 def test_classic_protection_needs_readings_on_both_sides() -> None:
@@ -190,7 +210,11 @@ def test_only_the_readings_that_count_are_opened() -> None:
     real = cast("Vault", vault)
     seen: set[tuple[str, str]] = set()
     table(
-        "rule_days", REFS, lambda engine: seen.update(rulebooks.derive(engine, real, vault.claims, OCTOBER, "UTC", 1))
+        "rule_days",
+        REFS,
+        lambda engine: seen.update(
+            rulebooks.derive(engine, rule_readings.read(real, vault.claims, OCTOBER), OCTOBER, "UTC", 1)
+        ),
     )
     assert set(runs[1:6]) == {run for run, _ in seen}
     assert 5 == len(vault.read_so_far)

@@ -71,15 +71,33 @@ def ruleset_history(ask: Ask) -> Listing:
     if not ask.viewer.edits_rules(ask.repository):
         ask.viewer.refuse()
 
+    return versions(_own(ask))
+
+
+def _own(ask: Ask) -> Ruleset:
+    """A ruleset of the repository itself: those of its owner have their history there."""
+    found = _ruleset(ask)
+    if found not in ask.repository.rulesets:
+        raise RefusedError(404, "Not Found")
+    return found
+
+
+def versions(one: Ruleset) -> Listing:
+    """The versions of a ruleset, newest first."""
+
     def show(one: Any) -> dict[str, Any]:
         return {"version_id": one.id, "actor": {"id": one.actor.id, "type": one.actor.kind}, "updated_at": when(one.at)}
 
-    return Listing(_ruleset(ask).history[::-1], show)
+    return Listing(one.history[::-1], show)
 
 
 def ruleset_version(ask: Ask) -> dict[str, Any]:
     """One version with the ruleset as it then was."""
-    rows = ruleset_history(ask)
+    return version_of(ask, ruleset_history(ask))
+
+
+def version_of(ask: Ask, rows: Listing) -> dict[str, Any]:
+    """The version that the address names, with the ruleset as it then was."""
     found = next((one for one in rows.rows if str(one.id) == ask.parts["version"]), None)
     if found is None:
         raise RefusedError(404, "Not Found")

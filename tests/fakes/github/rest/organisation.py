@@ -7,7 +7,7 @@ from typing import Any
 from tests.fakes.github.access import RefusedError
 from tests.fakes.github.names import opaque
 from tests.fakes.github.rest.asking import Ask, Listing, Route
-from tests.fakes.github.rest.governance import ruleset_shape
+from tests.fakes.github.rest.governance import ruleset_shape, version_of, versions
 from tests.fakes.github.tokens import ACTIONS, CLASSIC, INSTALLATION
 from tests.fakes.github.world import Account, Repository, Team
 
@@ -156,6 +156,17 @@ def rulesets(ask: Ask) -> Listing:
     return Listing(ask.world.rulesets, lambda one: ruleset_shape(ask, one, whole=False, editor=False))
 
 
+def ruleset_history(ask: Ask) -> Listing:
+    """The versions of a ruleset of the organisation, for its owners."""
+    _organisation(ask)
+    if not ask.viewer.owns_organisation():
+        ask.viewer.refuse()
+    found = next((one for one in ask.world.rulesets if str(one.id) == ask.parts["ruleset"]), None)
+    if found is None:
+        raise RefusedError(404, "Not Found")
+    return versions(found)
+
+
 def audit(ask: Ask) -> Listing:
     """The audit log, newest first, by `phrase` words `action:`, `repo:`, `actor:`; Enterprise Cloud, for owners."""
     _organisation(ask)
@@ -201,6 +212,12 @@ ROUTES = (
     Route("/orgs/{org}/teams/{team}/members", "members", team_members),
     Route("/orgs/{org}/properties/values", "organization_custom_properties", properties),
     Route("/orgs/{org}/rulesets", "organization_administration=write", rulesets),
+    Route("/orgs/{org}/rulesets/{ruleset}/history", "organization_administration=write", ruleset_history),
+    Route(
+        "/orgs/{org}/rulesets/{ruleset}/history/{version}",
+        "organization_administration=write",
+        lambda ask: version_of(ask, ruleset_history(ask)),
+    ),
     Route("/orgs/{org}/audit-log", "organization_administration", audit),
     Route("/repos/{owner}/{repo}/teams", "administration", repository_teams),
 )

@@ -1,0 +1,165 @@
+"""Pull requests with their commits, reviews and checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of GitHub or Jira as the server names it."""
+
+    login: str | None
+    number: int | str | None
+    """GitHub's number, or Jira's account id; logins are given away again."""
+    kind: str | None = "User"
+    """User, Bot, Mannequin, Organization, EnterpriseUserAccount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit. Dates, names and addresses are claims of the client that made it."""
+
+    sha: str
+    parents: tuple[str, ...]
+    message: str
+    author: Account | None
+    author_name: str | None
+    author_email: str | None
+    committer: Account | None
+    committer_name: str | None
+    committer_email: str | None
+    authored_at: datetime | None
+    committed_at: datetime | None
+    via_web: bool | None = None
+    signed_by_github: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review as it stands now; DISMISSED ones have their first state in the event that dismissed them."""
+
+    id: str
+    reviewer: Account | None
+    """None for an account that is gone."""
+    state: str
+    submitted_at: datetime | None
+    commit: str | None
+    can_push: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry of a pull request's time line; which fields are filled depends on `kind` (the GraphQL type)."""
+
+    kind: str
+    at: datetime | None
+    actor: Account | None
+    name: str | None = None
+    """Label, or branch before a change of base."""
+    before: str | None = None
+    """Commit before a force push, title before a change of title."""
+    after: str | None = None
+    review: str | None = None
+    state: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One attempt of a check run, or a commit status (whose `completed_at` is when it was set)."""
+
+    kind: str
+    """check or status."""
+    name: str
+    app_id: int | None
+    status: str | None
+    """COMPLETED, IN_PROGRESS, QUEUED ...; for a status its state."""
+    conclusion: str | None
+    """SUCCESS, FAILURE, NEUTRAL, SKIPPED, ...; for a status SUCCESS, FAILURE, ERROR, PENDING; None while it runs."""
+    started_at: datetime | None
+    completed_at: datetime | None
+    required: bool | None = None
+    """What GitHub says today; None when it was not asked."""
+    creator: Account | None = None
+    """Who set a status; None for a check, and when that is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """A workflow run on a commit, at its newest attempt; which of the required checks were its jobs is not known."""
+
+    name: str
+    conclusion: str | None
+    """success, failure, ...; None while it runs."""
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """The checks of one commit."""
+
+    sha: str
+    checks: tuple[Check, ...]
+    whole: bool
+    """Every check that exists for the commit is here. False: denied, cut off or never asked."""
+    reason: str | None = None
+    """Why it is not whole."""
+    all_statuses: bool = False
+    """Every status that was ever set is here, not the newest of each name alone."""
+    runs: tuple[WorkflowRun, ...] = ()
+    """Workflow runs, obtained where checks were refused."""
+    kept_days: int | None = None
+    """For how long the host keeps checks; None when nobody told (90 days are usual)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A merged pull request."""
+
+    number: int
+    title: str
+    body: str
+    author: Account | None
+    created_at: datetime | None
+    merged_at: datetime | None
+    edited_at: datetime | None
+    merger: Account | None
+    enabler: Account | None
+    merge_sha: str | None
+    base_ref: str | None
+    base_sha: str | None
+    head_ref: str | None
+    head_sha: str | None
+    cross_repository: bool | None
+    additions: int | None
+    deletions: int | None
+    changed_files: int | None
+    labels: tuple[str, ...]
+    """Labels now; when they were set is in the events."""
+    issues: tuple[str, ...]
+    commits: tuple[Commit, ...]
+    reviews: tuple[Review, ...]
+    events: tuple[Event, ...]
+    files: tuple[str, ...]
+    missing: frozenset[str] = frozenset()
+    """Parts that were not obtained whole: reviews, commits, events, files."""
+    received: dict[str, datetime] = field(default_factory=dict)
+    """By commit: when the server first held it, as far as its records of pushes and check suites tell."""
+    pushers: tuple[Account | None, ...] = ()
+    """Who pushed to its branch, as far as records tell; None for an account that is gone."""
+    constituents: tuple[PullRequest, ...] = ()
+    """Pull requests that its own commits had been merged by before, as in a promotion of a long-lived branch."""
+    unseen_constituents: int = 0
+    """How many of those were not obtained."""
+    clean_merges: frozenset[str] = frozenset()
+    """Merges of the base into its branch that comparing both sides proved to add nothing of their own."""
+    assignees: tuple[Account, ...] | None = ()
+    """Whom it is assigned to now, which matters only where a machine opened it; None when that is not known."""
+    landed: Commit | None = None
+    """The commit that its merge made, or the last of them; None when it was not obtained."""
+    equal_patches: frozenset[str] = frozenset()
+    """Commits that a force push replaced and that comparing proved to carry the same patch as the head."""
+    buttoned: frozenset[str] = frozenset()
+    """Its commits that the platform made when it merged another request into its branch."""

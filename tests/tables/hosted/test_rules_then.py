@@ -1,0 +1,211 @@
+"""What was required when a change landed: by the rules as they were then, or by nobody's guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from soc2ev import config, controls, period, sources, tables
+from soc2ev.fetch import Fetch
+from soc2ev.vault import Vault, writer
+from tests.fakes.github import tokens
+from tests.fakes.github.builder import rules
+from tests.fakes.github.rules import Ruleset
+from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story
+from tests.fakes.github.server import GitHub
+
+AFTER = datetime(2026, 11, 3, 12, tzinfo=UTC)
+CHANGED = "so what was required then is not known"
+
+
+class Watched:
+    """A story that is collected as often as one likes into one vault, and judged in the end."""
+
+    def __init__(self, folder: Path, story: Story) -> None:
+        self.folder, self.story = folder, story
+
+    def collect(self) -> config.Settings:
+        """Collect October at the world's present time."""
+        now = self.story.now
+        with GitHub(self.story.world) as host:
+            source = f"{{url: '{host.url}', graphql_url: '{host.graphql_url}', token: {{env: TOKEN}}}}"
+            text = "version: 1\norganisation: Example Co\nregisters: null\nscope: [{repository: acme/api}]\n"
+            (self.folder / "soc2ev.yaml").write_text(f"{text}sources: {{github: [{source}]}}\n", encoding="utf-8")
+            found, month = config.load(self.folder / "soc2ev.yaml"), period.parse("2026-10", "UTC", now=AFTER)
+            with writer(self.folder / "evidence", origin="test", now=lambda: now, tool="test") as vault:
+                fetch = Fetch(
+                    vault,
+                    environment={"TOKEN": self.story.secret},
+                    sleep=lambda _: None,
+                    now=lambda: now,
+                    workers=1,
+                )
+                list(sources.collect(fetch, found, month))
+        return found
+
+    def tested(self) -> tuple[str, str]:
+        """Collect after the month; outcome and reason of attribute B of the only change."""
+        self.story.world.now = max(AFTER, self.story.world.now)
+        found = self.collect()
+        judging = [one for one in controls.builtin() if one.id == "change-authorised-tested-approved"]
+        month = period.parse("2026-10", "UTC", now=AFTER)
+        with tables.load(Vault.open(self.folder / "evidence"), found, month) as loaded:
+            (finding,) = controls.judge_all(judging, loaded)
+        (item,) = [one for one in finding.population.items if one.facts["pull_requests"]]
+        return item.outcomes["B"].outcome.value, item.outcomes["B"].reason
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    """`acme/api`, whose ruleset asks for one approval and the check `test`."""
+    return Watched(tmp_path, Story())
+
+
+def landed(story: Story, conclusion: str = "SUCCESS", *checks: str) -> None:
+    """An approved change whose check `test` ended so, and others well."""
+    change = story.open()
+    change.check(conclusion=conclusion)
+    for name in checks:
+        change.check(name)
+    change.approve(story.bob)
+    change.merge(story.bob, "squash")
+
+
+def hidden(story: Story) -> None:
+    """The token may read everything but the history of rulesets, which needs to write."""
+    story.secret = story.token(tokens.installation("app-secret", "soc2ev"))
+
+
+def relax(story: Story) -> None:
+    """Nothing but another check is asked for from now on."""
+    story.api.edit_rules(story.rules, story.cat, rules=rules(1, ("lint",)))
+
+
+EDITS: dict[str, Callable[[Story], None]] = {
+    "other check": relax,
+    "disabled": lambda story: story.api.edit_rules(story.rules, story.cat, enforcement="disabled"),
+    "evaluated": lambda story: story.api.edit_rules(story.rules, story.cat, enforcement="evaluate"),
+    "other branches": lambda story: story.api.edit_rules(story.rules, story.cat, include=("refs/heads/release/*",)),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize(("conclusion", "outcome"), [("SUCCESS", MET), ("FAILURE", DEVIATION)])
+def test_history_tells_what_was_required(watched: Watched, edit: str, conclusion: str, outcome: str) -> None:
+    """A ruleset that was changed after the merge asked then for the check that it named then."""
+    landed(watched.story, conclusion, "lint")
+    EDITS[edit](watched.story)
+    assert outcome == watched.tested()[0]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("conclusion", ["SUCCESS", "FAILURE"])
+def test_without_history_a_changed_ruleset_is_no_proof(watched: Watched, edit: str, conclusion: str) -> None:
+    """Whether it binds the branch today or was switched off since: nobody can tell what it had asked for."""
+    landed(watched.story, conclusion, "lint")
+    EDITS[edit](watched.story)
+    hidden(watched.story)
+    watched.story.api.protect(checks=(("lint", None),))
+    outcome, reason = watched.tested()
+    assert NOT_TESTED == outcome
+    assert CHANGED in reason
+
+
+def test_several_versions_each_speak_for_their_time(watched: Watched) -> None:
+    """A change that landed while the ruleset was off needed nothing of it, though it asked before and asks now."""
+    story = watched.story
+    story.api.protect(checks=(("lint", None),))
+    story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
+    landed(story, "FAILURE", "lint")
+    story.api.edit_rules(story.rules, story.cat, enforcement="active")
+    assert MET == watched.tested()[0]
+
+
+def test_a_ruleset_of_the_organisation_has_its_history_there(watched: Watched) -> None:
+    """It is asked for where its owner keeps it."""
+    story = watched.story
+    shared = Ruleset(story.world.fresh(), "all", "Organization", "acme", story.now, story.now, rules(1, ("lint",)))
+    story.world.rulesets.append(shared)
+    landed(story)
+    story.api.edit_rules(shared, story.cat, enforcement="disabled")
+    assert DEVIATION == watched.tested()[0]
+
+
+def test_conditions_that_tell_nothing_by_themselves_leave_it_open(watched: Watched) -> None:
+    """Which properties a repository had then is not told."""
+    story = watched.story
+    story.api.it.properties = {"tier": "1"}
+    shared = Ruleset(story.world.fresh(), "all", "Organization", "acme", story.now, story.now, rules(1, ("lint",)))
+    shared.properties = {"tier": "1"}
+    story.world.rulesets.append(shared)
+    landed(story, "SUCCESS", "lint")
+    story.api.edit_rules(shared, story.cat, enforcement="disabled")
+    outcome, reason = watched.tested()
+    assert (NOT_TESTED, True) == (outcome, CHANGED in reason)
+
+
+def test_a_ruleset_that_was_made_later_asked_for_nothing(watched: Watched) -> None:
+    """One that binds other branches and did not exist at the merge leaves no doubt."""
+    story = watched.story
+    landed(story)
+    story.tick(days=1)
+    story.api.ruleset(include=("refs/heads/release/*",), checks=("lint",))
+    hidden(story)
+    assert MET == watched.tested()[0]
+
+
+def test_protection_that_was_relaxed_between_two_readings_is_no_proof(watched: Watched) -> None:
+    """It does not tell when it was changed: before the merge or after it."""
+    story = watched.story
+    protection = story.api.protect(checks=(("test", None), ("lint", None)))
+    watched.collect()
+    story.tick(days=1)
+    landed(story)
+    story.tick(days=1)
+    protection.checks = (("test", None),)
+    outcome, reason = watched.tested()
+    assert NOT_TESTED == outcome
+    assert f"Rules were changed between two readings, before the merge or after it, {CHANGED}" in reason
+
+
+@pytest.mark.parametrize("gone", ["protection", "ruleset"])
+def test_what_was_deleted_between_two_readings_is_no_proof(watched: Watched, gone: str) -> None:
+    """The rules that are left do not tell what the deleted one asked for at the merge."""
+    story = watched.story
+    other = story.api.protect(checks=(("lint", None),)) if gone == "protection" else story.api.ruleset(checks=("lint",))
+    watched.collect()
+    story.tick(days=1)
+    landed(story)
+    story.tick(days=1)
+    held: list[object] = [*story.api.it.protections, *story.api.it.rulesets]
+    assert other in held
+    story.api.it.protections = [one for one in story.api.it.protections if one is not other]
+    story.api.it.rulesets = [one for one in story.api.it.rulesets if one is not other]
+    outcome, reason = watched.tested()
+    assert (NOT_TESTED, True) == (outcome, CHANGED in reason)
+
+
+def test_the_first_reading_after_the_merge_speaks(watched: Watched) -> None:
+    """What it shows was in force, whatever was done to the rules after that reading."""
+    story = watched.story
+    landed(story, "FAILURE", "lint")
+    story.tick(hours=2)
+    watched.collect()
+    story.tick(days=1)
+    relax(story)
+    hidden(story)
+    assert DEVIATION == watched.tested()[0]
+
+
+def test_two_equal_readings_change_nothing(watched: Watched) -> None:
+    """Protection that is the same before and after is what it was."""
+    story = watched.story
+    story.api.protect(checks=(("test", None),))
+    watched.collect()
+    story.tick(days=1)
+    landed(story)
+    story.world.now += timedelta(days=1)
+    assert MET == watched.tested()[0]
