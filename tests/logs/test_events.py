@@ -21,6 +21,10 @@ def events(text: bytes | str, matcher: Matcher = MATCHER) -> set[str]:
     return {kind for record in Parser(1_791_200_000.0).records(data) for kind in matcher.events(record)}
 
 
+def _without(record: dict[str, object], *names: str) -> dict[str, object]:
+    return {name: value for name, value in record.items() if name not in names}
+
+
 DENIED = {"errorCode": "AccessDenied", "errorMessage": "User is not authorized"}
 CONSOLE = {"eventSource": "signin.amazonaws.com", "eventType": "AwsConsoleSignIn"}
 
@@ -76,6 +80,16 @@ CONSOLE = {"eventSource": "signin.amazonaws.com", "eventType": "AwsConsoleSignIn
         (github("repo.download_zip"), {"sensitive.read"}),
         (github("protected_branch.rejected_ref_update"), {"authz.failure"}),
         (github("workflows.completed_workflow_run"), set()),
+        (github("repo.create"), {"admin.action"}),
+        (github("org.saml_disabled"), {"admin.action"}),
+        (_without(github("protected_branch.destroy"), "_document_id", "@timestamp"), {"admin.action"}),
+        (_without(okta("user.session.start"), "published"), {"auth.success"}),
+        (cloudtrail("PasswordUpdated", eventSource="signin.amazonaws.com"), {"credential.rotated"}),
+        (cloudtrail("Authenticate", eventSource="sso.amazonaws.com"), {"auth.success", "admin.action"}),
+        (
+            cloudtrail("DeleteModelInvocationLoggingConfiguration", eventSource="bedrock.amazonaws.com"),
+            {"logging.changed"},
+        ),
         (ocsf(3002, 1), {"auth.success"}),
         (ocsf(3002, 1, 2), {"auth.failure"}),
         (ocsf(6003, 1, 2), {"authz.failure"}),

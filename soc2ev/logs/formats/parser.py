@@ -22,6 +22,8 @@ _TEXT: tuple[Form, ...] = (
 )
 
 
+_OKTA = frozenset({"published", "legacyEventType", "displayMessage", "debugContext"})
+_GITHUB_PLACES = frozenset({"org", "org_id", "repo", "repository", "business", "business_id", "enterprise"})
 Entry = tuple[str, dict[str, Value]]
 """A record's format and its flat fields."""
 
@@ -189,13 +191,21 @@ def shape(value: dict[str, Any]) -> str:
         return "cloudtrail"
     if "class_uid" in value:
         return "ocsf"
-    if "eventType" in value and "published" in value:
+    if "eventType" in value and not _OKTA.isdisjoint(value):
         return "okta"
-    if "action" in value and ("_document_id" in value or ("@timestamp" in value and isinstance(value["action"], str))):
+    if "action" in value and ("_document_id" in value or _is_github(value)):
         return "github"
     if "@timestamp" in value and ("ecs" in value or "ecs.version" in value or isinstance(value.get("event"), dict)):
         return "ecs"
     return "ecs" if "event.category" in value else "json"
+
+
+def _is_github(value: dict[str, Any]) -> bool:
+    """An entry of an audit log, also of one that was handed on without the document's id: times are in milliseconds."""
+    if not isinstance(value["action"], str):
+        return False
+    handed_on = "actor" in value and isinstance(value.get("created_at"), int) and not _GITHUB_PLACES.isdisjoint(value)
+    return "@timestamp" in value or handed_on
 
 
 def _otlp(resources: Iterable[Any]) -> Iterator[dict[str, Value]]:
