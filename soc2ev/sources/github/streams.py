@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem, Json, Stream
-from soc2ev.sources.github import check_rows, governance, overrides, rule_versions, shapes, tables
+from soc2ev.sources.github import check_rows, delivery_rows, governance, overrides, rule_versions, shapes, tables
 
 Row = tuple[str, Mapping[str, Json]]
 Asked = Mapping[str, Json]
@@ -169,14 +169,8 @@ def rest_rows(asked: Asked, data: Json) -> Iterator[Row]:
         part, page = asked["parts"][number], asked["pages"][number]
         of = {"repository": asked["repository"], "number": value["number"]}
         whole = shapes.ends(value[PARTS[part][0]], asked["firsts"][number])
-        yield from _page_rows({**of, "part": part}, page, whole=whole)
+        yield from delivery_rows.page_rows({**of, "part": part}, page, whole=whole)
         yield from _part_rows(of, part, value, asked["firsts"][number])
-
-
-def _page_rows(of: Mapping[str, Json], page: int, *, whole: bool) -> Iterator[Row]:
-    yield tables.LIST_PAGES.name, {**of, "page": page, "whole": whole}
-    if whole:
-        yield tables.COMPLETIONS.name, of
 
 
 def author_rows(asked: Asked, data: Json) -> Iterator[Row]:
@@ -212,70 +206,6 @@ def comparison_rows(asked: Asked, data: Json) -> Iterator[Row]:
         yield tables.COMPARISONS.name, {**of, **shapes.compared_file(value)}
 
 
-def deployment_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """Deployments and what became of them; the first page holds releases as well."""
-    for value in data["repository"]["deployments"]["nodes"]:
-        yield tables.DEPLOYMENTS.name, {"repository": asked["repository"], **shapes.deployment(value)}
-        yield from _status_rows(asked, value)
-    yield from release_rows(asked, data)
-
-
-def status_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """Further pages of the statuses of deployments, and whether they end with it."""
-    for number, value in shapes.objects(data, "p"):
-        whole = not value["statuses"]["pageInfo"]["hasNextPage"]
-        of = {"repository": asked["repository"], "number": value["databaseId"], "part": "statuses"}
-        yield from _page_rows(of, asked["pages"][number], whole=whole)
-        yield from _status_rows(asked, value)
-
-
-def _status_rows(asked: Asked, value: Json) -> Iterator[Row]:
-    of = {"repository": asked["repository"], "deployment": value["databaseId"]}
-    for status in value["statuses"]["nodes"]:
-        yield tables.DEPLOYMENT_STATUSES.name, {**of, **shapes.deployment_status(status)}
-
-
-def parent_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """github_parents: each commit once, although one may build on another."""
-    seen: set[str] = set()
-    for _, value in shapes.objects(data["repository"], "c"):
-        for one in value["history"]["nodes"] if value else ():
-            if one["oid"] not in seen and one["oid"] not in asked["without"]:
-                seen.add(one["oid"])
-                row = {"repository": asked["repository"], "sha": one["oid"], "parents": shapes.parents(one)}
-                yield tables.PARENTS.name, row
-
-
-def gate_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """github_gates and github_gate_answers, from workflow runs by their addresses."""
-    for number, value in shapes.objects(data, "g"):
-        if value:
-            found = value["deploymentReviews"]
-            yield from _gate(asked, number, found["nodes"], found["totalCount"])
-
-
-def run_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """The same from the list of one workflow run."""
-    yield from _gate(asked, 0, data, len(data))
-
-
-def _gate(asked: Asked, number: int, answers: Json, counted: int) -> Iterator[Row]:
-    """The answers for each deployment of a run."""
-    run = asked["runs"][number]
-    for deployment in asked["deployments"][number]:
-        of = {"repository": asked["repository"], "deployment": deployment}
-        whole = counted == len(answers)
-        yield tables.GATES.name, {**of, "workflow_run": run, "answers": len(answers), "whole": whole}
-        for position, one in enumerate(answers):
-            yield tables.GATE_ANSWERS.name, {**of, "position": position, **shapes.gate_answer(one)}
-
-
-def release_rows(asked: Asked, data: Json) -> Iterator[Row]:
-    """Releases."""
-    for value in data["repository"].get("releases", {"nodes": ()})["nodes"]:
-        yield tables.RELEASES.name, {"repository": asked["repository"], **shapes.release(value)}
-
-
 def _of_ref(asked: Asked) -> dict[str, Json]:
     return {"repository": asked["repository"], "ref": asked["ref"]}
 
@@ -299,12 +229,12 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "statuses of": (check_rows.status_history_rows, tables.TESTED.name),
     "runs": (check_rows.workflow_run_rows, tables.WORKFLOW_RUNS.name),
     "app": (check_rows.app_rows, tables.APPS.name),
-    "deployments": (deployment_rows, tables.DEPLOYMENTS.name),
-    "statuses": (status_rows, tables.LIST_PAGES.name),
-    "parents": (parent_rows, tables.PARENTS.name),
-    "gates": (gate_rows, tables.GATES.name),
-    "run": (run_rows, tables.GATES.name),
-    "releases": (release_rows, tables.RELEASES.name),
+    "deployments": (delivery_rows.deployment_rows, tables.DEPLOYMENTS.name),
+    "statuses": (delivery_rows.status_rows, tables.LIST_PAGES.name),
+    "parents": (delivery_rows.parent_rows, tables.PARENTS.name),
+    "gates": (delivery_rows.gate_rows, tables.GATES.name),
+    "run": (delivery_rows.run_rows, tables.GATES.name),
+    "releases": (delivery_rows.release_rows, tables.RELEASES.name),
     "suites": (governance.suite_rows, tables.BYPASSES.name),
     "overrides": (overrides.rows, tables.OVERRIDES.name),
     "ruleset": (governance.ruleset_rows, tables.RULES.name),
