@@ -379,7 +379,10 @@ TABLES: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (ALERT_COVERAGE, ("collected_alert_rules",)),
     (LOG_REMOVALS, ("collected_log_readers", "register_access_decisions", "register_access_reviews")),
     (LOG_EXCEPTIONS, ("collected_log_sources", "register_exceptions")),
-    (LOG_DRIFT, ("collected_log_sources", "changes", "change_facts")),
+    (
+        LOG_DRIFT,
+        ("collected_log_sources", "changes", "change_facts", "github_pull_requests", "github_commits", "git_commits"),
+    ),
     (LOG_WEBHOOKS, ("collected_log_webhooks",)),
     (LOG_AGGREGATIONS, ()),
     (LOG_AGGREGATION_EVENTS, ()),

@@ -6,7 +6,7 @@ Only what two whole collections of one entry both say is compared: what a platfo
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,6 +48,43 @@ _CHANGES = """
 """
 
 
+# What a change says of itself; a description that was edited after the merge may have said something else.
+_TEXTS = """
+    select c.item, p.body as text, p.edited_at > p.merged_at as later
+    from (select item, repository, unnest(pull_requests) as number from changes) c
+    join github_pull_requests p on p.repository = c.repository and p.number::varchar = c.number
+    where p.body is not null
+    union all
+    select c.item, m.message, false
+    from (select item, repository, unnest(commits) as sha from changes) c
+    join (select distinct repository, sha, message from github_commits
+        union select distinct repository, sha, message from git_commits) m
+        on m.repository = c.repository and m.sha = c.sha
+    where m.message is not null
+    order by all
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What changes say of themselves, in lower case, by item."""
+
+    certain: Mapping[str, Sequence[str]]
+    edited: Mapping[str, Sequence[str]]
+    """Descriptions as they are now, edited after the merge."""
+
+    def names(self, row: Row, key: str) -> bool | None:
+        """
+        Whether the change names the source by its whole key: a name of its own may be a word of anything.
+
+        None when only a description does that was edited after the merge.
+        """
+        told = [(row["title"] or "").lower(), *self.certain.get(row["item"], ())]
+        if any(key.lower() in text for text in told):
+            return True
+        return None if any(key.lower() in text for text in self.edited.get(row["item"], ())) else False
+
+
 @dataclass(frozen=True, slots=True)
 class _Compared:
     """What one whole collection of one entry said: values by source and field."""
@@ -62,14 +99,22 @@ class _Compared:
 def derive(engine: Engine, readings: Readings, coverages: Sequence[Coverage]) -> None:
     """Fill the table. Compared are the whole collections within the period, and the nearest before and after it."""
     found: list[dict[str, Json]] = []
-    changes = list(engine.stream(_CHANGES))
+    changes, texts = list(engine.stream(_CHANGES)), _texts(engine) if any(readings.series) else _Texts({}, {})
     whole = changes_whole(coverages)
     for series in readings.series:
         for before, after in pairwise([_compared(one) for one in series if one.whole]):
             found += [
-                _row(one, before, after, changes, readings.period, whole=whole) for one in _differences(before, after)
+                _row(one, before, after, changes, texts, readings.period, whole=whole)
+                for one in _differences(before, after)
             ]
     engine.insert(LOG_DRIFT, _numbered(sorted(found, key=lambda row: (str(row["item"]), str(row["before"])))))
+
+
+def _texts(engine: Engine) -> _Texts:
+    found: tuple[dict[str, list[str]], dict[str, list[str]]] = defaultdict(list), defaultdict(list)
+    for row in engine.stream(_TEXTS):
+        found[bool(row["later"])][row["item"]].append(row["text"].lower())
+    return _Texts(*found)
 
 
 def _numbered(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -113,13 +158,22 @@ def _differences(before: _Compared, after: _Compared) -> Iterator[_Difference]:
 
 
 def _row(
-    found: _Difference, before: _Compared, after: _Compared, changes: Sequence[Row], period: Period, *, whole: bool
+    found: _Difference,
+    before: _Compared,
+    after: _Compared,
+    changes: Sequence[Row],
+    texts: _Texts,
+    period: Period,
+    *,
+    whole: bool,
 ) -> dict[str, Json]:
     key, name, first, then = found
     near = [row for row in changes if _is_near(row, before, after)]
-    named = [row for row in near if _names(row, key)]
-    fact = _authorised(named, near, inside=period.start <= before.at and after.at < period.end, whole=whole)
-    explaining = named or [row for row in near if _KINDS & set(row["kinds"] or ())]
+    said = {row["item"]: texts.names(row, key) for row in near}
+    named = [row for row in near if said[row["item"]]]
+    perhaps = [row for row in near if said[row["item"]] is None]
+    fact = _authorised(named, perhaps, near, inside=period.start <= before.at and after.at < period.end, whole=whole)
+    explaining = [*named, *perhaps] or [row for row in near if _KINDS & set(row["kinds"] or ())]
     return {
         "item": f"{key}/{name}@{after.at:%Y-%m-%dT%H:%M:%SZ}",
         "source_key": key,
@@ -140,14 +194,16 @@ def _is_near(row: Row, before: _Compared, after: _Compared) -> bool:
     return when is None or before.at - _BEFORE <= when <= after.at
 
 
-def _names(row: Row, key: str) -> bool:
-    """Whether the change's title names the source by its whole key: a name of its own may be a word of anything."""
-    return key.lower() in (row["title"] or "").lower()
-
-
-def _authorised(named: Sequence[Row], near: Sequence[Row], *, inside: bool, whole: bool) -> Fact:
+def _authorised(
+    named: Sequence[Row], perhaps: Sequence[Row], near: Sequence[Row], *, inside: bool, whole: bool
+) -> Fact:
+    if named and (found := _approved(named)).value is not False:
+        return found
+    if perhaps:
+        items = shown(listed(row["item"] for row in perhaps))
+        return unknown(f"Named in the description of {items}, which was edited after the merge.")
     if named:
-        return _approved(named)
+        return found
     if logging := [row["item"] for row in near if _KINDS & set(row["kinds"] or ())]:
         return unknown(
             f"No change names it; of the kind logging or rate limit went out: {shown(listed(logging[:_SHOWN]))}."

@@ -16,7 +16,20 @@ from soc2ev.tables.logs.readings import Readings
 OCTOBER = parse("2026-10", "UTC")
 READ_AT = datetime(2026, 10, 30, tzinfo=UTC)
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-_USED = ("collected_", "register", "log_", "logged_", "alert_", "rate_limits", "change", "jira_tickets", "alerts")
+_USED = (
+    "collected_",
+    "register",
+    "log_",
+    "logged_",
+    "alert_",
+    "rate_limits",
+    "change",
+    "jira_tickets",
+    "alerts",
+    "github_commits",
+    "github_pull_requests",
+    "git_commits",
+)
 _BLANK: Mapping[str, Any] = {"TEXT": "-", "TEXT[]": [], "BOOLEAN": False, "BIGINT": 0, "TIMESTAMP": READ_AT}
 
 

@@ -76,7 +76,7 @@ def drifted(*read_: list[tuple[str, Row]], changes: tuple[Row, ...] = (), **give
         for at, run in enumerate(bodies, 1)
     ]
     vault = cast("Vault", Kept(bodies))
-    rows = {"changes": changes, "change_facts": given.get("facts", (APPROVED,))}
+    rows = {"changes": changes, "change_facts": given.get("facts", (APPROVED,)), **given.get("more", {})}
     made = filled(rows, lambda engine: drift.derive(engine, readings.read(vault, claims, OCTOBER), [whole]))
     return made["log_drift"]
 
@@ -100,6 +100,30 @@ def test_a_change_that_nothing_explains_is_a_deviation() -> None:
 def test_only_a_change_that_names_the_source_explains_it(more: Row, authorised: bool | None) -> None:
     """Another change of logging may be meant or not; a word of the source's own name in a title says nothing."""
     (row,) = drifted([read(retention_days=90)], [read(retention_days=30)], changes=({**CHANGE, **more},))
+    assert ([] if authorised is False else ["acme/api@1"], authorised) == (row["changes"], row["authorised"])
+
+
+LANDED = {**CHANGE, "repository": "acme/api", "pull_requests": ["7"], "commits": ["aaa"]}
+BODY = {"repository": "acme/api", "number": 7, "merged_at": datetime(2026, 10, 8, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(
+    ("more", "authorised"),
+    [
+        ({"github_pull_requests": [{**BODY, "body": "Keeps loki:prod for a month."}]}, True),
+        ({"github_commits": [{"repository": "acme/api", "sha": "aaa", "message": "Shorter\n\nof Loki:Prod"}]}, True),
+        ({"git_commits": [{"repository": "acme/api", "sha": "aaa", "message": "loki:prod for a month"}]}, True),
+        ({"github_commits": [{"repository": "acme/web", "sha": "aaa", "message": "of loki:prod"}]}, False),
+        ({"github_pull_requests": [{**BODY, "body": "loki:prod", "edited_at": BODY["merged_at"]}]}, True),
+        (
+            {"github_pull_requests": [{**BODY, "body": "loki:prod", "edited_at": datetime(2026, 10, 9, tzinfo=UTC)}]},
+            None,
+        ),
+    ],
+)
+def test_a_change_names_the_source_in_its_description_or_message_too(more: Row, authorised: bool | None) -> None:
+    """A description that was edited after the merge may not have said so then."""
+    (row,) = drifted([read(retention_days=90)], [read(retention_days=30)], changes=(LANDED,), more=more)
     assert ([] if authorised is False else ["acme/api@1"], authorised) == (row["changes"], row["authorised"])
 
 
