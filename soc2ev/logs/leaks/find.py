@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import string
+from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from soc2ev.logs.leaks import text as running
@@ -21,6 +21,9 @@ BASE64 = re.compile(
 # Written so that there is one way to match: a pattern that can divide a run in many ways takes forever to fail.
 _READABLE = re.compile(rb"^[\t\n\r\x20-\x7e]{4,}(?:[\x80-\xff]{1,4}[\t\n\r\x20-\x7e]{4,})*[\x80-\xff]{0,4}$")
 _JSON_AT = re.compile(r"[{\[]\s*(?:[\"{\[]|$)")
+_OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
+_BODY = bytes(ord("a" if chr(code) in _OF_BASE64 else " ") for code in range(256))
+_LEAST_BODY = b"a" * 20
 SHORTEST, _SHORTEST_BODY = 6, 12
 _LONGEST_BLOB = 4 << 20
 # What nothing can hide in: instants, ids in hexadecimal, short numbers, addresses of machines, small words and paths.
@@ -47,8 +50,18 @@ def find(text: str, path: str = "$", depth: int = 0, key: str = "") -> list[Hit]
     found = _running(text[:start], "" if path == "$" else path, depth) if start else []
     key = key or key_before(text, start)
     for leaf in leaves(text[start:], path, key):
-        found.extend(_moved(_leaf(leaf, depth), leaf.path, lambda at, leaf=leaf: start + leaf.start + at))  # type: ignore[misc]
+        found.extend(of_leaf(leaf, start, depth))
     return found
+
+
+def of_leaf(leaf: Leaf, start: int = 0, depth: int = 0) -> list[Hit]:
+    """The hits of a value of the JSON that begins there in its text, each at its place in the text."""
+    return [hit.at(start + leaf.start, hit.path or leaf.path) for hit in _leaf(leaf, depth)]
+
+
+def of_running(text: str, path: str) -> list[Hit]:
+    """The hits of a text as `find` gives them that is known to be no JSON."""
+    return _running(text, path, 0)
 
 
 def json_start(text: str) -> int | None:
@@ -74,7 +87,9 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
         inner = _running(value, leaf.path, depth, _context(leaf), own)
     if leaf.path.endswith("userIdentity.accessKeyId"):
         inner = [hit for hit in inner if hit.kind != "api_key"]
-    return _moved(inner, leaf.path, places.__getitem__) if places else inner
+    if places:
+        return [hit.between(places[hit.start], places[hit.end], hit.path or leaf.path) for hit in inner]
+    return inner
 
 
 def _context(leaf: Leaf) -> str:
@@ -93,7 +108,7 @@ def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | N
         return own or []
     found = settle([*(own or ()), *running.hits(text, key)])
     # The value of a key keeps its key's path; a key within the text is added to it.
-    placed = [replace(hit, path=f"{path}.{hit.path}" if path and hit.path else path or hit.path) for hit in found]
+    placed = [hit.at(0, f"{path}.{hit.path}" if path and hit.path else path or hit.path) for hit in found]
     taken = [(hit.start, hit.end) for hit in placed]
     for match in BASE64.finditer(text):
         if all(match.end() <= start or end <= match.start() for start, end in taken):
@@ -112,10 +127,10 @@ def _meant(part: Wrapped, text: str, path: str, depth: int) -> Iterator[Hit]:
     root = f"{path}.{part.key}" if path and part.key else path or part.key or "$"
     if part.plain is None:
         for leaf in leaves(text[part.start : part.end], root, part.key):
-            yield from _moved(_leaf(leaf, depth + 1), leaf.path, lambda at, leaf=leaf: part.start + leaf.start + at)  # type: ignore[misc]
+            yield from of_leaf(leaf, part.start, depth + 1)
         return
     for hit in _under(part.key, part.plain, root, depth + 1):
-        yield replace(hit, start=part.start, end=part.end, path=hit.path or part.key)
+        yield hit.between(part.start, part.end, hit.path or part.key)
 
 
 def _under(key: str, value: str, path: str, depth: int) -> list[Hit]:
@@ -163,6 +178,18 @@ def _remember_clean(key: str, text: str) -> None:
     _clean.add((key, text))
 
 
+def has_body(text: str) -> bool:
+    """What a search for `BASE64` says: such a body begins where a run of its characters does."""
+    runs = text.encode("latin-1", "replace").translate(_BODY)
+    place = runs.find(_LEAST_BODY)
+    while place >= 0:
+        if BASE64.match(text, place):
+            return True
+        end = runs.find(b" ", place)
+        place = runs.find(_LEAST_BODY, end) if end >= 0 else -1
+    return False
+
+
 def _inside(match: re.Match[str], path: str, depth: int) -> Iterator[Hit]:
     """The hits of a base64 body that decodes to text; each spans the whole body."""
     plain = decoded(match.group())
@@ -171,7 +198,7 @@ def _inside(match: re.Match[str], path: str, depth: int) -> Iterator[Hit]:
     for hit in find(plain, "$", depth + 2):
         inner = hit.path.removeprefix("$")
         joined = f"{path}(base64){inner if inner[:1] in ('.', '[', '') else '.' + inner}"
-        yield replace(hit, start=match.start(), end=match.end(), path=joined)
+        yield hit.between(match.start(), match.end(), joined)
 
 
 def decoded(body: str) -> str | None:
@@ -184,7 +211,3 @@ def decoded(body: str) -> str | None:
     except (ValueError, binascii.Error):
         return None
     return plain.decode("latin-1") if len(plain) >= _SHORTEST_BODY and _READABLE.match(plain) else None
-
-
-def _moved(found: list[Hit], path: str, at: Callable[[int], int]) -> list[Hit]:
-    return [replace(hit, start=at(hit.start), end=at(hit.end), path=hit.path or path) for hit in found]

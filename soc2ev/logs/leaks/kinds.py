@@ -54,9 +54,13 @@ class Leak:
     """`hmac:` and 16 hexadecimal digits: the same value of the same kind under the same key has the same one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hit:
-    """A leak before it has a fingerprint: the only object that holds the value, and its repr does not."""
+    """
+    A leak before it has a fingerprint: the only object that holds the value, and its repr does not.
+
+    Nobody changes one; it is not frozen since making a frozen one takes three times as long.
+    """
 
     kind: Kind
     start: int
@@ -65,6 +69,14 @@ class Hit:
     path: str = ""
     by_value: bool = False
     """Recognised by its own form (a vendor's prefix), which says more than the name of a key."""
+
+    def at(self, by: int, path: str) -> Hit:
+        """The same so many characters further, with that path."""
+        return Hit(self.kind, self.start + by, self.end + by, self.secret, path, self.by_value)
+
+    def between(self, start: int, end: int, path: str) -> Hit:
+        """The same at another place, with that path."""
+        return Hit(self.kind, start, end, self.secret, path, self.by_value)
 
     @property
     def rank(self) -> int:

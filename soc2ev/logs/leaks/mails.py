@@ -8,30 +8,26 @@ of services with a password), and only in the values that have one. Whatever is 
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Iterator
 from functools import lru_cache
 
 from soc2ev.logs.leaks import text as running
-from soc2ev.logs.leaks.find import BASE64, SHORTEST, find, json_start
+from soc2ev.logs.leaks.find import SHORTEST, find, has_body, json_start
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.walk import LONGEST_PATH, PLAIN
 from soc2ev.logs.leaks.wrapped import wrapped
 
-_OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
 _BRACKET = re.compile(r"[{}\[\]]")
 _OTHER = re.compile(r'[^{}\[\],:"]+')
 _A_KEY = (-1,)
 _TOP = -1
 # Escapes, and what the second stage finds even where no word, number or run gives it away to the sieve.
-_LONG_WAY = ("\\", "/services/", "/webhooks/", "-b ", "-b=", "--cookie")
-_BODY = bytes(ord("a" if chr(code) in _OF_BASE64 else " ") for code in range(256))
-_SHORTEST_BODY = b"a" * 20
+LONG_WAY = ("/services/", "/webhooks/", "-b ", "-b=", "--cookie")
 
 
 def find_mails(text: str, root: str = "$") -> list[Hit]:
     """What `find` finds in a line of which the sieve told that only an `@` may give something away."""
-    if _is_odd(text) or _has_body(text):
+    if _is_odd(text) or has_body(text):
         return find(text, root)
     start = json_start(text)
     if start is None and wrapped(text):
@@ -50,21 +46,9 @@ def find_mails(text: str, root: str = "$") -> list[Hit]:
 
 
 def _is_odd(text: str) -> bool:
-    for sign in _LONG_WAY:  # noqa: SIM110  asked of every line, and any() takes three times as long
+    for sign in ("\\", *LONG_WAY):  # noqa: SIM110  asked of every line, and any() takes three times as long
         if sign in text:
             return True
-    return False
-
-
-def _has_body(text: str) -> bool:
-    """What a search for `BASE64` says: such a body begins where a run of its characters does."""
-    runs = text.encode("latin-1").translate(_BODY)
-    place = runs.find(_SHORTEST_BODY)
-    while place >= 0:
-        if BASE64.match(text, place):
-            return True
-        end = runs.find(b" ", place)
-        place = runs.find(_SHORTEST_BODY, end) if end >= 0 else -1
     return False
 
 
@@ -74,17 +58,10 @@ def _marked(text: str) -> bool:
 
 def _within(text: str, path: str, at: int = 0) -> list[Hit]:
     """The hits of a value that stands at that place of the line."""
-    return [
-        Hit(
-            hit.kind,
-            hit.start + at,
-            hit.end + at,
-            hit.secret,
-            f"{path}.{hit.path}" if path and hit.path else path or hit.path,
-            hit.by_value,
-        )
-        for hit in settle(running.marked(text))
-    ]
+    found = settle(running.marked(text))
+    if not path:
+        return found
+    return [hit.at(at, f"{path}.{hit.path}" if hit.path else path) for hit in found]
 
 
 def _values(text: str, start: int, root: str) -> Iterator[tuple[str | None, int, str]]:

@@ -6,11 +6,13 @@ import re
 from urllib.parse import unquote
 
 _MASK = re.compile(
-    r"\*{2,}|•{2,}|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|"
-    r"(?i:filtered|redact|masked|hidden|scrubb|sanitiz|sanitis|omitted|removed|censored|obfuscat|suppress|withheld|"
-    r"\[secret\]|<secret>|\(secret\)|not[ _-]shown|truncated\]|placeholder|anonymi[sz]ed|protected\]|encrypted\])|"
-    r"EXAMPLE(?:KEY)?$"
+    r"\*{2,}|•{2,}|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|EXAMPLE(?:KEY)?$"
 )
+_MASK_WORDS = (
+    "filtered", "redact", "masked", "hidden", "scrubb", "sanitiz", "sanitis", "omitted", "removed", "censored",
+    "obfuscat", "suppress", "withheld", "[secret]", "<secret>", "(secret)", "not shown", "not_shown", "not-shown",
+    "truncated]", "placeholder", "anonymized", "anonymised", "protected]", "encrypted]",
+)  # fmt: skip
 _HASHED = re.compile(
     r"(?i)^(?:hmac|sha\d*|sha-?(?:1|256|384|512)|md5|blake\w*|hash|digest|fp|fingerprint|tok_hash|"
     r"bcrypt|argon2\w*)[-_:]?"
@@ -53,8 +55,20 @@ def is_masked(value: str) -> bool:
     plain = unquote(value) if "%" in value else value
     plain = plain.strip().strip("'\"")
     return bool(
-        not plain or _PLACEHOLDER.match(plain) or _MASK.search(plain) or _HASHED.match(plain) or len(set(plain)) == 1
+        not plain
+        or _PLACEHOLDER.match(plain)
+        or _MASK.search(plain)
+        or _says_mask(plain.lower())
+        or _HASHED.match(plain)
+        or len(set(plain)) == 1
     )
+
+
+def _says_mask(low: str) -> bool:
+    for word in _MASK_WORDS:  # noqa: SIM110  asked of every value; one pattern for all takes ten times as long
+        if word in low:
+            return True
+    return False
 
 
 def is_password(value: str, *, prose: bool, numeric: bool) -> bool:

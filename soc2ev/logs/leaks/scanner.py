@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from soc2ev.logs.leaks.columns import Columns
 from soc2ev.logs.leaks.find import find
 from soc2ev.logs.leaks.kinds import Hit, Leak, settle
-from soc2ev.logs.leaks.mails import find_mails
-from soc2ev.logs.leaks.sieve import Sieve
+from soc2ev.logs.leaks.near import find_near
+from soc2ev.logs.leaks.sieve import Sieve, Spot
 
 
 class Scanner:
@@ -48,11 +48,13 @@ class Scanner:
     def scan_block(self, block: bytes, line: int = 1, *, table: Columns | None = None) -> Iterator[tuple[int, Leak]]:
         """The leaks of a block of whole lines with their line numbers; `line` is the number of its first."""
         position = 0
-        for start, end, mail in _all_lines(block) if table else self._sieve.chosen(block):
+        for start, end, spots in _all_lines(block) if table else self._sieve.chosen(block):
             line += block.count(b"\n", position, start)
             position = start
             text = block[start:end]
-            for leak in self._leaks(find_mails(text.decode("latin-1"))) if mail else self.scan(text, table=table):
+            for leak in (
+                self.scan(text, table=table) if table else self._leaks(find_near(text.decode("latin-1"), spots))
+            ):
                 yield line, leak
 
     def _fingerprint(self, hit: Hit) -> str:
@@ -60,8 +62,8 @@ class Scanner:
         return "hmac:" + hmac.digest(self._key, value, "sha256").hex()[:16]
 
 
-def _all_lines(block: bytes) -> Iterator[tuple[int, int, bool]]:
+def _all_lines(block: bytes) -> Iterator[tuple[int, int, list[Spot]]]:
     start = 0
     for row in block.split(b"\n"):
-        yield start, start + len(row), False
+        yield start, start + len(row), []
         start += len(row) + 1

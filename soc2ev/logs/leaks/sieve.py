@@ -11,9 +11,18 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import repeat
 
+from soc2ev.logs.leaks.find import BASE64, decoded
 from soc2ev.logs.leaks.keys import kind_of
+from soc2ev.logs.leaks.numbers import issued
+from soc2ev.logs.leaks.values import forms
+
+WORD, RUN, NUMBER, PHONE, CODED, MARK = 1, 2, 4, 8, 16, 32
+"""Why a place promises something: a telling word, a long run, digits in groups, a plus, an encoding, an `@`."""
+Spot = tuple[int, int]
+"""A place, and why it promises something."""
 
 
 def _table(**classes: str) -> bytes:
@@ -59,8 +68,11 @@ _MASKED = re.compile(
 _GROUPS = (b"d" * 13, b"ddddsddddsd", b"ddddsddddddsdddd", b"dddsddsdddd")
 _SHORT_GROUP = _GROUPS[1]
 _OF_CARD = b"ddddsddddsddddsd"
-# The groups of cards with `%20` between them, and the marks and signs that addresses encode.
-_ENCODED = re.compile(rb"%(?:40|2540|2[Bb][1-9](?:(?:%2[089]|[ .\-()]){0,2}\d){9}|20\d{4,6}%20\d{4,5})")
+# The groups of cards with `%20` between them, the marks and signs that addresses encode, and letters, which nobody
+# needs to encode: a word that tells may be among them.
+_ENCODED = re.compile(
+    rb"%(?:[46][1-9A-Fa-f]|[57][0-9Aa]|40|2540|2[Bb][1-9](?:(?:%2[089]|[ .\-()]){0,2}\d){9}|20\d{4,6}%20\d{4,5})"
+)
 _BEFORE_GROUPS = re.compile(rb"[A-Z]{2}\d\d (?:[A-Z0-9]{4} ){0,3}$")
 _BEFORE_DIGITS = re.compile(rb"(?<![A-Za-z0-9])[A-Z]{2}$")
 _DUTCH = re.compile(rb"NL\d\d[A-Z]{4}\d{10}(?![A-Za-z0-9])")
@@ -81,12 +93,41 @@ _STEM = re.compile(
 )
 
 
+_Part = tuple[bytes, bool, bool]
+"""What of a word tells, whether the word begins with it, and whether it ends with it."""
+_SPACE = ord(" ")
+
+
+def _followed(pattern: bytes) -> Callable[[bytes, int, bytes], bool]:
+    form = re.compile(pattern)
+    return lambda block, place, word: form.match(block, place + len(word)) is not None
+
+
+def _commands(block: bytes, place: int, _: bytes) -> bool:
+    """Whether curl is called in this line with a name or a cookie, and not named by its own agent."""
+    start = block.rfind(b"\n", 0, place) + 1
+    end = block.find(b"\n", place)
+    return _OF_CURL.search(block, start, len(block) if end < 0 else end) is not None
+
+
+_OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
+# Short words that begin a credential only with what has to follow; random ids are full of such words.
+_FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
+    **dict.fromkeys((b"sg", b"dp", b"hvs", b"hvb", b"hvr"), _followed(rb"[.\\%]")),
+    **dict.fromkeys((b"sk", b"ska", b"skb", b"skc", b"skd", b"ske", b"skf"), _followed(rb"[0-9\\%]")),
+    b"ya": _followed(rb"29"),
+    b"sq": _followed(rb"0"),
+    b"curl": _commands,
+    **dict.fromkeys((b"begin", b"n-----begin", b"r-----begin"), _followed(rb"(?!(?: (?!PRIVATE)[A-Z0-9]+){1,4}-----)")),
+}
+
+
 class Sieve:
     """Remembers which words are harmless; one for each scanner."""
 
     def __init__(self) -> None:
         self._known: set[bytes] = set()
-        self._strong: set[bytes] = set()
+        self._strong: dict[bytes, _Part] = {}
         self._weak: set[bytes] = set()
         self._dutch: set[bytes] = set()
 
@@ -94,44 +135,49 @@ class Sieve:
         """Start and end (without line end) of each line that the second stage has to read, in order."""
         return [(start, end) for start, end, _ in self.chosen(block)]
 
-    def chosen(self, block: bytes) -> list[tuple[int, int, bool]]:
-        """The same, and whether nothing but an `@` chose the line."""
-        whole = _around(block, sorted(self._places(block)))
-        marks = sorted(_marks(block))
-        if not marks:
-            return [(start, end, False) for start, end in whole]
-        chosen = dict.fromkeys(whole, False)
-        for one in _around(block, marks):
-            chosen.setdefault(one, True)
-        return sorted((start, end, mail) for (start, end), mail in chosen.items())
+    def chosen(self, block: bytes) -> list[tuple[int, int, list[Spot]]]:
+        """The same with what chose each line: places in it, in order, and for what reason each promises something."""
+        chosen: list[tuple[int, int, list[Spot]]] = []
+        start = covered = 0
+        for place, why in sorted(self._places(block)):
+            if place >= covered:
+                start = block.rfind(b"\n", 0, place) + 1
+                end = block.find(b"\n", place)
+                end = len(block) if end < 0 else end
+                chosen.append((start, end, []))
+                covered = end + 1
+            chosen[-1][2].append((place - start, why))
+        return chosen
 
-    def _places(self, block: bytes) -> Iterator[int]:
-        yield from self._words(block)
+    def _places(self, block: bytes) -> Iterator[Spot]:
+        yield from zip(self._words(block), repeat(WORD))
         digits = block.translate(_TO_DIGITS)
         for group in _GROUPS:
-            yield from _grouped(block, digits, group)
-        yield from _each(block, _BOT)
-        yield from (place for place in _each(block, b"+") if _PHONE.match(block, place))
+            yield from zip(_grouped(block, digits, group), repeat(NUMBER))
+        yield from zip(_each(block, _BOT), repeat(RUN))
+        yield from ((match.start(), PHONE) for match in _PHONE.finditer(block))
         if b"%" in block:
-            yield from (match.start() for match in _ENCODED.finditer(block) if match.group() not in _ENCODED_MARKS)
-        yield from _runs(block)
+            marked = _ENCODED.finditer(block)
+            yield from ((match.start(), CODED) for match in marked if match.group() not in _ENCODED_MARKS)
+        yield from zip(_telling_runs(block), repeat(RUN))
+        yield from zip(_marks(block), repeat(MARK))
 
     def _words(self, block: bytes) -> Iterator[int]:
-        folded = block.translate(_TO_WORDS)
+        folded = b" " + block.translate(_TO_WORDS) + b" "
         words = set(folded.split())
         self._learn(words - self._known)
-        for word in words & self._strong:
-            yield from (place for place in _each(folded, word) if not _MASKED.match(block, place + len(word)))
+        for telling in {self._strong[word] for word in words & self._strong.keys()}:
+            yield from _telling_words(block, folded, telling)
         if b"webhooks" in words:
-            yield from (place for place in _each(folded, b"webhooks") if block.endswith(_HOOK, 0, place))
+            yield from (place for place in _each(folded[1:], b"webhooks") if block.endswith(_HOOK, 0, place))
         if not self._dutch.isdisjoint(words):
-            yield from (place for place in _each(folded, b"nl") if _DUTCH.match(block, place))
+            yield from (place for place in _each(folded[1:], b"nl") if _DUTCH.match(block, place))
         for word in words & self._weak:
-            yield from (place for place in _each(folded, word) if _AS_KEY.match(block, place + len(word)))
+            yield from (place for place, end in _each_word(folded, (word, True, True)) if _AS_KEY.match(block, end))
 
     def _learn(self, fresh: set[bytes]) -> None:
         if len(self._known) > _KNOWN_LIMIT:
-            self._known = self._strong | self._weak | self._dutch
+            self._known = self._strong.keys() | self._weak | self._dutch
         self._known |= fresh
         for word in fresh:
             text = word.decode("ascii")
@@ -139,39 +185,43 @@ class Sieve:
                 continue
             if text == "nl" or text.endswith(("-nl", "_nl")):
                 self._dutch.add(word)
-            kind = kind_of(text) if _STEM.search(text.replace("_", "").replace("-", "")) else None
-            if text[0] in "nrt":  # `\nCookie:`
-                kind = kind or kind_of(text[1:])
-            if _TELLING.search(text) or _SPOKEN.match(text) or kind not in (None, "personal_data", "card_number"):
-                self._strong.add(word)
+            kind = None
+            if _STEM.search(text.replace("_", "").replace("-", "") if "_" in text or "-" in text else text):
+                kind = kind_of(text)
+                if text[0] in "nrt":  # `\nCookie:`
+                    kind = kind or kind_of(text[1:])
+            telling = _TELLING.search(text)
+            if telling:
+                part = telling.group().encode()
+                self._strong[word] = part, telling.start() == 0, telling.end() == len(text)
+            elif _SPOKEN.match(text) or kind not in (None, "personal_data", "card_number"):
+                self._strong[word] = word, True, True
             elif kind:
                 self._weak.add(word)
 
 
+def _is_user(block: bytes, place: int) -> bool:
+    """Whether the `@` may part a service from its user: an address or a name of Oracle's stands before it."""
+    start = block.rfind(b"\n", 0, place) + 1
+    return block.find(b":", start, place) >= 0 and _SERVICE.search(block, start, place) is not None
+
+
+_DOMAIN = re.compile(rb"[A-Za-z0-9][A-Za-z0-9\-]{0,62}(?:\.|\\|%)")
+_SERVICE = re.compile(rb"://|(?i:jdbc|%3A%2F%2F)|\\|%25")
+# Nothing stands before `@timestamp`.
+_NO_LOCAL = frozenset(b" \t\r\n\"'<>")
 _ENCODED_MARKS = (b"%40", b"%2540")
 
 
 def _marks(block: bytes) -> Iterator[int]:
     """Places of an `@`, also where it is written by its number."""
-    yield from _each(block, b"@")
+    for place in _each(block, b"@"):
+        if place and block[place - 1] not in _NO_LOCAL and (_DOMAIN.match(block, place + 1) or _is_user(block, place)):
+            yield place
     if b"%" in block:
         yield from (match.start() for match in _ENCODED.finditer(block) if match.group() in _ENCODED_MARKS)
     if b"\\" in block:
         yield from _each(block, b"\\u0040")
-
-
-def _around(block: bytes, places: list[int]) -> list[tuple[int, int]]:
-    """The lines in which the places lie."""
-    chosen: list[tuple[int, int]] = []
-    covered = 0
-    for place in places:
-        if place >= covered:
-            start = block.rfind(b"\n", 0, place) + 1
-            end = block.find(b"\n", place)
-            end = len(block) if end < 0 else end
-            chosen.append((start, end))
-            covered = end + 1
-    return chosen
 
 
 def _each(block: bytes, word: bytes) -> Iterator[int]:
@@ -180,6 +230,32 @@ def _each(block: bytes, word: bytes) -> Iterator[int]:
     while place >= 0:
         yield place
         place = block.find(word, place + len(word))
+
+
+def _each_word(folded: bytes, word: _Part) -> Iterator[tuple[int, int]]:
+    """
+    Every place of that part of words, and where the word ends; of the words of random ids most share their beginning.
+
+    Of what was folded the first and the last byte are spaces that the block does not have.
+    """
+    part, begins, ends = word
+    place = folded.find(part)
+    while place >= 0:
+        end = place + len(part)
+        if not begins or folded[place - 1] == _SPACE:
+            if folded[end] == _SPACE:
+                yield place - 1, end - 1
+            elif not ends:
+                yield place - 1, folded.find(b" ", end) - 1
+        place = folded.find(part, end)
+
+
+def _telling_words(block: bytes, folded: bytes, word: _Part) -> Iterator[int]:
+    part = word[0]
+    follows = _FOLLOWED.get(part.lstrip(b"-_"))
+    for place, end in _each_word(folded, word):
+        if not _MASKED.match(block, end) and (not follows or follows(block, place, part)):
+            yield place
 
 
 def _grouped(block: bytes, digits: bytes, group: bytes) -> Iterator[int]:
@@ -196,12 +272,31 @@ def _promises(block: bytes, digits: bytes, place: int, group: bytes) -> bool:
     if group[3:4] == b"s":
         return True
     together = group[4:5] == b"d"
+    if together and _is_none(block, place, _run_end(digits, place, b"d")):
+        return False
     if block[place : place + 1] in (b"2", b"3", b"4", b"5", b"6") and (
         len(group) != len(_SHORT_GROUP) or digits.startswith(_OF_CARD, place)
     ):
         return True
     before = _BEFORE_DIGITS if together else _BEFORE_GROUPS
     return bool(before.search(block, max(0, place - 20), place))
+
+
+def _is_none(block: bytes, place: int, end: int) -> bool:
+    """Whether digits written together are no card's, nor those of an account behind its country."""
+    before = block[max(0, place - _NEAR) : place]
+    if b"%" in before or b"\\" in before or _BEFORE_DIGITS.search(before):
+        return False  # what is encoded before them may end with digits
+    if end - place > _MOST_OF_CARD:
+        return True
+    run = block[place:end]
+    twice = run[-2::-2].translate(_TWICE)
+    checked = (sum(run[-1::-2]) - _ZERO * ((len(run) + 1) // 2) + sum(twice)) % 10 == 0
+    return not checked or not issued(run.decode("ascii"))
+
+
+_NEAR, _MOST_OF_CARD, _ZERO = 8, 19, ord("0")
+_TWICE = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def _run_end(digits: bytes, place: int, member: bytes) -> int:
@@ -220,7 +315,41 @@ def _begins(block: bytes, place: int) -> bool:
 
 
 _SEPARATORS = (b"_", b"-", b".", b"/", b"+")
+_BEFORE_SMALL = (b"s.", b"r8_", b"fo1_", b"1//")
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
+
+
+def _telling_runs(block: bytes) -> Iterator[int]:
+    """Of the runs those that are part of a vendor's form, an IBAN or a base64 body that says something."""
+    places = list(_runs(block))
+    if not places:
+        return
+    chunks = block.translate(_TO_CHUNKS)
+    covered, tells = -1, False
+    for place in places:
+        if place >= covered:
+            start = chunks.rfind(b" ", 0, place) + 1
+            covered = chunks.find(b" ", place)
+            covered = len(block) if covered < 0 else covered
+            tells = _tells(block[start:covered].decode("latin-1"))
+        if tells:
+            yield place
+
+
+def _tells(chunk: str) -> bool:
+    """Whether a piece without spaces and quotes holds a credential by its form, or may when it is decoded."""
+    return (
+        "%" in chunk
+        or "\\" in chunk
+        or _IBAN.search(chunk) is not None
+        or next(forms(chunk), None) is not None
+        or any(decoded(match.group()) is not None for match in BASE64.finditer(chunk))
+    )
+
+
+_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}[A-Z0-9]{11}")
+# Every character of those forms is one of a chunk, and so are the escapes that may hide one.
+_TO_CHUNKS = _table(a=string.ascii_letters + string.digits + "+/_-=.:%\\")
 
 
 def _runs(block: bytes) -> Iterator[int]:
@@ -231,7 +360,8 @@ def _runs(block: bytes) -> Iterator[int]:
     while place >= 0:
         head = block[place : place + _RUN]
         if head.islower() or head.isdigit():
-            if block[place - 18 : place - 15] == b"pat":  # a token of 14 characters, a dot, 64 in hexadecimal
+            # `pat`: a token of 14 characters, a dot, 64 in hexadecimal
+            if block[place - 18 : place - 15] == b"pat" or block.endswith(_BEFORE_SMALL, max(0, place - 4), place):
                 yield place
         elif _begins(block, place):
             yield place

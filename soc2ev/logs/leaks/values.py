@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+import string
 from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote
@@ -54,11 +55,18 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"),
     ("token", r"(?<=discord\.com/api/webhooks/)\d{15,}/[A-Za-z0-9_\-]{50,}"),
 )  # fmt: skip
-_VENDOR = re.compile(
+VENDOR = re.compile(
     r"(?<![A-Za-z0-9_\-])(?:" + "|".join(f"(?P<f{index}>{form})" for index, (_, form) in enumerate(_FORMS)) + ")"
 )
-RUN = re.compile(r"eyJ|[A-Za-z0-9_\-]{15}")
-"""Every one of these forms has such a run."""
+_IN_RUN = string.ascii_letters + string.digits + "_-"
+# Latin-1 letters count as such in some of the forms.
+_TO_PIECES = bytes(
+    ord("a" if chr(code) in _IN_RUN else "b" if chr(code) in "./+=:" or not chr(code).isascii() else " ")
+    for code in range(256)
+)
+_RUN = b"a" * 15
+"""Every one of these forms has such a run, or begins with `eyJ`."""
+_HEXADECIMAL = re.compile(r"[0-9a-f\-]*")
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(
     r"(?:\\+[rn]|\s|%0A|%0D)*(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]*?(?:\\n|\s))*(?:\\+[rn]|"
@@ -82,6 +90,7 @@ _PAIRS = re.compile(
     r"Database|Initial Catalog|Driver)\s?[=:/][^\s\"'<>]?(?:[^\"'<>\n]{0,300}?))[;?&]\s?"
     r"(?:password|pwd|AccountKey|SharedAccessKey)\s?=\s?([^;\s\"'<>&]+)[^\s\"'<>]{0,120}"
 )
+_BEFORE_PAIR = re.compile(r"[;?&]\s?(?:password|pwd|accountkey|sharedaccesskey)")
 _JDBC = re.compile(
     r"(?i)jdbc:[a-z0-9]+:[^\s\"'<>]*?[?&;](?:password|pwd)=([^;\s\"'<>&]+)[^\s\"'<>]*|"
     r"jdbc:oracle:thin:[\w.$-]+/([^@\s\"']+)@[^\s\"'<>]+"
@@ -111,9 +120,29 @@ _SHORTEST, _FEWEST, _LONGEST_LOCAL = 3, 5, 64
 _SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
 
 
+def forms(text: str) -> Iterator[re.Match[str]]:
+    """What `VENDOR` finds: it is asked only of pieces that have a run as all its forms have, and are no mere ids."""
+    pieces = text.encode("latin-1", "replace").translate(_TO_PIECES)
+    token = text.find("eyJ")
+    end = 0
+    while True:
+        place = pieces.find(_RUN, end)
+        if 0 <= token < end:
+            token = text.find("eyJ", end)
+        if token >= 0 and (place < 0 or token < place):
+            place = token
+        if place < 0:
+            return
+        start = pieces.rfind(b" ", 0, place) + 1
+        end = pieces.find(b" ", place)
+        end = len(text) if end < 0 else end
+        if not _HEXADECIMAL.fullmatch(text, start, end):
+            yield from VENDOR.finditer(text, start, end)
+
+
 def vendors(text: str) -> Iterator[Hit]:
     """Credentials whose prefix and length a vendor documents, and JWTs whose header names an algorithm."""
-    for match in _VENDOR.finditer(text):
+    for match in forms(text):
         value = match.group()
         kind = _FORMS[int((match.lastgroup or "f0")[1:])][0]
         if is_masked(value) or (value.startswith("eyJ") and not is_jwt(value)) or not _random(value):
@@ -159,17 +188,21 @@ def pem(text: str) -> Iterator[Hit]:
 
 def connections(text: str) -> Iterator[Hit]:
     """Addresses and connection strings that carry a password: URLs, JDBC, ADO.NET and Azure pairs, libpq."""
-    for match in _URL.finditer(text):
+    low = text.lower()
+    for match in _URL.finditer(text) if "://" in text and "@" in text else ():
         plain = "/" not in match.group(2) or not (
             match.group().lower().startswith("http") or match.group(2)[0].isdigit()
         )
         if plain and _is_secret(match.group(2)):
             yield Hit("connection_string", match.start(), match.end(), match.group())
-    for match in _URL_ENCODED.finditer(text):
+    for match in _URL_ENCODED.finditer(text) if "%3a%2f%2f" in low and "%40" in text else ():
         if _is_secret(unquote(match.group(1))):
             yield Hit("connection_string", match.start(), match.end(), unquote(match.group()))
-    for pattern in (_JDBC, _PAIRS, _LIBPQ):
-        for match in pattern.finditer(text):
+    named = "password" in low or "pwd" in low
+    paired = named or "accountkey" in low or "accesskey" in low
+    jdbc, libpq = "jdbc:" in low, "password=" in low and ("dbname" in low or "sslmode" in low)
+    for pattern, possible in ((_JDBC, jdbc), (_PAIRS, paired and _BEFORE_PAIR.search(low)), (_LIBPQ, libpq)):
+        for match in pattern.finditer(text) if possible else ():
             whole = pattern is not _LIBPQ or _OF_LIBPQ.search(match.group())
             if whole and _is_secret(next((part for part in match.groups() if part), "")):
                 yield Hit("connection_string", match.start(), match.end(), match.group())
@@ -196,7 +229,9 @@ def _addresses(text: str) -> Iterator[re.Match[str]]:
     """What `finditer` gives, without looking where no mark is near: at most 64 characters stand before it."""
     place = 0
     while (mark := _next_mark(text, place)) >= 0:
-        match = _EMAIL.search(text, max(place, mark - _LONGEST_LOCAL))
+        # No local part has one of these, so it begins behind them.
+        end = max(text.rfind(" ", place, mark), text.rfind('"', place, mark), text.rfind("=", place, mark)) + 1
+        match = _EMAIL.search(text, max(place, end, mark - _LONGEST_LOCAL))
         if not match:
             return
         yield match
@@ -218,6 +253,7 @@ def _next_mark(text: str, place: int) -> int:
     return plain if encoded < 0 else encoded if plain < 0 else min(plain, encoded)
 
 
+@lru_cache(4096)
 def _is_mailbox(local: str, domain: str) -> bool:
     if "%" in local:
         local = unquote(local)
@@ -235,12 +271,23 @@ def _is_domain(domain: str) -> bool:
 def _elsewhere(text: str, match: re.Match[str]) -> bool:
     """Parts of something that is no address: user of a URL, message id, version of a module, ssh target."""
     before = text[max(0, match.start() - 40) : match.start()]
-    return bool(_NOT_MAIL_BEFORE.search(before)) or (
-        text.startswith("/", match.end()) and bool(re.search(r"[\w.]$|//$", before))
+    return (
+        before.endswith("://")
+        or _is_after_word(before)
+        or (text.startswith("/", match.end()) and bool(re.search(r"[\w.]$|//$", before)))
     )
 
 
+def _is_after_word(before: str) -> bool:
+    low = before.lower()
+    for word in _WORDS_BEFORE:
+        if word in low:
+            return bool(_NOT_MAIL_BEFORE.search(before))
+    return False
+
+
+_WORDS_BEFORE = ("message", "in-reply-to", "references", "ssh", "scp", "rsync")
 _NOT_MAIL_BEFORE = re.compile(
-    r"(?i)://$|message-?_?id[\"']?\s{0,2}[=:]\s{0,2}[\"']?<?$|in-reply-to[:=] ?<?$|"
+    r"(?i)message-?_?id[\"']?\s{0,2}[=:]\s{0,2}[\"']?<?$|in-reply-to[:=] ?<?$|"
     r"references[:=] ?<?$|\bssh(?: -\w+(?: \S+)?)* $|\b(?:scp|rsync) $"
 )

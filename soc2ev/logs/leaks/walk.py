@@ -47,6 +47,7 @@ _VALUERS = frozenset(
 )
 LONGEST_PATH = 1000
 _LATIN_1 = 255
+_WHOLE = len("\\u0000")
 _HIGHEST_CLIMB = 6
 
 
@@ -68,17 +69,23 @@ class Frame:
     """The keys so far, and all of them when the object is closed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leaf:
-    """A string or bare word with its place in the text."""
+    """A string or bare word with its place in the text; like hits they are made by the thousand, so not frozen."""
 
-    path: str
+    step: str | int
+    """Its own key, or its index in an array."""
     key: str
     start: int
     end: int
     raw: str = field(repr=False)
     quoted: bool
     frame: Frame = field(repr=False)
+
+    @property
+    def path(self) -> str:
+        """Where it stands, such as `$.items[0].name`."""
+        return _path(self.frame, self.step)
 
     @property
     def name(self) -> str:
@@ -120,7 +127,7 @@ def _move(frame: Frame, mark: str, root: str, *, expects_key: bool) -> tuple[Fra
     if mark in "{[":
         if frame.array:
             frame.index += 1
-        path = _path(frame) if frame.owner or frame.current else root
+        path = _path(frame, frame.index if frame.array else frame.current) if frame.owner or frame.current else root
         key = frame.key if frame.array or frame.owner is None else frame.current
         return Frame(path, mark == "[", key, frame), mark == "{"
     if mark in "}]":
@@ -138,7 +145,8 @@ def _leaf(frame: Frame, match: re.Match[str], string: str | None, bare: str | No
     elif frame.current in _NAMERS and string is not None:
         frame.naming = string
     key = (frame.previous or frame.key) if frame.array else frame.current
-    leaf = Leaf(_path(frame), key, match.start(group), match.end(group), value or "", string is not None, frame)
+    step = frame.index if frame.array else frame.current
+    leaf = Leaf(step, key, match.start(group), match.end(group), value or "", string is not None, frame)
     if frame.array:
         frame.previous = _naming(frame, string or "")
     return leaf
@@ -151,12 +159,12 @@ def _naming(frame: Frame, string: str) -> str:
     return "" if frame.previous else string if PLAIN.match(string) else ""
 
 
-def _path(frame: Frame) -> str:
+def _path(frame: Frame, step: str | int) -> str:
     if len(frame.path) > LONGEST_PATH:
         return frame.path  # nested by an enemy
-    if frame.array:
-        return f"{frame.path}[{frame.index}]"
-    return f"{frame.path}.{frame.current}" if PLAIN.match(frame.current) else f"{frame.path}['{frame.current}']"
+    if isinstance(step, int):
+        return f"{frame.path}[{step}]"
+    return f"{frame.path}.{step}" if PLAIN.match(step) else f"{frame.path}['{step}']"
 
 
 def unescape(raw: str) -> tuple[str, list[int]]:
@@ -176,7 +184,7 @@ def unescape(raw: str) -> tuple[str, list[int]]:
 
 
 def _meaning(escape: str) -> str:
-    if escape[1] == "u":
+    if len(escape) == _WHOLE:  # a cut one is what any other letter behind a backslash is
         code = int(f"0x{escape[2:]}", 0)
         # Latin-1 stands for bytes here; anything wider is no part of a secret that we know.
         return chr(code) if code <= _LATIN_1 else "\ufffd"

@@ -1,0 +1,89 @@
+"""
+Lines of which the sieve told where something may be: only what lies there, or under a telling key, is looked at.
+
+The sieve's promise (what it holds back has nothing) is taken here for each value of a JSON line, and for each group of
+rules in running text. What the second stage finds beyond that promise is asked for first, and whatever is not plain
+(escapes, encodings) goes the long way.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import lru_cache
+
+from soc2ev.logs.leaks import numbers, values
+from soc2ev.logs.leaks import text as running
+from soc2ev.logs.leaks.find import BASE64, find, has_body, json_start, of_leaf, of_running
+from soc2ev.logs.leaks.keys import kind_of, squash
+from soc2ev.logs.leaks.kinds import Hit, settle
+from soc2ev.logs.leaks.mails import LONG_WAY, find_mails
+from soc2ev.logs.leaks.sieve import CODED, MARK, WORD, Spot
+from soc2ev.logs.leaks.walk import Leaf, leaves
+from soc2ev.logs.leaks.wrapped import key_before, wrapped
+
+_OF_COMMANDS = ("-u ", "-u=", "--user", *LONG_WAY)
+
+
+def find_near(text: str, spots: list[Spot], root: str = "$") -> list[Hit]:
+    """What `find` finds in a line in which the sieve found these spots and no others."""
+    why = 0
+    for _, reason in spots:
+        why |= reason
+    if why == MARK:
+        return find_mails(text, root)
+    start = json_start(text)
+    if start is not None:
+        return _of_json(text, start, spots, root)
+    if why & (WORD | CODED) or _is_odd(text, "\\") or has_body(text) or wrapped(text):
+        return find(text, root)
+    return _of_plain(text, why, "" if root == "$" else root)
+
+
+def _is_odd(text: str, *signs: str) -> bool:
+    for sign in (*signs, *_OF_COMMANDS):  # noqa: SIM110  asked of every line, and any() takes three times as long
+        if sign in text:
+            return True
+    return False
+
+
+def _of_plain(text: str, why: int, path: str) -> list[Hit]:
+    """Running text without a telling word: forms of vendors, numbers, and what has an `@`."""
+    hits = list(values.vendors(text))
+    if why & MARK:
+        hits += running.marked(text)
+    hits += numbers.cards(text)
+    hits += numbers.people(text, text.lower())
+    return [hit.at(0, path) if path else hit for hit in settle(hits)]
+
+
+def _of_json(text: str, start: int, spots: list[Spot], root: str) -> list[Hit]:
+    if _is_odd(text):
+        return find(text, root)
+    places = [place for place, _ in spots] + [match.start() for match in values.forms(text)]
+    if has_body(text):
+        places += [match.start() for match in BASE64.finditer(text)]
+    places.sort()
+    found: list[Hit] = []
+    if start and (places[0] < start or "\\" in text[:start] or "%" in text[:start]):
+        found = of_running(text[:start], "" if root == "$" else root)
+    coded = "\\" in text or "%" in text
+    last = len(places)
+    for leaf in leaves(text[start:], root, key_before(text, start) if start else ""):
+        at = bisect_left(places, leaf.start + start)
+        if (
+            (at < last and places[at] < leaf.end + start)
+            or _is_telling(leaf)
+            or (coded and ("\\" in leaf.raw or "%" in leaf.raw))
+        ):
+            found += of_leaf(leaf, start)
+    return found
+
+
+def _is_telling(leaf: Leaf) -> bool:
+    """Whether the names above a value say that it may be secret, whatever it is."""
+    return kind_of(leaf.name) is not None or _is_jar(leaf.frame.key)
+
+
+@lru_cache(4096)
+def _is_jar(name: str) -> bool:
+    return squash(name) in running.JARS
