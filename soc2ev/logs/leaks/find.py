@@ -24,7 +24,7 @@ _JSON_AT = re.compile(r"[{\[]\s*(?:[\"{\[]|$)")
 _OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
 _BODY = bytes(ord("a" if chr(code) in _OF_BASE64 else " ") for code in range(256))
 _LEAST_BODY = b"a" * 20
-SHORTEST, _SHORTEST_BODY = 6, 12
+SHORTEST, _SHORTEST_BODY, _SHORTEST_MEMBER = 6, 12, 16
 _LONGEST_BLOB = 4 << 20
 # What nothing can hide in: instants, ids in hexadecimal, short numbers, addresses of machines, small words and paths.
 _DULL = re.compile(
@@ -79,6 +79,8 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
     value, places = unescape(leaf.raw) if "\\" in leaf.raw else (leaf.raw, None)
     within = leaf.frame.key if not leaf.frame.array else ""
     own = settle(running.by_key(leaf.name, value, quoted=leaf.quoted, within=within))
+    if is_private_member(leaf) and len(value) >= _SHORTEST_MEMBER:
+        own = [Hit("private_key", 0, len(value), value)]
     if len(value) < SHORTEST or _covers(own, value):
         inner = own
     elif value.lstrip()[:1] in ("{", "[") and _JSON_AT.match(value.lstrip()):
@@ -90,6 +92,11 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
     if places:
         return [hit.between(places[hit.start], places[hit.end], hit.path or leaf.path) for hit in inner]
     return inner
+
+
+def is_private_member(leaf: Leaf) -> bool:
+    """Whether a value is the private member of a key in JSON (RFC 7518 section 6), as far as names tell."""
+    return leaf.name in ("d", "k") and "kty" in leaf.frame.names
 
 
 def _context(leaf: Leaf) -> str:

@@ -167,7 +167,7 @@ def personal_of(name: str) -> str | None:
 
 
 _SESSIONISH = re.compile(
-    r"sess|sid$|^sid|auth|token|remember|jwt|login|logged|identity|credential|sso|access|user_?id$"
+    r"sess|sid$|^sid|aspnetcore\.(?:cookies|identity)|aspxauth|auth|token|remember|jwt|login|logged|identity|credential|sso|access|user_?id$"
 )
 _NOT_SESSION = re.compile(
     r"csrf|xsrf|^_g|consent|theme|lang|locale|^_?utm|awsalb|analytics|tracking|antiforgery|verification|author(?!i)"

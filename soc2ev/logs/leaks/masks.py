@@ -24,6 +24,7 @@ _POINTER = re.compile(
     r"secret/|/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://)"
 )
 _PLACEHOLDER = re.compile(
+    r"^(?:os\.(?:environ|getenv)|process\.env|System\.getenv|ENV\[|getenv\(|%!\w\()|"
     r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}?|\$.*|#\{.*|%[sdvqr(].*|%\w+%|<%.*%>|:\w+|@\w{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
     r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$",
     re.DOTALL,

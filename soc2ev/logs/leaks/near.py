@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from soc2ev.logs.leaks import numbers, values
 from soc2ev.logs.leaks import text as running
-from soc2ev.logs.leaks.find import BASE64, find, has_body, json_start, of_leaf, of_running
+from soc2ev.logs.leaks.find import BASE64, find, has_body, is_private_member, json_start, of_leaf, of_running
 from soc2ev.logs.leaks.keys import kind_of, squash
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.mails import LONG_WAY, find_mails
@@ -81,7 +81,7 @@ def _of_json(text: str, start: int, spots: list[Spot], root: str) -> list[Hit]:
 
 def _is_telling(leaf: Leaf) -> bool:
     """Whether the names above a value say that it may be secret, whatever it is."""
-    return kind_of(leaf.name) is not None or _is_jar(leaf.frame.key)
+    return kind_of(leaf.name) is not None or _is_jar(leaf.frame.key) or is_private_member(leaf)
 
 
 @lru_cache(4096)

@@ -49,7 +49,7 @@ _TO_RUNS = _table(a=string.ascii_letters + string.digits)
 _TELLING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
     r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
-    r"sshpass|mysql|curl$|dp$|sq$|sid$)|"
+    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|kty$|-us$|re_)|"
     r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
     r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
 )
@@ -117,6 +117,8 @@ _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
     **dict.fromkeys((b"sk", b"ska", b"skb", b"skc", b"skd", b"ske", b"skf"), _followed(rb"[0-9\\%]")),
     b"ya": _followed(rb"29"),
     b"sq": _followed(rb"0"),
+    b"-us": _followed(rb"\d{1,2}(?![0-9A-Za-z])"),
+    **dict.fromkeys((b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"), _followed(rb"(?: |%20|\+| *\\)login")),
     b"curl": _commands,
     **dict.fromkeys((b"begin", b"n-----begin", b"r-----begin"), _followed(rb"(?!(?: (?!PRIVATE)[A-Z0-9]+){1,4}-----)")),
 }
@@ -206,7 +208,7 @@ def _is_user(block: bytes, place: int) -> bool:
     return block.find(b":", start, place) >= 0 and _SERVICE.search(block, start, place) is not None
 
 
-_DOMAIN = re.compile(rb"[A-Za-z0-9][A-Za-z0-9\-]{0,62}(?:\.|\\|%)")
+_DOMAIN = re.compile(rb"[A-Za-z0-9][A-Za-z0-9\-]{0,62}(?:\.|\\|%)|(?:tcp|unix)\(")
 _SERVICE = re.compile(rb"://|(?i:jdbc|%3A%2F%2F)|\\|%25")
 # Nothing stands before `@timestamp`.
 _NO_LOCAL = frozenset(b" \t\r\n\"'<>")

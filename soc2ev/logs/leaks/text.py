@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from soc2ev.logs.leaks import masks, numbers, values
+from soc2ev.logs.leaks import commands, masks, numbers, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
@@ -51,27 +51,12 @@ _SPOKEN = re.compile(
 _CALL = re.compile(r"[A-Za-z_]\w*\(")
 """A type of a column, or a function: `password varchar(255)`."""
 _PAIR = re.compile(r"[A-Za-z][\w.\-]*=\w")
-_FLAG = re.compile(
-    r"(?<![\w])--?(?P<flag>(?:[a-z][\w\-]*?)?(?:password|passwd|pass|pwd|passphrase|token|secret|api-?key|"
-    r"secret-?key|access-?key|auth-?key|key))[ =](?P<v>[^\s\"']{3,})"
-)
-_CURL = re.compile(r"(?<![\w-])(?:-u|--user)[ =]['\"]?([\w.@\-]{1,64}:[^\s'\"]{3,80})")
-_MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}? -p([^\s'\"]{4,})")
-_SSHPASS = re.compile(r"\bsshpass -p ?['\"]?([^\s'\"]{3,})")
-_SQL = re.compile(
-    r"(?i)\bIDENTIFIED (?:WITH [\w'\"`]+ )?(?:BY|AS) (?:PASSWORD )?'([^']{3,100})'|"
-    r"\bPASSWORD(?:\s+|\s*\(\s*)'([^']{3,100})'|"
-    r"\bcrypt\s?\(\s?'([^']{3,100})'"
-)
-_COMMANDS = ((_CURL, "-u"), (_MYSQL, "mysql"), (_SSHPASS, "sshpass"), (_SQL, "'"))
-"""With what a text needs to have in any case."""
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
 _SIGNATURE = re.compile(
     r"(?<=[?&])(?:sig=([A-Za-z0-9%+/=]{30,90})|X-Amz-Signature=([0-9a-f]{64}))|(?<=&amp;)sig=([A-Za-z0-9%+/=]{30,90})"
 )
 _AZURE_SAS = re.compile(r"(?i)[?&;](?:sv|se|sp|sr)=")
 _JAR = re.compile(r"(?i)(?<![\w.\-])(?:sessionid|sessid|sid)=([\w.%\-]{8,})(?=; ?[\w.\-]+=)")
-_CONFIGURED = re.compile(r"(?<![\w\-])(aws_secret_access_key|aws_session_token|_authToken)[ \t]{1,4}([\w/+=\-]{30,})")
 _ENTRY = re.compile(
     r"""[(\[]\s?b?["'](?P<key>[A-Za-z][\w\-]{2,60})["'],\s{0,2}b?["'](?P<value>[^"'\n]{3,4000})["']\s?[)\]]"""
 )
@@ -80,13 +65,16 @@ _JAR_PAIR = re.compile(
     r"""["']?(?P<key>[\w.\-]{2,60})["']?\s{0,2}(?:=>|[=:])\s{0,2}["'](?P<value>[^"'\n]{8,2000})["']"""
 )
 _CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
+_NOTHING = re.compile(r"[A-Za-z][\w.\-]*=\w|HTTP/\d")
+_WITH_COOKIE = re.compile(r"(?i)(?<![\w\-])cookie (?P<key>[\w.\-]{2,60})=(?P<value>[^\s;,\"']{16,2000})")
+_ROUTING = re.compile(r"[0-9A-Za-z]{32}")
 _FORM_PART = re.compile(
     r"\bname=\\*\"(?P<key>[\w.\-\[\]]{1,60})\\*\"(?:\r?\n|(?:\\+r)?\\+n){2}(?P<value>[^\r\n\\]{1,4000})"
 )
 """A part of a form that is sent as multipart/form-data (RFC 7578 section 4.2)."""
 _ELEMENT = re.compile(r"<(?:\w+:)?(?P<key>[A-Za-z][\w.\-]{1,60})>(?P<value>[^<>]{3,200})</")
 # What every form of `values.connections` has.
-_SERVICES = ("%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
+_SERVICES = ("@tcp(", "@unix(", "%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
 _USER_OF = re.compile(r"://[^\s\"'<>]*@")
 _SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
 
@@ -103,6 +91,8 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
     yield from values.vendors(text)
     if "BEGIN" in text or "Private-Lines" in text:
         yield from values.pem(text)
+    if "kty" in text:
+        yield from values.jwk(text)
     if paired:
         yield from values.connections(text)
         yield from _keyed(text)
@@ -154,6 +144,8 @@ def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> boo
     if kind == "password":
         strong = squash(key) not in ("pass", "pw", "pwd") or quoted
         return masks.is_password(value, prose=prose, numeric=strong and len(value) >= _SHORTEST_NUMBER)
+    if squash(key).endswith("routingkey"):
+        return bool(_ROUTING.fullmatch(value))  # PagerDuty's: those of queues are names
     if kind == "private_key":
         return len(value) >= _SHORTEST_KEY and masks.is_token(value) and not _PUBLIC.match(value)
     return masks.is_token(value)
@@ -171,8 +163,8 @@ def _keyed(text: str) -> Iterator[Hit]:
         if kind is None or (key == "secret" and text[match.start() - 1 : match.start()] == ":"):
             continue  # `arn:aws:secretsmanager:region:account:secret:name`
         start, end = _extent(text, match, wide=_is_wide(kind, key))
-        if match["sep"] == "= " and not match["q"] and _PAIR.match(text, start, end):
-            continue  # `password= user=kim`: nothing stands behind the key
+        if match["sep"] == "= " and not match["q"] and _NOTHING.match(text, start, end):
+            continue  # `password= user=kim`, `?password= HTTP/1.1`: nothing stands behind the key
         prose = not match["q"] and match["sep"].strip() == ":" and match["sep"][-1:] == " " and squash(key) != key
         prose = prose or (not match["q"] and match["sep"].endswith(" "))
         found = list(by_key(key, text[start:end], quoted=bool(match["q"]), prose=prose))
@@ -244,6 +236,9 @@ def _jars(text: str) -> Iterator[Hit]:
     """Cookies in a dictionary of cookies, or given to curl."""
     found = [(pairs, _JAR_PAIR) for pairs in _JARRED.finditer(text)]
     found += [(pairs, _COOKIE_PAIR) for pairs in _CURL_JAR.finditer(text)]
+    for told in _WITH_COOKIE.finditer(text):
+        if is_session_cookie(told["key"]) and _cookie_value(told["value"]):
+            yield Hit("session_cookie", told.start("value"), told.end("value"), told["value"], told["key"])
     for pairs, form in found:
         for pair in form.finditer(pairs["pairs"]):
             key, value = pair.groups()
@@ -362,26 +357,7 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
             and masks.is_password(match["v"], prose=not match["q"], numeric=False)
         ):
             yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
-    flagged = "-" in text and (spoken or "token" in text or "secret" in text or "key" in text)
-    for match in _FLAG.finditer(text) if flagged else ():
-        kind = kind_of(match["flag"])
-        value = match["v"]
-        if (
-            kind
-            and not value.startswith("-")
-            and (masks.is_password(value, prose=False, numeric=True) if kind == "password" else masks.is_token(value))
-        ):
-            yield Hit(kind, match.start("v"), match.end("v"), value, match["flag"])
-    for pattern, sign in _COMMANDS:
-        for match in pattern.finditer(text) if sign in text else ():
-            group = next(index for index, part in enumerate(match.groups(), 1) if part)
-            value = match.group(group)
-            if masks.is_password(value.rsplit(":", 1)[-1] if pattern is _CURL else value, prose=False, numeric=True):
-                yield Hit("password", match.start(group), match.end(group), value)
-    for match in _CONFIGURED.finditer(text) if "aws_s" in text or "_authToken" in text else ():
-        if masks.is_token(match.group(2)):
-            kind = kind_of(match.group(1)) or "token"
-            yield Hit(kind, match.start(2), match.end(2), match.group(2), match.group(1))
+    yield from commands.hits(text, low)
     for match in _ENTRY.finditer(text) if "'" in text or '"' in text else ():
         for hit in by_key(match["key"], match["value"]):
             start = match.start("value")

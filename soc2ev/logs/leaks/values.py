@@ -38,11 +38,13 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"hv[sbr]\.[A-Za-z0-9_\-]{20,}|s\.[A-Za-z0-9]{24}(?![A-Za-z0-9.])|atlasv1\.[A-Za-z0-9_\-]{40,}"),
     ("token", r"\w{14}\.atlasv1\.[\w\-=]{50,}"),
     ("token", r"hf_[A-Za-z0-9]{30,}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}|dp\.pt\.[A-Za-z0-9]{40,}"),
-    ("token", r"lin_api_[A-Za-z0-9]{32,}|dapi[0-9a-f]{32}"),
+    ("token", r"dapi[0-9a-f]{32}|figd_[A-Za-z0-9_\-]{36,}"),
+    ("api_key", r"lin_api_[A-Za-z0-9]{32,}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|[0-9a-f]{32}-us\d{1,2}(?![0-9A-Za-z])"),
     ("token", r"ATATT3[A-Za-z0-9_\-=]{50,}|sntry[su]_[A-Za-z0-9_\-=+/]{40,}|fo1_[\w\-]{40,}"),
-    ("token", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}|pul-[0-9a-f]{40}"),
+    ("api_key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
+    ("token", r"pul-[0-9a-f]{40}"),
     ("api_key", r"NRAK-[A-Z0-9]{27}|phc_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}"),
-    ("api_key", r"figd_[A-Za-z0-9_\-]{36,}|ntn_[A-Za-z0-9]{40,}|sbp_[0-9a-f]{40}|pplx-[A-Za-z0-9]{40,}"),
+    ("api_key", r"ntn_[A-Za-z0-9]{40,}|sbp_[0-9a-f]{40}|pplx-[A-Za-z0-9]{40,}"),
     ("api_key", r"CFPAT-[A-Za-z0-9_\-]{40,}|HRKU-[A-Za-z0-9_\-]{36,}|EZ[AT]K[A-Za-z0-9]{54}|GOCSPX-[A-Za-z0-9_\-]{28}"),
     ("api_key", r"xai-[A-Za-z0-9]{70,}|nvapi-[A-Za-z0-9_\-]{60,}|tskey-[a-z]+-[A-Za-z0-9\-]{20,}|sgp_[0-9a-f_]{40,}"),
     ("api_key", r"rdme_[a-z0-9]{60,}"),
@@ -99,6 +101,12 @@ _LIBPQ = re.compile(
     r"(?i)(?<![\w=])(?:[a-z_]{2,20}=(?:'[^']{0,80}'|[^\s'\"]{1,80}) +){1,8}password=('[^']{1,100}'|[^\s\"']{1,100})"
     r"(?: +[a-z_]{2,20}=[^\s\"']{1,80}){0,6}"
 )
+_GO_MYSQL = re.compile(
+    r"(?<![\w.\-:/])[\w.\-]{1,64}:([^\s:@/\"'<>]{3,100})@(?:tcp|unix)\([^\s()\"'<>]{1,200}\)/[^\s\"'<>,;)]*"
+)
+"""A data source name of Go's driver for MySQL: https://github.com/go-sql-driver/mysql#dsn-data-source-name"""
+_JWK = re.compile(r"[\"']kty[\"']\s{0,2}:\s{0,2}[\"'](?:EC|RSA|OKP|oct)[\"']")
+_JWK_PRIVATE = re.compile(r"[\"'][dk][\"']\s{0,2}:\s{0,2}[\"']([\w\-]{16,1024})[\"']")
 _OF_LIBPQ = re.compile(r"(?i)\b(?:dbname|sslmode)=")
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+\-*•/])[A-Za-z0-9_][A-Za-z0-9._%+'\-]{0,63}(?:@|"
@@ -186,6 +194,13 @@ def pem(text: str) -> Iterator[Hit]:
             yield Hit("private_key", match.start(), stop, text[match.start() : stop], by_value=True)
 
 
+def jwk(text: str) -> Iterator[Hit]:
+    """The private member of a key in JSON (RFC 7517, RFC 7518 section 6): `d`, or `k` of a symmetric one."""
+    kind = _JWK.search(text)
+    for match in _JWK_PRIVATE.finditer(text) if kind else ():
+        yield Hit("private_key", match.start(1), match.end(1), match.group(1), by_value=True)
+
+
 def connections(text: str) -> Iterator[Hit]:
     """Addresses and connection strings that carry a password: URLs, JDBC, ADO.NET and Azure pairs, libpq."""
     low = text.lower()
@@ -198,6 +213,9 @@ def connections(text: str) -> Iterator[Hit]:
     for match in _URL_ENCODED.finditer(text) if "%3a%2f%2f" in low and "%40" in text else ():
         if _is_secret(unquote(match.group(1))):
             yield Hit("connection_string", match.start(), match.end(), unquote(match.group()))
+    for match in _GO_MYSQL.finditer(text) if "@tcp(" in low or "@unix(" in low else ():
+        if _is_secret(match.group(1)):
+            yield Hit("connection_string", match.start(), match.end(), match.group())
     named = "password" in low or "pwd" in low
     paired = named or "accountkey" in low or "accesskey" in low
     jdbc, libpq = "jdbc:" in low, "password=" in low and ("dbname" in low or "sslmode" in low)
