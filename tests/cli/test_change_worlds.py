@@ -40,7 +40,13 @@ people:
 Tell = Callable[[Story], object]
 
 
-def collected(folder: Path, tell: Tell, faults: Sequence[Fault] = (), of_jira: Sequence[Fault] = ()) -> None:
+def collected(
+    folder: Path,
+    tell: Tell,
+    faults: Sequence[Fault] = (),
+    of_jira: Sequence[Fault] = (),
+    scope: str = "[{repository: acme/api}]",
+) -> None:
     """Evidence about that story, and about the ticket API-1, which Lena approved before it began."""
     story, tickets = Story(), World()
     tickets.token("jira-secret", user="me@acme.example")
@@ -56,7 +62,7 @@ def collected(folder: Path, tell: Tell, faults: Sequence[Fault] = (), of_jira: S
     (folder / "registers" / "people.yaml").write_text(HEADER + "".join(people), encoding="utf-8")
     with GitHub(story.world, faults=list(faults)) as host, Jira(tickets, faults=list(of_jira)) as jira:
         text = (
-            "version: 1\norganisation: Example Co\nvault: ./evidence\nscope: [{repository: acme/api}]\nsources:\n"
+            f"version: 1\norganisation: Example Co\nvault: ./evidence\nscope: {scope}\nsources:\n"
             f"  github: [{{url: '{host.url}', graphql_url: '{host.graphql_url}', token: {{env: GH}}}}]\n"
             f"  jira: [{{url: '{jira.url}', user: {{env: WHO}}, token: {{env: JIRA}}, projects: [API]}}]\n"
         )
@@ -86,13 +92,17 @@ def of_request(items: Sequence[dict[str, Any]], number: int) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("how", ["squash", "merge"])
+@pytest.mark.parametrize("how", ["squash", "merge", "rebase"])
 def test_who_let_a_fix_into_a_release_may_approve_its_way_back(soc2ev: Run, tmp_path: Path, how: str) -> None:
     """Pressing the button of an approved request makes nobody a maker; the pack re-performs to the same answer."""
 
     def tell(story: Story) -> None:
         story.api.move("release/1", story.api.head(), story.cat)
-        story.reviewed(title="API-1 Fix", base="release/1", branch="fix").merge(story.bob, how)
+        fix = story.open(title="API-1 Fix", base="release/1", branch="fix")
+        fix.push(story.ann, {"more.py": "1"}, "API-1 More")
+        fix.check()
+        fix.approve(story.cat)
+        fix.merge(story.bob, how)
         head = story.api.head("release/1")
         back = story.api.open(story.cat, "API-1 Back to main", head=head, branch="release/1")
         back.check()
@@ -103,11 +113,45 @@ def test_who_let_a_fix_into_a_release_may_approve_its_way_back(soc2ev: Run, tmp_
     collected(tmp_path, tell)
     found = of_request(checked(soc2ev, tmp_path, CHANGES), 2)
     assert dict.fromkeys("ABCDE", "met") == {letter: found[letter] for letter in "ABCDE"}
-    if how == "squash":
+    if how != "merge":
         return
     packed = soc2ev("pack", *MONTH, "--format", "json", cwd=tmp_path)
     verified = json.loads(soc2ev("verify", json.loads(packed.out)["pack"], "--format", "json", cwd=tmp_path).out)
     assert (True, True, []) == (verified["ok"], verified["findings_reproduced"], verified["problems"])
+
+
+def test_a_branch_and_what_it_was_renamed_to_share_nothing_out_twice(soc2ev: Run, tmp_path: Path) -> None:
+    """With both names in the scope each change is of the name that the branch had then, with its own commits."""
+
+    def tell(story: Story) -> None:
+        story.clean(title="API-1 Before")
+        held = story.api.head()
+        story.api.move("trunk", held, story.cat)
+        story.api.delete("main", story.cat)
+        story.api.it.default_branch = "trunk"
+        story.clean(title="API-1 After")
+
+    collected(tmp_path, tell, scope="[{repository: acme/api, branches: [main, trunk]}]")
+    found = checked(soc2ev, tmp_path, CHANGES)
+    told = sorted(
+        (one["facts"]["ref"], one["facts"]["pull_request"] or 0, len(one["facts"]["commits"])) for one in found
+    )
+    assert [("main", 0, 1), ("main", 1, 1), ("trunk", 2, 1)] == told
+
+
+def test_an_approval_of_a_maker_is_no_bypass(soc2ev: Run, tmp_path: Path) -> None:
+    """GitHub counts whoever may write: the change was not reviewed independently, and no rule was broken."""
+
+    def tell(story: Story) -> None:
+        made = story.open(title="API-1 Change")
+        made.push(story.bob, {"more.py": "1"}, "API-1 More")
+        made.check()
+        made.approve(story.bob)
+        made.merge(story.cat, "squash")
+
+    collected(tmp_path, tell)
+    found = of_request(checked(soc2ev, tmp_path, CHANGES), 1)
+    assert {"C": "deviation", "E": "deviation", "F": "not applicable"} == {letter: found[letter] for letter in "CEF"}
 
 
 def test_keys_that_stand_for_nothing_authorise_nothing(soc2ev: Run, tmp_path: Path) -> None:

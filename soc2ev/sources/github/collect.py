@@ -32,7 +32,7 @@ from soc2ev.sources.github.merged import Index, Merged, named_requests
 from soc2ev.sources.github.moves import Line
 from soc2ev.sources.github.notes import Notes
 from soc2ev.sources.github.placing import Placing
-from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile
+from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile, rename
 from soc2ev.sources.github.scope import STREAM, Found, wanted
 from soc2ev.sources.github.settings import Governance
 from soc2ev.sources.github.statuses import Statuses
@@ -229,6 +229,8 @@ class _Collection:
 
     def _settle(self) -> None:
         """What every ref gained, the requests that this names, and what explains it all."""
+        activity = self.tallies["activity"]
+        self.lines = [rename(one, self.index, self.repository, self.period, activity) for one in self.lines]
         self._begin(line for line in self.lines if not line.known)
         graphs = [(line, self.graphs[line.ref]) for line in self.lines if line.ref in self.graphs]
         self._gain(graphs)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from soc2ev.sources.github.host import Host
 
 _SPANS = (("day", 1), ("week", 7), ("month", 30), ("quarter", 90), ("year", 365))
+PUSHES = ("push", "force_push", "branch_creation")
+"""Kinds of moves that no button made."""
 FEW = 5
 """So many branches are asked for one by one, however few requests there are."""
 _MARGIN = timedelta(hours=2)
@@ -80,6 +82,7 @@ def read(host: Host, repository: Repository, ref: str, period: Period, tally: Ta
         moves = list(_walk(host, repository, period, ref=ref))
         tally.fetched += len(moves)
         moves, names = _follow(host, repository, ref, moves, period, tally)
+        moves, names = _begin(host, repository, moves, names, period, tally)
     except CollectError as problem:
         tally.failed(problem, ref)
         return Line(ref, (), whole=False, known=False, names=(ref,))
@@ -205,9 +208,70 @@ def _follow(
         tally.fetched += len(before)
         gone = next((place for place, one in enumerate(before) if _gave_way(one, made)), len(before))
         moves = [*moves[: moves.index(made)], *before[gone + 1 :]]
-    if len(names) > 1:
-        tally.details.setdefault("renamed_from", {})[ref] = names[1:]
     return moves, names
+
+
+def _begin(
+    host: Host, repository: Repository, moves: list[Move], names: list[str], period: Period, tally: Tally
+) -> tuple[list[Move], list[str]]:
+    """
+    The moves with those of the name that the ref had before its record begins, where nothing else tells of a rename.
+
+    GitHub's documents do not say what the record holds of a renamed branch. A ref that was quiet until its first record
+    held a commit from before the period then; one that was made since came to it under another name.
+    """
+    known = 0
+    while known < len(names) < _MOST_NAMES and (held := _quiet(repository, moves, names, period)):
+        known = len(names)
+        try:
+            if _made(host, repository, held) >= period.start:
+                moves, names = _before(host, repository, held, moves, names, period, tally)
+        except CollectError as problem:
+            tally.failed(problem, f"what {names[0]} held when its record begins")
+    if len(names) > 1:
+        tally.details.setdefault("renamed_from", {})[names[0]] = names[1:]
+    return moves, names
+
+
+def _quiet(repository: Repository, moves: Sequence[Move], names: Sequence[str], period: Period) -> str | None:
+    """What the ref held until a record that begins within the period; None when the record reaches further back."""
+    if _span(repository, period) is None or (moves and moves[-1].at < period.start):
+        return None
+    if moves:
+        return moves[-1].before
+    return repository.tip if names[0] == repository.default else None
+
+
+def _made(host: Host, repository: Repository, sha: str) -> datetime:
+    """When a commit was made, by its committer's clock; GitHub's own for what its buttons made."""
+    asked: dict[str, Json] = {"repository": repository.name, "role": "began"}
+    path, stream = f"{repository.path}/commits/{sha}", repository.stream("activity")
+    answer = host.get(path, params={"per_page": "1"}, stream=stream, asked=asked)
+    try:
+        return instant(host.fetch.json(answer)["commit"]["committer"]["date"])
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise CollectError(f"the commit {sha[:12]} is not understood: {problem!r}"[:300]) from None
+
+
+def _before(
+    host: Host, repository: Repository, held: str, moves: list[Move], names: list[str], period: Period, tally: Tally
+) -> tuple[list[Move], list[str]]:
+    around = list(_walk(host, repository, None, since=period.start, role="around"))
+    until = moves[-1].at if moves else repository.seen_at
+    # Branches that were cut there held that commit too, and did not bring it.
+    brought = [one for one in around if one.after == held and one.at <= until and one.kind != "branch_creation"]
+    old = {one.ref for one in brought} - {*names}
+    if len(old) != 1:
+        which = f"which of {', '.join(sorted(old))} it was before is not known" if old else "no record says how it came"
+        tally.lacks(f"{names[0]}: it held {held[:12]}, made in the period, when its record begins, and {which}")
+        return moves, names
+    if old & {*repository.branches}:
+        tally.details.setdefault("goes_on_from", {})[names[0]] = min(old)
+        return moves, names
+    earlier = list(_walk(host, repository, period, ref=min(old)))
+    tally.fetched += len(earlier)
+    last = next((place for place, one in enumerate(earlier) if one.after == held), len(earlier))
+    return [*moves, *earlier[last:]], [*names, *old]
 
 
 def _creation(moves: Sequence[Move], repository: Repository, period: Period) -> Move | None:

@@ -8,21 +8,20 @@ nothing does. Nothing is judged here: a direct push is explained by its own move
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from soc2ev.model import Json
-from soc2ev.sources.github.claims import Tallies
+from soc2ev.sources.github.claims import Repository, Tallies, Tally
 from soc2ev.sources.github.details import Details, Request
 from soc2ev.sources.github.graph import Graph
 from soc2ev.sources.github.merged import Merged
-from soc2ev.sources.github.moves import Line, Move
+from soc2ev.sources.github.moves import PUSHES, Line, Move
 
 if TYPE_CHECKING:
     from soc2ev.period import Period
 
 _NAMED = 10
-_PUSHES = ("push", "force_push", "branch_creation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ class Explained:
     """What the ref held after each move that no detailed request made."""
     promoted: frozenset[str]
     """Commits of requests that bring in other branches, which no inner request explains."""
+    old: frozenset[str]
+    """What the ref held before the period, as far as commits are known."""
 
     @property
     def unexplained(self) -> frozenset[str]:
@@ -62,19 +63,30 @@ class Explained:
         here = [one for one in details.found.values() if one.base in line.names]
         landed = details.landed
         brought = _brought(line, graph, period)
-        by_merges = {sha for sha, move in brought.items() if move.kind not in _PUSHES and move.after in landed}
-        by_pushes = {sha for sha, move in brought.items() if move.kind in _PUSHES}
+        by_merges = {sha for sha, move in brought.items() if move.kind not in PUSHES and move.after in landed}
+        by_pushes = {sha for sha, move in brought.items() if move.kind in PUSHES}
         pushed = pushed_to(line, details, period)
         told = {sha for one in here for sha in _own(one)} | by_merges | set(named)
         inner = [one for one in details.found.values() if one.base not in line.names]
         wide = [one for one in here if any(one.head_ref == other.base for other in inner) or _is_wide(one)]
         promoted = {commit.sha for one in wide for commit in one.commits} - {sha for one in inner for sha in _own(one)}
-        return cls(line, gained, frozenset(told), frozenset(by_pushes), pushed, frozenset(promoted))
+        return cls(line, gained, frozenset(told), frozenset(by_pushes), pushed, frozenset(promoted), graph.old())
 
 
 def pushed_to(line: Line, details: Details, period: Period) -> frozenset[str]:
     """What a ref held after each move of the period that no detailed request made."""
-    return frozenset(one.after for one in line.within(period) if one.kind in _PUSHES and one.after) - details.landed
+    return frozenset(one.after for one in line.within(period) if one.kind in PUSHES and one.after) - details.landed
+
+
+def rename(line: Line, index: Mapping[int, Merged], repository: Repository, period: Period, tally: Tally) -> Line:
+    """The line with the names of the branch that its merged requests tell: a rename leaves those as they were."""
+    merges = {one.after for one in line.within(period) if one.kind not in PUSHES}
+    bases = {one.base for one in index.values() if one.merge_sha in merges}
+    if not (more := sorted(bases - {*line.names, *repository.branches})):
+        return line
+    names = (*line.names, *more)
+    tally.details.setdefault("renamed_from", {})[line.ref] = list(names[1:])
+    return replace(line, names=names)
 
 
 _WIDE = 20
@@ -117,6 +129,7 @@ def reconcile(
     for one in explained:
         _commits(one, tallies)
         _requests(one, details, index, period, tallies)
+        _elsewhere(one, index, period, tallies)
         _moves(one, period, tallies)
     for ref in unsettled:
         tallies["merged"].lacks(f"{ref}: its commits are not known, so that the list of requests cannot be reconciled")
@@ -160,6 +173,18 @@ def _requests(one: Explained, details: Details, index: Mapping[int, Merged], per
     if gone and not one.line.rewritten(period):
         tallies["merged"].lacks(
             f"{one.line.ref}: it does not have what {_requests_named(gone)} merged, and no force push says why"
+        )
+
+
+def _elsewhere(one: Explained, index: Mapping[int, Merged], period: Period, tallies: Tallies) -> None:
+    """Requests merged in the period into another branch, below what this ref is said to have held before it."""
+    inside = [entry for entry in index.values() if period.contains(entry.merged_at) and entry.merge_sha in one.old]
+    lost = [entry for entry in inside if entry.base not in one.line.names]
+    if lost:
+        bases = ", ".join(sorted({entry.base for entry in lost})[:_NAMED])
+        tallies["merged"].lacks(
+            f"{one.line.ref}: it holds what {_requests_named(sorted(entry.number for entry in lost))} merged into "
+            f"{bases} in the period, and no record says how it came there; was the branch renamed?"
         )
 
 

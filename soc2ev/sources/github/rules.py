@@ -51,6 +51,8 @@ class Rules:
         """Refs whose classic protection somebody can bypass."""
         self.bound: Bound = {}
         self._listed: list[_Listed] = []
+        self._named: dict[int, set[str]] = {}
+        """Kinds of rules that bind some ref, by ruleset."""
         tally.expected = 0
 
     def effective(self) -> None:
@@ -93,6 +95,7 @@ class Rules:
     def _effective(self, ref: str) -> frozenset[int] | None:
         """The rulesets of every level that bind a ref: GitHub leaves out those that are not enforced."""
         found: set[int] = set()
+        kinds: dict[int, set[str]] = {}
         try:
             for page in self.host.walk(
                 f"{self.repository.path}/rules/branches/{quote(ref, safe='')}",
@@ -100,7 +103,9 @@ class Rules:
                 stream=self._stream,
                 asked=self._asked("effective", ref=ref),
             ):
-                found |= {int(rule["ruleset_id"]) for rule in self.host.fetch.json(page)}
+                for rule in self.host.fetch.json(page):
+                    found.add(int(rule["ruleset_id"]))
+                    kinds.setdefault(int(rule["ruleset_id"]), set()).add(rule["type"])
         except _ODD as problem:
             self.tally.lacks(f"the rules of {ref} are not understood: {problem!r}"[:300])
             return None
@@ -108,6 +113,8 @@ class Rules:
             self.access.failed(self.tally, "rules", problem, f"the rules of {ref}")
             return None
         self.access.saw("rules")
+        for number, named in kinds.items():
+            self._named.setdefault(number, set()).update(named)
         return frozenset(found)
 
     def _idle(self) -> None:
@@ -188,6 +195,8 @@ class Rules:
             return
         if value["enforcement"] != ACTIVE:
             self.tally.lacks(f"ruleset {number} was switched off while the rules were read; collect again")
+        if lacking := sorted(self._named.get(number, set()) - {rule["type"] for rule in value["rules"]}):
+            self.tally.lacks(f"ruleset {number} binds by {lacking[0]} and does not show that rule; collect again")
         if "bypass_actors" in value:
             self.access.saw("bypass actors")
         else:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PAGE = 50
 _MOST_PAGES = 200
 _NOT_FOUND = 404
+_SEVERAL = 3
+"""Of so many requests some were approved, or the list is not shown to the account."""
 
 
 @dataclass
@@ -28,10 +30,17 @@ class Approvals:
     site: Site
     tally: Tally
     _refused: threading.Event = field(default_factory=threading.Event)
+    _lengths: list[int] = field(default_factory=list)
+    """How many approvals each request has, for those that were answered whole."""
 
     def ask(self, tickets: Sequence[Ticket]) -> None:
         """Ask for the approvals of these tickets; after a refusal for lack of rights no further one is asked for."""
         self.site.fetch.together([partial(self._one, ticket) for ticket in tickets])
+        if len(self._lengths) >= _SEVERAL and not any(self._lengths):
+            self.tally.lacks(
+                f"Service Management told of no approval of any of {len(self._lengths)} requests: "
+                "an empty list and one that the account may not see look alike"
+            )
 
     def _one(self, ticket: Ticket) -> None:
         if self._refused.is_set():
@@ -49,6 +58,8 @@ class Approvals:
         for _ in range(_MOST_PAGES):
             data = self._page(ticket, len(seen), seen)
             # No such request of Service Management: a ticket of another project, or one not shown to the account.
+            if "values" in data and data["isLastPage"]:
+                self._lengths.append(len(seen) + len(data["values"]))
             if "values" not in data or data["isLastPage"]:
                 return
             if not data["values"]:

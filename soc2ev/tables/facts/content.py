@@ -60,12 +60,19 @@ def _held(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fact:
     if received is None:
         return _by_clock(review, request, given)
     if received <= given:
+        if received == given and review.commit in _forced(request, given):
+            return unknown("but a force push came in the same second, so what was looked at is not known", REBOUND)
         return yes("which is what was merged")
     if not policy.accept_equal_patch:
         return no(f"but the server received {short(review.commit)} only afterwards ({moment(received)})", REBOUND)
     if _replaced_equal(request, given):
         return yes("whose patch comparing both sides proved to be the one that was merged", REBOUND)
     return unknown("but before a force push, and nothing proves that the patch stayed the same", REBOUND)
+
+
+def _forced(request: PullRequest, at: datetime) -> list[str | None]:
+    """What force pushes of that very second brought: GitHub may point a review at them afterwards."""
+    return [one.after for one in request.events if one.kind == "HeadRefForcePushedEvent" and one.at == at]
 
 
 def _by_clock(review: Review, request: PullRequest, given: datetime) -> Fact:

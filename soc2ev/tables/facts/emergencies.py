@@ -160,7 +160,7 @@ def _rules_kept(case: Case) -> Fact:
         why = shown(change.rules.reason) or "not obtained"
         return unknown(f"Neither the rules of the branch ({why}) nor bypasses of them could be read.")
     wanted = rulebook.approvals(change)
-    broken = some((*(_short_of(wanted, one) for one in case.reviewed), checks.required_failed(change)))
+    broken = some((_short(case), checks.required_failed(change)))
     if broken and case.standard.value is False:
         return yes("Rules of the branch that were in force were not kept.")
     seen = rulebook.settled(change) and not change.unseen_requests and (case.reviewed or not wanted)
@@ -169,13 +169,28 @@ def _rules_kept(case: Case) -> Fact:
     return unknown("Bypasses could not be read, and whether the rules of the branch were kept is not known.")
 
 
-def _short_of(wanted: int, found: Reviewed) -> bool | None:
-    if not wanted:
-        return False
-    certain, perhaps = found.independents()
-    if len(certain) >= wanted and found.whole:
-        return False
-    return True if found.whole and len(certain) + len(perhaps) < wanted else None
+def _short(case: Case) -> bool | None:
+    """Whether an approval was missing that its rules asked for, as the host counts approvals."""
+    wanted, last_push = rulebook.approvals(case.change), any(one.last_push_approval for one in case.change.rules.rules)
+    return some(_short_of(wanted, one, last_push=last_push) for one in case.reviewed) if wanted else False
+
+
+def _short_of(wanted: int, found: Reviewed, *, last_push: bool) -> bool | None:
+    """The host counts whoever may write and did not open the request, whatever else that person made of it."""
+    certain, _ = found.independents()
+    if not found.whole or len(certain) >= wanted:
+        return False if found.whole else None
+    standing = [one.opinion for one in found.approvals if one.opinion.standing is not False]
+    given = [one for one in standing if one.review.can_push is not False and not _opened(found, one)]
+    sure = [one for one in given if one.standing and one.approves and one.review.can_push]
+    if len(given) < wanted:
+        return True
+    return False if len(sure) >= wanted and not last_push else None
+
+
+def _opened(found: Reviewed, opinion: Opinion) -> bool:
+    author, reviewer = found.request.author, opinion.review.reviewer
+    return author is not None and reviewer is not None and author.number == reviewer.number
 
 
 def _rolled_back(case: Case) -> Fact:

@@ -64,7 +64,9 @@ def of_request(request: PullRequest, people: People) -> Makers:
             continue
         if commit.sha in request.buttoned and len(commit.parents) == 2:  # noqa: PLR2004  its content is its parents'
             continue
-        if merges_base(commit, own, request.base_ref) is False:
+        if commit.sha in request.rebased:
+            found += _writers(commit, people)
+        elif merges_base(commit, own, request.base_ref) is False:
             found += _of_commit(commit, people)
         else:
             possible |= {party.key for party in _of_commit(commit, people)}
@@ -112,9 +114,13 @@ def merges_base(commit: Commit, own: Collection[str], base: str | None) -> bool 
 
 
 def _of_commit(commit: Commit, people: People) -> Iterator[Party]:
-    yield people.commit_author(commit)
+    yield from _writers(commit, people)
     if committer := people.committer(commit):
         yield committer
+
+
+def _writers(commit: Commit, people: People) -> Iterator[Party]:
+    yield people.commit_author(commit)
     yield from _co_authors(commit, people)
 
 

@@ -20,6 +20,7 @@ from soc2ev.tables.facts.people import Party, People
 
 UNRESOLVED, IS_MAKER, BY_MACHINE = "IDENTITY_UNRESOLVED", "REVIEWER_IS_MAKER", "APPROVED_BY_MACHINE"
 BY_MAKER, FAILED = "DISMISSED_BY_MAKER", "CONSTITUENT_FAILED"
+READER = "OBJECTION_WITHOUT_WRITE_ACCESS"
 SHOWN = 10
 
 
@@ -135,7 +136,7 @@ def _conclude(found: Reviewed, needed: int, people: People) -> Fact:
         return unknown(
             f"Reviews and events of #{request.number} were not all obtained, so nothing is concluded from them."
         )
-    objections = list(_objections(found, people))
+    objections = [one for one in _objections(found, people) if one.value is not True]
     counting, perhaps = _people(found, counted=True), _people(found, counted=None)
     if any(one.value is False for one in objections):
         return together([one for one in objections if one.value is False])
@@ -147,8 +148,9 @@ def _conclude(found: Reviewed, needed: int, people: People) -> Fact:
         return Fact(
             None, _not_enough(found, needed), _flags(found) | ({UNRESOLVED} if found.makers.unresolved else set())
         )
-    flags = [one.flags for one in found.approvals if one.counts]
-    said = " ".join(_said(one) for one in found.approvals if one.counts)
+    noted = [one for one in _objections(found, people) if one.value]
+    flags = [*(one.flags for one in found.approvals if one.counts), *(one.flags for one in noted)]
+    said = " ".join([*(_said(one) for one in found.approvals if one.counts), *(one.reason for one in noted)])
     return Fact(value=True, reason=said, flags=frozenset[str]().union(*flags))
 
 
@@ -157,14 +159,21 @@ def _people(found: Reviewed, *, counted: bool | None) -> set[str]:
 
 
 def _objections(found: Reviewed, people: People) -> Iterator[Fact]:
-    """Requests for changes that were open at the merge (False), or may have been (None)."""
+    """
+    Requests for changes that were open at the merge (False), may have been (None), or hold nothing up (True).
+
+    Only who may write to the repository holds a merge up by asking for changes:
+    https://docs.github.com/articles/approving-a-pull-request-with-required-reviews
+    """
     merged = found.request.merged_at
     for one in opinions.at_merge(found.request, people):
-        # Who may not write now may have been allowed to when the change was merged: that keeps it open.
         if one.approves is True or one.party.machine:
             continue
         by, name = one.dismissed, one.party.name
         asked = f"{name} asked for changes ({moment(one.review.submitted_at)})"
+        if one.approves is False and one.review.can_push is False and one.party.known:
+            yield yes(f"{asked}; that account may not write to the repository, so that it holds up no merge.", READER)
+            continue
         if one.approves is False and one.standing is False and by:
             maker = found.makers.include(people.account(by.actor))
             if maker:
@@ -176,6 +185,8 @@ def _objections(found: Reviewed, people: People) -> Iterator[Fact]:
                 yield unknown(f"{asked}, and whether a maker dismissed that is not known.")
         elif one.approves is False and one.standing and one.review.can_push:
             yield no(f"{asked}, and that was open at the merge ({moment(merged)}).")
+        elif one.approves is False and one.standing:
+            yield unknown(f"{asked}; whether that account may write, which makes it count, is not known.")
         elif one.standing is not False:
             yield unknown(f"Whether {name} asked for changes that were open at the merge is not known.")
 

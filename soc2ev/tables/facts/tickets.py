@@ -152,6 +152,7 @@ def _by_approval(ticket: Ticket, key: str, at: datetime, policy: TicketPolicy, m
     before = [(one.completed_at, folded(one.decision) != "approved", one) for one in given if _done(one, at)]
     if not before:
         after = "; it was decided on only afterwards" if given else ""
+        after = after or ("" if ticket.approvals else "; Service Management lists no approval of it")
         return no(f"Nobody had approved {key} at the merge ({moment(at)}){after}.", *({LATE} if given else ()))
     when, declined, last = max(before, key=lambda one: one[:2])
     if declined:

@@ -60,13 +60,18 @@ class Collection:
 
     def refs(self) -> Iterator[RefMoves]:
         """Each production ref with its moves in the span, oldest first."""
-        rows = defaultdict(list)
-        for row in self.requests.rows("github_ref_updates"):
-            rows[row["ref"]].append(row)
+        rows = self._records()
         heads = {row["ref"]: row for row in self.requests.rows("github_heads")}
         for ref in sorted(heads):
             names = (ref, *self._old_names(ref))
             yield self._ref(names, heads[ref], moves.continued(rows, names))
+
+    def _records(self) -> dict[str, list[Mapping[str, Json]]]:
+        """The server's records of moves, by ref."""
+        rows = defaultdict(list)
+        for row in self.requests.rows("github_ref_updates"):
+            rows[row["ref"]].append(row)
+        return rows
 
     def _old_names(self, ref: str) -> list[str]:
         entry = self.coverages.get("activity")
@@ -79,7 +84,9 @@ class Collection:
         before = graph.reach([start])
         found = list(moves.within(moves.recorded(rows), self.period.start, self.period.end))
         if not self.complete("activity"):
-            line = moves.inferred(graph, end, start, self.landings, self.messages.get)
+            merged = self.requests.rows("github_merged_index", "merge_sha is not null")
+            named = {row["merge_sha"]: row["merged_at"] for row in merged}
+            line = moves.inferred(graph, end, start, self.landings, self.messages.get, named)
             known = {move.after: move for move in found}
             found = [known.get(move.after, move) for move in line if move.after not in before]
         # A production branch that was cut from another in the period begins with what that one held.
@@ -93,11 +100,21 @@ class Collection:
         return RefMoves(ref, found, end, names, young, sorted(reached - taken - elsewhere), problems)
 
     def _elsewhere(self, names: tuple[str, ...], start: str | None, found: list[moves.Move]) -> set[str]:
-        """What the other production branches hold, when this one was made in the span; nothing otherwise."""
+        """What the other production branches held when this one was made in the span; nothing otherwise."""
         if start is not None or not found or found[0].before is not None:
             return set()
-        heads = self.requests.rows("github_heads", "end_sha is not null")
-        return self.graph.reach(row["end_sha"] for row in heads if row["ref"] not in names)
+        rows, entry = self._records(), self.coverages.get("activity")
+        later = entry.details.get("goes_on_from", {}) if entry else {}
+        held = [
+            moves.held(
+                moves.continued(rows, (row["ref"], *self._old_names(row["ref"]))),
+                found[0].at,
+                None if row["ref"] in later else row["start_sha"],
+            )
+            for row in self.requests.rows("github_heads")
+            if row["ref"] not in names
+        ]
+        return self.graph.reach(held)
 
     def _young(self, names: tuple[str, ...], gained: set[str], start: str | None) -> frozenset[str]:
         """A request has the commits that its base had not when it was merged, which was in the period."""

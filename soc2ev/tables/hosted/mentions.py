@@ -2,8 +2,9 @@
 Ticket keys that a change names, in the order in which they count.
 
 What people wrote on purpose counts before what only mentions a key: trailer or template line, title, branch,
-description, commit messages. Text inside template comments, code and quotes is no statement of the author, and
-descriptions that machines write quote foreign change logs.
+description, commit messages. Of several keys in such lines the one that the title names too comes first. Text inside
+template comments, code and quotes is no statement of the author, and descriptions that machines write quote foreign
+change logs.
 """
 
 from __future__ import annotations
@@ -58,9 +59,11 @@ def keys(
 def _of_request(request: PullRequest, projects: Collection[str], hosts: Collection[str]) -> Iterator[tuple[str, str]]:
     machine = request.author is not None and request.author.kind == "Bot"
     body = "" if machine else _addressed(_HIDDEN.sub(" ", request.body), hosts)
-    for trailer in _TRAILER.findall(body):
-        yield from ((key, "trailer") for key in _in(trailer, projects))
-    yield from ((key, "title") for key in _in(_plain(request.title, hosts), projects))
+    titled = _in(_plain(request.title, hosts), projects)
+    written = [key for trailer in _TRAILER.findall(body) for key in _in(trailer, projects)]
+    # A line of references names others beside the change's own ticket, which the title names too.
+    yield from ((key, "trailer") for key in sorted(written, key=lambda key: key not in titled))
+    yield from ((key, "title") for key in titled)
     # Branches are often in lower case; Jira itself would not link those.
     yield from ((key, "branch") for key in _in(request.head_ref or "", projects, fold=True))
     yield from ((key, "body") for key in _in(_DENIED.sub(" ", body), projects))

@@ -67,17 +67,29 @@ def continued(rows: Mapping[str, Sequence[Mapping[str, Json]]], names: Sequence[
     """
     The records of a ref that was renamed, `names` being its names, the present one first.
 
-    Its creation under a new name, and its deletion under the old one, moved nothing.
+    Its creation under a new name, and its deletion under the old one, moved nothing. Without a record of the rename
+    the first one under the new name goes on where the last one under the old name ended.
     """
     found = sorted(rows.get(names[0], ()), key=_by_time)
     for name in names[1:]:
         made = next((place for place in reversed(range(len(found))) if found[place]["before"] is None), None)
         earlier = sorted(rows.get(name, ()), key=_by_time)
+        if made is None and (held := _goes_on(earlier, found)):
+            found = [*earlier[:held], *found]
+            continue
         gone = [place for place, row in enumerate(earlier) if made is not None and _gave_way(row, found[made])]
         if made is None or not gone:
             break
         found = [*earlier[: gone[-1]], *found[made + 1 :]]
     return found
+
+
+def _goes_on(earlier: Sequence[Mapping[str, Json]], later: Sequence[Mapping[str, Json]]) -> int:
+    """How many of the earlier records end with what the later ones begin with; all of them when there is no later."""
+    if not later:
+        return len(earlier)
+    ends = (place for place in reversed(range(len(earlier))) if earlier[place]["after"] == later[0]["before"])
+    return next(ends, -1) + 1
 
 
 def _by_time(row: Mapping[str, Json]) -> tuple[datetime, int]:
@@ -86,6 +98,13 @@ def _by_time(row: Mapping[str, Json]) -> tuple[datetime, int]:
 
 def _gave_way(row: Mapping[str, Json], made: Mapping[str, Json]) -> bool:
     return row["after"] is None and row["before"] is not None and row["before"] == made["after"]
+
+
+def held(rows: Sequence[Mapping[str, Json]], at: datetime | None, start: str | None) -> str | None:
+    """What a ref held then, `start` before its first record; of one that was deleted, what it held until then."""
+    past = [row for row in rows if at is None or row["at"] <= at]
+    found: str | None = (past[-1]["after"] or past[-1]["before"]) if past else start
+    return found
 
 
 def recorded(rows: Iterable[Mapping[str, Json]]) -> list[Move]:
@@ -100,12 +119,14 @@ def inferred(
     base: str | None,
     landings: Mapping[str, Sequence[Landing]],
     message: Callable[[str], str | None],
+    elsewhere: Mapping[str, datetime | None],
 ) -> list[Move]:
     """
     Moves read off the first-parent line between two heads, oldest first.
 
     A commit that a pull request names as its merge is that request's, and so are those below it that carry the
-    messages of its other commits, as a rebase leaves them. Any other commit is a push of its own.
+    messages of its other commits, as a rebase leaves them. What landed a request that was not obtained, `elsewhere`
+    with the time, is no push: the branch may have been called otherwise. Any other commit is a push of its own.
     """
     line = list(graph.line(tip, base))
     moves: list[Move] = []
@@ -114,7 +135,9 @@ def inferred(
         landing = next((one for one in landings.get(line[at], ())), None)
         span = 1 if landing is None else _span([message(sha) for sha in line[at:]], landing)
         below = line[at + span] if at + span < len(line) else base
-        if landing is None:
+        if landing is None and line[at] in elsewhere:
+            moves.append(Move(line[at], below, "pr_merge", elsewhere[line[at]], FROM_REQUEST, None, set()))
+        elif landing is None:
             moves.append(Move(line[at], below, "direct_push", None, FROM_LINE, None, set()))
         else:
             how, merger = FROM_REQUEST, landing.merger

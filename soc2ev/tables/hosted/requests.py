@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests, WorkflowRun
+from soc2ev.tables.hosted import rebased
 from soc2ev.tables.hosted.comparisons import Comparisons
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class Requests:
             row["before"] for rows in events.values() for row in rows if row["kind"] == FORCED and row["before"]
         ]
         seen = self._receipts([*(row["sha"] for rows in commits.values() for row in rows), *replaced])
-        landings = self._landings()
-        proofs = self._proofs()
+        landings, proofs = self._landings(), self._proofs()
+        within = self._within(commits, landings)
         found = {}
         for row in self.rows("github_pull_requests", chosen):
             number = row["number"]
@@ -97,7 +97,7 @@ class Requests:
                 missing,
                 seen,
                 proofs,
-                {sha for sha, its in into.items() if its != number},
+                {sha: within[its] for sha, its in into.items() if its != number and its in within},
             )
             landing = commit(landed[number]) if number in landed else None
             found[number] = replace(made, landed=landing, assignees=_assigned(assignees.get(number)))
@@ -110,6 +110,17 @@ class Requests:
             for row in self.rows("github_merged_index", "merge_sha is not null and base_ref is not null"):
                 self._landed[row["base_ref"]][row["merge_sha"]] = row["number"]
         return self._landed
+
+    def _within(
+        self, commits: Mapping[int, list[Row]], landings: Mapping[str, Mapping[str, int]]
+    ) -> dict[int, rebased.Landed]:
+        """The requests, into whatever branch, whose merge is among those commits; by their numbers."""
+        own = {row["sha"] for rows in commits.values() for row in rows}
+        found = {number: sha for into in landings.values() for sha, number in into.items() if sha in own}
+        chosen = f"number in ({', '.join(map(str, sorted(found)))})" if found else "false"
+        held = self._grouped("github_pull_request_commits", chosen)
+        told = {row["number"]: row for row in self.rows("github_pull_requests", chosen)}
+        return {number: _landed(sha, told.get(number), held[number]) for number, sha in found.items()}
 
     def _proofs(self) -> Comparisons:
         """The comparisons of this run, which are few, read once."""
@@ -230,9 +241,10 @@ def _request(
     missing: set[str],
     seen: dict[str, _Receipt],
     proofs: Comparisons,
-    landings: AbstractSet[str],
+    landings: Mapping[str, rebased.Landed],
 ) -> PullRequest:
     made = [commit(one) for one in sorted(commits, key=lambda one: one["position"])]
+    copies = rebased.made(made, landings.values(), {sha: one for sha, one in seen.items() if one.pushers})
     buttoned = frozenset(one.sha for one in made if one.sha in landings and one.signed_by_github)
     given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
     forced = [one for one in events if one["kind"] == FORCED]
@@ -243,7 +255,7 @@ def _request(
     held = dict.fromkeys([*(one.sha for one in made), *before])
     received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
     # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
-    pushed = [one.sha for one in made if one.sha in seen and one.sha not in buttoned]
+    pushed = [one.sha for one in made if one.sha in seen and one.sha not in buttoned | copies]
     pushers = {key: who for sha in pushed for key, who in seen[sha].pushers.items()}
     pushers |= {who.number: who for one in forced if (who := account(one, "actor")) and who.number is not None}
     gone = any(account(one, "actor") is None for one in forced)
@@ -277,8 +289,16 @@ def _request(
         clean_merges=proofs.clean_merges(made, row["head_sha"]),
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
+        rebased=copies,
         pushers=(*pushers.values(), *((None,) if gone else ())),
     )
+
+
+def _landed(sha: str, row: Row | None, commits: list[Row]) -> rebased.Landed:
+    """A request that was merged into another one's branch; without commits when not all of them were obtained."""
+    whole = row is not None and "commits" not in (row["missing"] or "").split(",")
+    held = [commit(one) for one in sorted(commits, key=lambda one: one["position"])] if whole else []
+    return rebased.Landed(sha, row["merged_at"] if row else None, account(row, "merger") if row else None, tuple(held))
 
 
 def _in_time(rows: Iterable[Row], name: str) -> list[Row]:

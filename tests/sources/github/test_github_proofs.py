@@ -176,6 +176,98 @@ def test_a_branch_that_was_renamed_after_the_period_keeps_its_heads(story: Story
     assert [change.it.number] == [row["number"] for row in run.rows("github_pull_requests")]
 
 
+def renamed(story: Story, held: str = "") -> None:
+    """The default branch is called trunk from now on, and the activity tells of no rename."""
+    it = story.api.it
+    it.branches["trunk"] = held or story.api.head()
+    del it.branches["main"]
+    it.default_branch = "trunk"
+    story.tick(days=1)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_rename_that_no_record_tells_of(story: Story, tmp_path: Path, *, again: bool) -> None:
+    """A ref that was quiet until its record begins held what was made before the period; else another name brought it."""
+    story.clean()
+    held = story.api.push(story.ann, {"pushed.py": "1"}).sha
+    renamed(story)
+    if again:
+        story.clean(title="ABC-2 After")
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert {"trunk": ["main"]} == run.of("activity").details["renamed_from"]
+    (heads,) = run.rows("github_heads")
+    assert (None, 4 if again else 3) == (heads["start_sha"], heads["commits"])
+    assert held in {row["after"] for row in run.rows("github_ref_updates")}
+
+
+def test_two_renames_that_no_record_tells_of(story: Story, tmp_path: Path) -> None:
+    """Every name is followed to the one before it."""
+    it = story.api.it
+    for name in ("mid", "trunk"):
+        story.clean(title="ABC-1 Change")
+        it.branches[name] = story.api.head()
+        del it.branches[it.default_branch]
+        it.default_branch = name
+        story.tick(hours=3)
+    run = collect(tmp_path, story)
+    assert ({}, {"trunk": ["mid", "main"]}) == (run.incomplete, run.of("activity").details["renamed_from"])
+    assert [1, 2] == sorted(row["number"] for row in run.rows("github_pull_requests"))
+
+
+@pytest.mark.parametrize("refused", [404, 500])
+def test_when_a_ref_begins_is_a_gap_where_it_cannot_be_told(story: Story, tmp_path: Path, refused: int) -> None:
+    """Without the date of what the ref held nobody can tell whether its record is whole."""
+    story.clean()
+    renamed(story)
+    story.clean(title="ABC-2 After")
+    failing = faults.status(refused, on="GET /repos/acme/api/commits/*", times=None)
+    run = collect(tmp_path, story, faults=[failing])
+    assert "what trunk held when its record begins" in run.incomplete["activity"]
+
+
+def test_a_rename_whose_old_records_are_gone_is_told(story: Story, tmp_path: Path) -> None:
+    """What the ref holds from its first record on was made in the period, and nothing tells how it came there."""
+    story.clean()
+    renamed(story)
+    story.api.it.activity = [row for row in story.api.it.activity if row.ref != "refs/heads/main"]
+    story.clean(title="ABC-2 After")
+    run = collect(tmp_path, story)
+    assert "made in the period, when its record begins, and no record says how it came" in run.incomplete["activity"]
+    assert "#1 merged into main in the period" in run.incomplete["merged"]
+
+
+def test_a_backdated_push_before_a_rename_hides_no_request(story: Story, tmp_path: Path) -> None:
+    """The client's clock hides when the ref's first commit was made; the requests below it do not."""
+    story.clean()
+    story.api.push(story.ann, {"pushed.py": "1"}, dated=datetime(2026, 8, 1, tzinfo=UTC))
+    renamed(story)
+    story.clean(title="ABC-2 After")
+    run = collect(tmp_path, story)
+    assert "#1 merged into main in the period" in run.incomplete["merged"]
+
+
+def test_records_under_the_new_name_alone(story: Story, tmp_path: Path) -> None:
+    """Requests keep the name that the branch had when they were merged, whatever its records are called since."""
+    story.clean()
+    renamed(story)
+    for row in story.api.it.activity:
+        row.ref = row.ref.replace("/main", "/trunk")
+    story.clean(title="ABC-2 After")
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert [1, 2] == sorted(row["number"] for row in run.rows("github_pull_requests"))
+
+
+def test_two_names_that_may_have_been_the_refs_leave_it_open(story: Story, tmp_path: Path) -> None:
+    """When two other refs moved to the commit that the ref begins with, nobody can tell which it was."""
+    story.clean()
+    story.api.move("twin", story.api.head("main"), story.cat, "push")
+    renamed(story)
+    story.clean(title="ABC-2 After")
+    assert "which of main, twin it was before is not known" in collect(tmp_path, story).incomplete["activity"]
+
+
 def test_two_branches_that_went_away_together_leave_the_old_name_open(story: Story, tmp_path: Path) -> None:
     """When two refs with the same commit were deleted as the new one came, nobody can tell which it was."""
     story.clean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -444,6 +445,19 @@ def test_a_list_that_came_back_empty_is_held_against_what_else_is_known(
 def _emptied(wire: Any, _: Any) -> Any:
     wire.body = b"[]"
     return wire
+
+
+def test_a_ruleset_that_hides_the_rules_by_which_it_binds_is_a_gap(story: Story, tmp_path: Path) -> None:
+    """The rules of the branch name a kind that the ruleset itself does not show."""
+
+    def stripped(wire: Any, _: Any) -> Any:
+        wire.body = json.dumps({**json.loads(wire.body), "rules": []}).encode()
+        return wire
+
+    bare = Fault("bare", stripped, on=f"GET /repos/acme/api/rulesets/{story.rules.id}", times=None)
+    found = gaps(collect(tmp_path, story, faults=[bare]))
+    assert {"settings:rules"} == set(found)
+    assert f"ruleset {story.rules.id} binds by pull_request and does not show that rule" in found["settings:rules"]
 
 
 def test_a_ruleset_of_other_branches_contradicts_nothing(story: Story, tmp_path: Path) -> None:

@@ -333,6 +333,18 @@ def test_approvals_of_service_management(tmp_path: Path) -> None:
     assert "Bot" == run.rows("jira_approvals")[1]["approver_type"]
 
 
+@pytest.mark.parametrize(("requests", "told"), [(3, True), (2, False)])
+def test_requests_none_of_which_has_an_approval(tmp_path: Path, requests: int, *, told: bool) -> None:
+    """Several empty lists look like those of an account that may not see approvals; one alone does not."""
+    made = World()
+    made.token(SECRET, user=USER)
+    for number in range(1, requests + 1):
+        made.ticket(f"API-{number}", at=OCTOBER, request=True)
+    keys = [one.key for one in made.tickets]
+    run = collect(tmp_path, made, mention=keys, more="policy: {ticket: {mode: service_management}}\n")
+    assert (["approvals"] if told else []) == list(run.incomplete)
+
+
 def test_approvals_are_asked_for_by_policy_only(tmp_path: Path) -> None:
     """Another policy costs no questions, and the stream says that it was not asked."""
     run = collect(tmp_path, cloud(), mention=["API-1"])

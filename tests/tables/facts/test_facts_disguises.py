@@ -117,6 +117,13 @@ def test_an_address_of_somebody_elses_tickets() -> None:
     assert {"site": [True, False], "gateway": [True, False], "here": [True, True]} == named
 
 
+def test_the_title_tells_which_reference_is_the_changes_own() -> None:
+    """Of several keys in a line of references the one in the title counts first; without one the line's order does."""
+    body = "What and why.\n\nRefs: ABC-2, ABC-1"
+    found = [mentions.keys([request(title=title, body=body)], (), ["ABC"]) for title in ("ABC-1: Do it", "Do it")]
+    assert [["ABC-1", "ABC-2"], ["ABC-2", "ABC-1"]] == [[key for key, _ in one][:2] for one in found]
+
+
 def test_an_approval_against_another_base() -> None:
     """What was approved as a change of a feature branch was not approved as a change of the production branch."""
     early = event("BaseRefChangedEvent", 60 * 24, ANN, before="feature", after="main")

@@ -254,10 +254,30 @@ def test_comment_takes_nothing_back() -> None:
 
 
 def test_objection_of_another() -> None:
-    """Edge 9: an open request for changes of a writer blocks; of one who may not write now, it keeps C from being met."""
+    """Edge 9: an open request for changes of a writer blocks; one of an account that may not write is only told."""
     blocked = request(reviews=(review(), review(CAT, 10, state="CHANGES_REQUESTED")))
-    left = request(reviews=(review(), review(DAN, 10, state="CHANGES_REQUESTED", can_push=False)))
-    assert ("deviation", "not tested") == (letters(judged(blocked))["C"], letters(judged(left))["C"])
+    reader = judged(request(reviews=(review(), review(DAN, 10, state="CHANGES_REQUESTED", can_push=False))))
+    assert ("deviation", "met") == (letters(judged(blocked))["C"], letters(reader)["C"])
+    assert "may not write to the repository, so that it holds up no merge" in str(reader.row["review_reason"])
+    assert "OBJECTION_WITHOUT_WRITE_ACCESS" in reader.flags
+
+
+def test_objection_of_somebody_who_is_gone() -> None:
+    """Edge 9: nobody is told whether an account that is gone could write when it asked for changes."""
+    gone = request(
+        reviews=(review(), replace(review(CAT, 10, state="CHANGES_REQUESTED", can_push=False), reviewer=None))
+    )
+    assert "not tested" == letters(judged(gone))["C"]
+
+
+def test_a_force_push_in_the_second_of_the_approval() -> None:
+    """Edge 4: GitHub may have pointed the review at what came in the same second; without a force push it could not."""
+    at = review().submitted_at
+    pushed = request(received={"h1": at})
+    forced = request(
+        received={"h1": at}, events=(replace(event("HeadRefForcePushedEvent", 0, ANN, before="x", after="h1"), at=at),)
+    )
+    assert ("met", "not tested") == (letters(judged(pushed))["C"], letters(judged(forced))["C"])
 
 
 def test_objection_dismissed_by_maker() -> None:

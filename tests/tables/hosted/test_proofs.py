@@ -11,7 +11,7 @@ import pytest
 from soc2ev.tables.engine import Engine
 from soc2ev.tables.facts.evidence import Account, Commit, Deployment
 from soc2ev.tables.facts.people import People
-from soc2ev.tables.hosted import addresses, gates, moves
+from soc2ev.tables.hosted import addresses, gates, moves, rebased
 from soc2ev.tables.hosted.collection import RefMoves
 from soc2ev.tables.hosted.comparisons import Comparisons
 from soc2ev.tables.hosted.deployments import Delivered
@@ -173,6 +173,76 @@ def test_the_records_of_a_renamed_branch_go_on_under_its_new_name() -> None:
     }
     assert [1, 2, 5] == [row["id"] for row in moves.continued(rows, ["trunk", "main"])]
     assert [3, 5] == [row["id"] for row in moves.continued(rows, ["trunk"])]
+
+
+def test_records_go_on_where_nothing_recorded_the_rename() -> None:
+    """The first record under the new name begins with what the last one under the old name left."""
+    rows = {"main": [record(1, None, "a"), record(2, "a", "b"), record(9, "x", "y")], "trunk": [record(5, "b", "c")]}
+    assert [1, 2, 5] == [row["id"] for row in moves.continued(rows, ["trunk", "main"])]
+    assert [1, 2, 9] == [row["id"] for row in moves.continued({"main": rows["main"]}, ["trunk", "main"])]
+    assert [5] == [row["id"] for row in moves.continued({**rows, "main": rows["main"][2:]}, ["trunk", "main"])]
+
+
+def test_a_merge_into_another_name_is_no_push() -> None:
+    """Without records a commit that landed some request is not taken for a push: the branch may have been renamed."""
+    graph = Graph({"merge": ("base",), "push": ("merge",)})
+    found = moves.inferred(graph, "push", "base", {}, lambda _: None, {"merge": NOON})
+    assert [("pr_merge", NOON), ("direct_push", None)] == [(one.integration, one.at) for one in found]
+
+
+def test_what_a_ref_held() -> None:
+    """By its last record until then; a deleted one what it held until then; without a record what it began with."""
+    rows = [record(2, "a", "b"), record(4, "b", None)]
+    found = [moves.held(rows, NOON + timedelta(minutes=at), "a") for at in (1, 3, 5)]
+    assert (["a", "b", "b"], None) == (found, moves.held([], NOON, None))
+
+
+def rebased_onto(**facts: Any) -> dict[str, Any]:
+    """A commit of Ann's, as a rebase by Bob leaves it, or with other facts."""
+    values = {"author": ANN, "author_name": "Ann", "author_email": "ann@example.com", "authored_at": NOON}
+    made = {"committer": BOB, "committer_name": "Bob", "committer_email": "bob@example.com", "message": "Work"}
+    return {**values, **made, "committed_at": NOON, "parents": ("base",), **facts}
+
+
+def copies(pushed: tuple[str, ...] = (), merger: Account | None = BOB, **facts: Any) -> frozenset[str]:
+    """What a request of two commits left on the branch, the lower copy with those facts."""
+    own = [Commit(**rebased_onto(sha=sha, committer=ANN)) for sha in ("o1", "o2")]
+    lower = Commit(**rebased_onto(sha="n1", **facts))
+    upper = Commit(**rebased_onto(sha="n2", parents=("n1",)))
+    landed = rebased.Landed("n2", NOON, merger, tuple(own))
+    return rebased.made([lower, upper], [landed], dict.fromkeys(pushed))
+
+
+def test_what_a_rebase_left_is_the_requests_own() -> None:
+    """Author, date, message and time agree, and the committer is whoever merged: only the tip was pushed."""
+    assert [frozenset({"n1", "n2"})] * 2 == [copies(), copies(pushed=("n2",))]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"pushed": ("n1",)},
+        {"merger": ANN},
+        {"merger": None},
+        {"committer": ANN},
+        {"message": "Other work"},
+        {"author_email": "eve@example.com"},
+        {"author": BOB},
+        {"authored_at": NOON - timedelta(seconds=1)},
+        {"committed_at": NOON - timedelta(minutes=11)},
+        {"committed_at": None},
+        {"parents": ("base", "side")},
+    ],
+)
+def test_a_commit_that_only_looks_like_a_rebased_one_keeps_its_committer(facts: dict[str, Any]) -> None:
+    """Whatever differs, or was pushed by itself, leaves nothing of the request a copy."""
+    assert frozenset() == copies(**facts)
+
+
+def test_a_request_that_was_not_obtained_left_nothing() -> None:
+    """Without its own commits nothing can be compared."""
+    found = rebased.made([Commit(**rebased_onto(sha="n2"))], [rebased.Landed("n2", NOON, BOB, ())], {})
+    assert frozenset() == found
 
 
 def test_a_deletion_of_something_else_is_no_rename() -> None:

@@ -163,3 +163,5 @@ class PullRequest:
     """Commits that a force push replaced and that comparing proved to carry the same patch as the head."""
     buttoned: frozenset[str] = frozenset()
     """Its commits that the platform made when it merged another request into its branch."""
+    rebased: frozenset[str] = frozenset()
+    """Those that the platform made when it rebased another request onto its branch: the committer let them in."""
