@@ -13,6 +13,7 @@ import typer
 
 from soc2ev.cli import console, session
 from soc2ev.cli.deliver import Key, key_text
+from soc2ev.cli.ledger_options import Action, Actor, Log, Meta, Since, Target, Until, filter_of, opened
 from soc2ev.cli.options import Format
 from soc2ev.errors import CollectError, ConfigError, TamperedError
 
@@ -28,13 +29,6 @@ _ledger = typer.Typer(
     rich_markup_mode=None,
 )
 
-Log = Annotated[Path, typer.Option("--log", help="The ledger's folder; the first append makes it.")]
-Since = Annotated[str, typer.Option("--since", help="From this day or time on, UTC unless it names a zone.")]
-Until = Annotated[str, typer.Option("--until", help="Before this day or time.")]
-Actor = Annotated[str, typer.Option("--actor", help="Id or e-mail address of who acted.")]
-Action = Annotated[str, typer.Option("--action", help="The action; `*` stands for any text, dots included.")]
-Target = Annotated[str, typer.Option("--target", help="type:id, or the type alone; `*` stands for any text.")]
-Meta = Annotated[list[str] | None, typer.Option("--meta", help="key=value of the metadata; may be repeated.")]
 _ROWS = ("json", "csv", "jsonl")
 
 
@@ -250,22 +244,6 @@ def prove(
         console.put_json({"proof": str(path), "seq": seq, "leaf": proof.leaf.hex(), "size": size})
     else:
         console.put(str(path))
-
-
-def opened(log: Path) -> Ledger:
-    """The ledger of a command, with its clock and signing key."""
-    from soc2ev.ledger import Ledger
-
-    return Ledger.open(log, signer=session.signer(), now=session.now)
-
-
-def filter_of(since: str, until: str, actor: str, action: str, target: str, meta: list[str] | None) -> Filter:
-    """What the options of a filter ask for."""
-    from soc2ev.ledger import Filter
-    from soc2ev.ledger.query import moment
-    from soc2ev.ledger.service import pairs
-
-    return Filter(moment(since, "--since"), moment(until, "--until"), actor, action, target, pairs(iter(meta or [])))
 
 
 def _event(

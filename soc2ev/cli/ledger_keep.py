@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from soc2ev.cli import console, session
-from soc2ev.cli.ledger import Action, Actor, Log, Meta, Since, Target, Until, filter_of, opened
+from soc2ev.cli.ledger_options import Action, Actor, Log, Meta, Since, Target, Until, filter_of, opened
 from soc2ev.cli.options import Format
 from soc2ev.errors import CollectError, ConfigError
 

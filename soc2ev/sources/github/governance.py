@@ -7,6 +7,7 @@ As in `streams`: each function turns one body into rows and uses nothing but tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from soc2ev.model import Json
 from soc2ev.sources.github import tables
@@ -20,6 +21,8 @@ ACTIVE = "active"
 _ADMINISTRATORS = (("RepositoryRole", 5), ("OrganizationAdmin", None))
 """Bypass actors that mean every administrator: 5 is GitHub's number of the repository role `admin`."""
 _UNPROTECTED = "Branch not protected"
+OVERRIDE = "protected_branch.policy_override"
+"""What the audit log calls a merge or push in spite of classic protection."""
 _BLANK: Mapping[str, Json] = dict.fromkeys(column.name for column in tables.RULES.columns)
 
 
@@ -190,6 +193,24 @@ def suite_rows(asked: Asked, data: Json) -> Iterator[Row]:
 
 def _commit(sha: str) -> str | None:
     return None if sha == ZERO else sha
+
+
+def override_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_overrides: a page of the audit log; what else the search found is left out."""
+    for value in data:
+        if value["action"] != OVERRIDE or str(value.get("repo", "")).lower() != asked["current"].lower():
+            continue
+        at = datetime.fromtimestamp(value["created_at"] / 1000, UTC).isoformat()
+        branch = value.get("branch")
+        row = {
+            "repository": asked["repository"],
+            "id": value.get("_document_id") or f"{value.get('actor')}@{value['created_at']}",
+            "ref": branch.removeprefix("refs/heads/") if isinstance(branch, str) else None,
+            "actor": value.get("actor"),
+            "actor_id": value.get("actor_id"),
+            "at": at,
+        }
+        yield tables.OVERRIDES.name, row
 
 
 def environment_rows(asked: Asked, data: Json) -> Iterator[Row]:

@@ -7,15 +7,13 @@ https://docs.github.com/en/enterprise-cloud@latest/rest/orgs/orgs#get-the-audit-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import AccessError, CollectError
-from soc2ev.model import Json
-from soc2ev.sources.github import tables
 from soc2ev.sources.github.access import Access, is_absent
 from soc2ev.sources.github.claims import Repository, Tally
+from soc2ev.sources.github.governance import OVERRIDE
 
 if TYPE_CHECKING:
     from soc2ev.period import Period
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 CAPABILITY = "audit log"
 LEDGER = "ledger of protection"
 """The member of the tally's details that says how far back it reaches; it is there when the audit log was read."""
-_OVERRIDE = "protected_branch.policy_override"
 _MONTHS_KEPT = 6
 """Beside the present one, by GitHub's page on reviewing the audit log of an organisation."""
 
@@ -37,7 +34,7 @@ def read(host: Host, repository: Repository, period: Period, tally: Tally, acces
     names the account, the repository and the time, but neither the commit nor, in most cases, the branch.
     """
     since = (period.start - timedelta(days=1)).date()
-    phrase = f"action:{_OVERRIDE} repo:{repository.current} created:>={since.isoformat()}"
+    phrase = f"action:{OVERRIDE} repo:{repository.current} created:>={since.isoformat()}"
     asked = {"repository": repository.name, "role": "overrides", "current": repository.current}
     try:
         for page in host.walk(
@@ -62,21 +59,3 @@ def read(host: Host, repository: Repository, period: Period, tally: Tally, acces
 def _kept_since(now: datetime) -> datetime:
     month = now.year * 12 + now.month - 1 - _MONTHS_KEPT
     return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
-
-
-def rows(asked: Mapping[str, Json], data: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """github_overrides: a page of the audit log; what else the search found is left out."""
-    for value in data:
-        if value["action"] != _OVERRIDE or str(value.get("repo", "")).lower() != asked["current"].lower():
-            continue
-        at = datetime.fromtimestamp(value["created_at"] / 1000, UTC).isoformat()
-        branch = value.get("branch")
-        row = {
-            "repository": asked["repository"],
-            "id": value.get("_document_id") or f"{value.get('actor')}@{value['created_at']}",
-            "ref": branch.removeprefix("refs/heads/") if isinstance(branch, str) else None,
-            "actor": value.get("actor"),
-            "actor_id": value.get("actor_id"),
-            "at": at,
-        }
-        yield tables.OVERRIDES.name, row

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem, Json, Stream
-from soc2ev.sources.github import check_rows, delivery_rows, governance, overrides, rule_versions, shapes, tables
+from soc2ev.sources.github import check_rows, delivery_rows, governance, rule_versions, shapes, tables
 
 Row = tuple[str, Mapping[str, Json]]
 Asked = Mapping[str, Json]
@@ -236,7 +236,7 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "run": (delivery_rows.run_rows, tables.GATES.name),
     "releases": (delivery_rows.release_rows, tables.RELEASES.name),
     "suites": (governance.suite_rows, tables.BYPASSES.name),
-    "overrides": (overrides.rows, tables.OVERRIDES.name),
+    "overrides": (governance.override_rows, tables.OVERRIDES.name),
     "ruleset": (governance.ruleset_rows, tables.RULES.name),
     "rulesets": (rule_versions.listed_rows, tables.RULESETS.name),
     "ruleset version": (rule_versions.version_rows, tables.RULE_VERSIONS.name),
