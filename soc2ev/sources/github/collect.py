@@ -24,7 +24,7 @@ from soc2ev.sources.github.capabilities import Capabilities
 from soc2ev.sources.github.claims import STREAMS, Repository, Tally, shorten, tallies
 from soc2ev.sources.github.comparing import Comparing
 from soc2ev.sources.github.deliveries import Deliveries
-from soc2ev.sources.github.details import Commit, Details
+from soc2ev.sources.github.details import Details
 from soc2ev.sources.github.graph import Graph
 from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.host import Host
@@ -33,6 +33,7 @@ from soc2ev.sources.github.moves import Line
 from soc2ev.sources.github.notes import Notes
 from soc2ev.sources.github.placing import Placing
 from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile, rename
+from soc2ev.sources.github.requested import Commit
 from soc2ev.sources.github.scope import STREAM, Found, wanted
 from soc2ev.sources.github.settings import Governance
 from soc2ev.sources.github.statuses import Statuses

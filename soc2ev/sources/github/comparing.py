@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.sources.github.claims import Repository, Tally, explain
-from soc2ev.sources.github.details import Commit, Request
+from soc2ev.sources.github.requested import Commit, Request
 
 if TYPE_CHECKING:
     from soc2ev.sources.github.host import Host

@@ -17,9 +17,9 @@ from soc2ev.errors import CollectError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, shapes
 from soc2ev.sources.github.claims import Repository, Tally
-from soc2ev.sources.github.details import Commit
 from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.notes import Notes
+from soc2ev.sources.github.requested import Commit
 
 if TYPE_CHECKING:
     from soc2ev.sources.github.host import Host

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from soc2ev.model import Json
     from soc2ev.sources.github.capabilities import Capabilities
     from soc2ev.sources.github.claims import Repository, Tallies
-    from soc2ev.sources.github.details import Request
     from soc2ev.sources.github.host import Host
+    from soc2ev.sources.github.requested import Request
 
 _Place = tuple[int, str]
 """Number of the request, and commit."""

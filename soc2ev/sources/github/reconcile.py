@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from soc2ev.model import Json
 from soc2ev.sources.github.claims import Repository, Tallies, Tally
-from soc2ev.sources.github.details import Details, Request
+from soc2ev.sources.github.details import Details
 from soc2ev.sources.github.graph import Graph
 from soc2ev.sources.github.merged import Merged
 from soc2ev.sources.github.moves import PUSHES, Line, Move
+from soc2ev.sources.github.requested import Request
 
 if TYPE_CHECKING:
     from soc2ev.period import Period
