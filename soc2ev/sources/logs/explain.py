@@ -98,6 +98,7 @@ def _call(request: Request) -> dict[str, Json]:
         "asks": request.asks,
         "params": request.params,
         "for_each": request.for_each,
+        "region": request.region,
         "pages": f"{paging.type}, {paging.most} at most" if paging and paging.type != "none" else None,
         "keeps": list(request.keep) or "the whole answer",
         "masks": [rule.path for rule in request.redact],
@@ -149,7 +150,8 @@ def in_words(read: Read) -> Iterator[str]:
 def _calls(calls: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     for call in calls:
         each = f", for each of {call['for_each']}" if call["for_each"] else ""
+        place = f", in the region {call['region'].removeprefix('=')} or else the entry's" if call["region"] else ""
         pages = f", by pages ({call['pages']})" if call["pages"] else ""
-        yield f"  {call['id']}: {call['asks']}{each}{pages}"
+        yield f"  {call['id']}: {call['asks']}{each}{place}{pages}"
         keeps = call["keeps"] if isinstance(call["keeps"], str) else ", ".join(call["keeps"])
         yield f"    keeps {keeps}{'; masks ' + ', '.join(call['masks']) if call['masks'] else ''}"

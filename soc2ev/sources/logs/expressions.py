@@ -96,21 +96,45 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return plans_of(plans, api, stage)
 
+    @functions.signature(_OBJECT, _TEXT)  # type: ignore[untyped-decorator]
+    def _func_method_limits(self, settings: Json, stage: str | None) -> list[Json]:
+        from soc2ev.sources.logs.facts_aws import method_limits
+
+        return method_limits(settings, stage)
+
+    @functions.signature(_ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_reads_logged(self, status: Json, selectors: Json) -> bool | None:
+        from soc2ev.sources.logs.facts_aws import reads_logged
+
+        return reads_logged(status, selectors)
+
     @functions.signature(_TEXT)  # type: ignore[untyped-decorator]
     def _func_policy_principals(self, document: str | None) -> list[Json]:
-        from soc2ev.sources.logs.facts_aws import policy_principals
+        from soc2ev.sources.logs.facts_buckets import policy_principals
 
         return policy_principals(document)
 
+    @functions.signature(_TEXT, _NAME)  # type: ignore[untyped-decorator]
+    def _func_bucket_access(self, document: str | None, bucket: str) -> list[Json]:
+        from soc2ev.sources.logs.facts_buckets import bucket_access
+
+        return bucket_access(document, bucket)
+
+    @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
+    def _func_trail_prefix(self, trail: Json) -> str:
+        from soc2ev.sources.logs.facts_buckets import trail_prefix
+
+        return trail_prefix(trail)
+
     @functions.signature(_OBJECT, _OBJECT, _OBJECT, _ARRAY)  # type: ignore[untyped-decorator]
     def _func_bucket_retention(self, versioning: Json, lifecycle: Json, lock: Json, prefixes: Json) -> Json:
-        from soc2ev.sources.logs.facts_aws import bucket_retention
+        from soc2ev.sources.logs.facts_buckets import bucket_retention
 
         return bucket_retention(versioning, lifecycle, lock, prefixes)
 
     @functions.signature(_ARRAY, _ARRAY, _NAME)  # type: ignore[untyped-decorator]
     def _func_log_prefixes(self, trails: Json, channels: Json, bucket: str) -> list[str]:
-        from soc2ev.sources.logs.facts_aws import log_prefixes
+        from soc2ev.sources.logs.facts_buckets import log_prefixes
 
         return log_prefixes(trails, channels, bucket)
 
@@ -191,6 +215,12 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
         from soc2ev.sources.logs.facts_postgres import pgaudit_events
 
         return pgaudit_events(settings)
+
+    @functions.signature(_ARRAY)  # type: ignore[untyped-decorator]
+    def _func_pgaudit_written(self, settings: Json) -> bool | None:
+        from soc2ev.sources.logs.facts_postgres import pgaudit_written
+
+        return pgaudit_written(settings)
 
     @functions.signature(_ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
     def _func_pgaudit_scope(self, settings: Json, overrides: Json) -> Json:

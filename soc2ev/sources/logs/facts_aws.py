@@ -2,116 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from soc2ev.model import Json
+from soc2ev.sources.logs.facts import lookup
+from soc2ev.sources.logs.facts_buckets import least
 
-_YEAR = 365
 _CONFIRMED = "arn:"
 _ONWARDS = ("lambda", "application")
 """What may tell somebody: a function, or an application on somebody's telephone."""
 _KEEPS = ("sqs", "firehose")
 """What only keeps messages: a queue or a stream tells nobody."""
 _WRITES, _READS = ("WriteOnly", "All"), ("ReadOnly", "All")
-
-
-def policy_principals(document: str | None) -> list[Json]:
-    """Who the Allow statements of a policy name, each with its actions; [] without a policy."""
-    try:
-        parsed = json.loads(document or "{}")
-    except ValueError:
-        raise TypeError("the policy is no JSON") from None
-    return [
-        {"principal": name, "kind": kind, "actions": _listed(statement.get("Action"))}
-        for statement in _listed(parsed.get("Statement"))
-        if isinstance(statement, dict) and statement.get("Effect") == "Allow"
-        for kind, name in _principals(statement.get("Principal"))
-    ]
-
-
-def _principals(principal: Json) -> Iterator[tuple[str, str]]:
-    if principal == "*":
-        yield "anyone", "*"
-    elif isinstance(principal, dict):
-        for kind, names in principal.items():
-            for name in _listed(names):
-                yield str(kind), str(name)
-
-
-def _listed(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def bucket_retention(versioning: Json, lifecycle: Json, lock: Json, prefixes: Json) -> Json:
-    """
-    For how long the logs in a bucket are kept: `days`, `infinite`, `worm` and `integrity`.
-
-    Without an expiration that reaches the logs nothing is ever deleted. Under versioning an expiration only hides the
-    object; it is gone when a rule for non-current versions runs as well, that many days later. A rule for a part of the
-    logs shortens what is promised for all. Object Lock may keep longer than the lifecycle. `prefixes` are those below
-    which AWS writes its `AWSLogs/`. Without an answer about versioning there is no such bucket, and nothing is kept.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
-    """
-    if versioning is None:
-        return {"days": 0, "infinite": False, "worm": "none", "integrity": "none", "lock_days": 0}
-    enabled = [rule for rule in (lifecycle or {}).get("Rules") or () if rule.get("Status") == "Enabled"]
-    logs = [f"{prefix}/AWSLogs/" if prefix else "AWSLogs/" for prefix in (prefixes or [None])]
-    rules = [rule for rule in enabled if _reaches_logs(rule, logs)]
-    # While it is suspended, what expires overwrites itself: both have the version id null.
-    versioned = versioning.get("Status") == "Enabled"
-    current = [_days(rule.get("Expiration")) for rule in rules]
-    later = [_noncurrent(rule) for rule in rules]
-    expires = _least(current)
-    if expires is not None and versioned:
-        gone = _least(later)
-        expires = None if gone is None else expires + gone
-    held, mode = _locked(lock)
-    days = None if expires is None else max(expires, held)
-    integrity = {"COMPLIANCE": "worm_compliance", "GOVERNANCE": "worm_governance"}.get(mode, "none")
-    return {"days": days, "infinite": days is None, "worm": mode or "none", "integrity": integrity, "lock_days": held}
-
-
-def log_prefixes(trails: Json, channels: Json, bucket: str) -> list[str]:
-    """Below what trails and delivery channels of AWS Config write to that bucket; empty for its root."""
-    found = [one.get("S3KeyPrefix") or "" for one in trails or () if one.get("S3BucketName") == bucket]
-    return found + [one.get("s3KeyPrefix") or "" for one in channels or () if one.get("s3BucketName") == bucket]
-
-
-def _reaches_logs(rule: Mapping[str, Json], logs: list[str]) -> bool:
-    """Whether the rule's filter lets any log through; AWS writes logs without tags."""
-    chosen = rule.get("Filter") or {}
-    both = chosen.get("And") or {}
-    if chosen.get("Tag") or both.get("Tags"):
-        return False
-    prefix = str(rule.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or "")
-    return any(log.startswith(prefix) or prefix.startswith(log) for log in logs)
-
-
-def _days(expiration: Json) -> int | None:
-    if not isinstance(expiration, dict):
-        return None
-    # A date in the rule deletes everything on that day: nothing is promised beyond it.
-    return 0 if expiration.get("Date") else expiration.get("Days")
-
-
-def _noncurrent(rule: Mapping[str, Json]) -> int | None:
-    found = rule.get("NoncurrentVersionExpiration")
-    # A log has one non-current version: a rule that leaves the newest ones never deletes it.
-    return found.get("NoncurrentDays") if isinstance(found, dict) and not found.get("NewerNoncurrentVersions") else None
-
-
-def _least(days: list[int | None]) -> int | None:
-    return min((day for day in days if day is not None), default=None)
-
-
-def _locked(lock: Json) -> tuple[int, str]:
-    found = (lock or {}).get("ObjectLockConfiguration") or {}
-    rule = (found.get("Rule") or {}).get("DefaultRetention") or {}
-    if found.get("ObjectLockEnabled") != "Enabled" or not rule.get("Mode"):
-        return 0, ""
-    return int(rule.get("Days") or 0) + _YEAR * int(rule.get("Years") or 0), str(rule["Mode"])
 
 
 def trail_events(selectors: Json) -> list[str]:
@@ -175,13 +78,58 @@ def _narrowed(fields: Mapping[str, Json]) -> Iterator[str]:
 
 
 def plans_of(plans: Json, api: str | None, stage: str | None) -> list[Json]:
-    """The usage plans of a stage, as rate limits."""
+    """The usage plans of a stage, and what they say of single methods, as rate limits."""
     return [
-        {"scope": f"usage plan {plan.get('name')}", **(plan.get("throttle") or {})}
+        {"scope": f"usage plan {plan.get('name')}{f' {of}' if of else ''}", **limit}
         for plan in plans or ()
-        if plan.get("throttle")
-        and any((one.get("apiId"), one.get("stage")) == (api, stage) for one in plan.get("apiStages") or ())
+        for one in plan.get("apiStages") or ()
+        if (one.get("apiId"), one.get("stage")) == (api, stage)
+        for of, limit in (("", plan.get("throttle")), *(one.get("throttle") or {}).items())
+        if limit
     ]
+
+
+def method_limits(settings: Json, stage: str | None) -> list[Json]:
+    """
+    The rate limits that a stage of a REST API sets for single methods, other than the one for all (`*/*`).
+
+    `scope` is `stage NAME METHOD PATH`, with `rateLimit` and `burstLimit`.
+    https://docs.aws.amazon.com/apigateway/latest/api/API_MethodSetting.html
+    """
+    given = settings or {}
+    whole = (given.get("*/*") or {}).get("throttlingRateLimit")
+    found = []
+    for name, one in sorted(given.items()):
+        # A method without a limit of its own shows the one that goes for all.
+        rate = (one or {}).get("throttlingRateLimit")
+        if name != "*/*" and rate is not None and rate != whole:
+            path, _, method = str(name).replace("~1", "/").rpartition("/")
+            limit = {"rateLimit": rate, "burstLimit": one.get("throttlingBurstLimit")}
+            found.append({"scope": f"stage {stage} {method} {path}", **limit})
+    return found
+
+
+def reads_logged(status: Json, selectors: Json) -> bool | None:
+    """
+    Whether a trail logs what reads, as reading a secret does; None when not every answer was had and none says so.
+
+    `status` and `selectors` are the outcomes of asking for those of each trail, each about the trail itself.
+    """
+    told = [_logs_reads(one, lookup(selectors, "for", one.get("for"))) for one in status or ()]
+    return True if True in told else None if None in told else False
+
+
+def _logs_reads(status: Mapping[str, Json], selectors: Json) -> bool | None:
+    if status.get("state") != "ok":
+        return None
+    if (status.get("answer") or {}).get("IsLogging") is not True:
+        return False
+    if (selectors or {}).get("state") != "ok":
+        return None
+    left = trail_exclusions({"IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True}, selectors["answer"])
+    if "reads" in left or "management events" in left:
+        return False
+    return None if any("secretsmanager" in one or " other than " in one for one in left) else True
 
 
 def exported_logs(kinds: Json, home: str, groups: Json) -> Json:
@@ -202,7 +150,7 @@ def exported_logs(kinds: Json, home: str, groups: Json) -> Json:
         if one["row"] is not None
     ]
     known = bool(told) and len(told) == len(found)
-    days = _least([one["days"] for one in told]) if known else None
+    days = least([one["days"] for one in told]) if known else None
     return {"groups": told, "known": known, "days": days, "infinite": days is None if known else None}
 
 
@@ -212,7 +160,7 @@ def alarm_route(alarm: Json, topics: Json) -> Json:
 
     `topics` are the outcomes of asking for the subscriptions of each topic. A subscription that nobody confirmed
     reaches none, nor does a queue; a function may go on from there, which is not known here. A topic of the alarm's
-    own region that does not exist is a dead end.
+    own account and region that does not exist is a dead end.
     """
     actions = [str(one) for one in alarm.get("AlarmActions") or ()]
     if alarm.get("ActionsEnabled") is not True or not actions:
@@ -231,7 +179,7 @@ def _target(action: str, topics: list[Json], alarm: str) -> list[str | None] | N
         # ssm-incidents pages people; scaling and EC2 actions tell nobody.
         return [_short(action)] if service in ("ssm", "ssm-incidents") else [None] if service in _ONWARDS else []
     outcome = next((one for one in topics if one.get("for") == action), None)
-    if outcome is not None and outcome.get("state") == "absent" and action.split(":")[3:4] == alarm.split(":")[3:4]:
+    if outcome is not None and outcome.get("state") == "absent" and action.split(":")[3:5] == alarm.split(":")[3:5]:
         return []
     if outcome is None or outcome.get("state") != "ok":
         return None

@@ -31,7 +31,7 @@ def iam_access(details: Json, resources: Json, reading: Sequence[str], stopping:
     account = _Account(details)
     found = []
     for kind, name, policies, boundary in account.principals():
-        read, stop = (_may(policies, boundary, actions, wanted) for actions in (reading, stopping))
+        read, stop = (may(policies, boundary, actions, wanted) for actions in (reading, stopping))
         if read is not False or stop is not False:
             found.append({"principal": name, "kind": kind, "can_read": read, "can_stop": stop, "via": "IAM"})
     return found
@@ -85,10 +85,13 @@ def _statements(document: Json) -> Policy:
     return [one for one in _listed(document.get("Statement")) if isinstance(one, dict)]
 
 
-def _may(
+def may(
     policies: Iterable[Policy], boundary: list[Policy] | None, actions: Iterable[str], resources: Iterable[str]
 ) -> bool | None:
-    """True when one action on one resource is allowed, null when a condition decides about the best of them."""
+    """
+    True when one of the actions is allowed on one of the resources (ARNs), null when a condition decides about the best
+    of them. A `boundary` without statements is one that is not known.
+    """
     told = [_allowed(policies, boundary, action, one) for action in actions for one in resources]
     return True if True in told else None if None in told else False
 
@@ -108,14 +111,26 @@ def _by_policies(policies: Iterable[Policy], action: str, resource: str) -> bool
     for statement in (one for policy in policies for one in policy):
         if not _concerns(statement, action, resource):
             continue
-        conditional = bool(statement.get("Condition")) or _VARIABLE.search(str(statement.get("Resource"))) is not None
+        tls = _asks_for_tls(statement)
+        conditional = (bool(statement.get("Condition")) and not tls) or _VARIABLE.search(
+            str(statement.get("Resource"))
+        ) is not None
         if statement.get("Effect") == "Deny":
+            if tls:
+                continue
             if not conditional:
                 return False
             doubtful = True
         elif statement.get("Effect") == "Allow":
             allowed = True if not conditional or allowed is True else None
     return None if allowed and doubtful else allowed
+
+
+def _asks_for_tls(statement: Mapping[str, Json]) -> bool:
+    """Whether the only condition is how the connection is encrypted, which everybody can choose."""
+    tests = [one for one in (statement.get("Condition") or {}).values() if isinstance(one, dict)]
+    keys = {str(key).lower() for one in tests for key in one}
+    return bool(keys) and keys <= {"aws:securetransport", "s3:tlsversion"}
 
 
 def _concerns(statement: Mapping[str, Json], action: str, resource: str) -> bool:
@@ -143,4 +158,4 @@ def _listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-__all__ = ["iam_access"]
+__all__ = ["iam_access", "may"]

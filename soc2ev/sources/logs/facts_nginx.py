@@ -30,12 +30,14 @@ class _Place:
     limits: tuple[tuple[str, int], ...] = ()
     dry: bool = False
     serves: bool = True
+    never: frozenset[str] = frozenset()
+    """Variables that no request sets to anything but empty or 0."""
     below: tuple[_Place, ...] = ()
 
     @property
     def written(self) -> list[tuple[str, ...]]:
         """The logs that something is really written to."""
-        return [log for log in self.logs if log[0] != "/dev/null" and _condition(log) not in ("", "0")]
+        return [log for log in self.logs if log[0] != "/dev/null" and _condition(log) not in ("", "0", *self.never)]
 
     def all(self) -> Iterator[_Place]:
         """Every block in which requests are answered: this one, and those below."""
@@ -62,7 +64,7 @@ def nginx_facts(parsed: Json) -> Json:
     if block is None:
         return {"enabled": None, "logs": [], "errors": errors, "limits": [], "exclusions": [], "masking": None}
     inside = list(_directives(block["block"], files))
-    http = _place(inside, files, _Place("http"))
+    http = _place(inside, files, _Place("http", never=frozenset(_never(inside))))
     places = list(http.all())
     logs = list(dict.fromkeys(log for place in places for log in place.written))
     return {
@@ -89,6 +91,20 @@ def _everywhere(directives: Iterable[Json], files: list[Json]) -> Iterator[Json]
     for one in directives:
         yield one
         yield from _everywhere(_directives(one.get("block") or [], files), files)
+
+
+def _never(inside: list[Json]) -> Iterator[str]:
+    """
+    The variables of maps whose every value is empty or 0, which as a condition of a log is no.
+
+    Without a default it is empty: https://nginx.org/en/docs/http/ngx_http_map_module.html
+    """
+    for one in inside:
+        if one["directive"] == "map" and len(one["args"]) == 2:  # noqa: PLR2004  a value and the variable
+            entries = one.get("block") or []
+            values = [args[-1] for args in (entry["args"] for entry in entries) if args]
+            if not any(entry["directive"] == "include" for entry in entries) and set(values) <= {"", "0"}:
+                yield one["args"][1]
 
 
 def _place(inside: list[Json], files: list[Json], above: _Place) -> _Place:

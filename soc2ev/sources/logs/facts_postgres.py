@@ -68,6 +68,28 @@ def parameter_readers(readers: Json, grants: Json) -> list[Json]:
     return found
 
 
+_LEVELS = (
+    *(f"debug{number}" for number in (5, 4, 3, 2, 1)),
+    *("info", "notice", "warning", "error", "log", "fatal", "panic"),
+)
+"""Levels of the server's log, as log_min_messages ranks them: `log` is above `error`."""
+
+
+def pgaudit_written(settings: Json) -> bool | None:
+    """
+    Whether what pgaudit says gets into the server's log: its level is not below log_min_messages.
+
+    None when a level is not shown, or is one that a role has set for itself.
+    https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-MIN-MESSAGES
+    """
+    rows = {row.get("name"): row for row in settings or () if isinstance(row, dict)}
+    least, own = rows.get("log_min_messages") or {}, rows.get("pgaudit.log_level") or {"setting": "log"}
+    if {least.get("source"), own.get("source")} & set(_OWN):
+        return None
+    ranks = [_LEVELS.index(found) for row in (least, own) if (found := str(row.get("setting")).lower()) in _LEVELS]
+    return ranks[1] >= ranks[0] if len(ranks) == 2 else None  # noqa: PLR2004  both
+
+
 def pgaudit_scope(settings: Json, overrides: Json) -> Json:
     """
     Whether pgaudit is told to log in this database (`enabled`), and for whom it is not (`exclusions`).
@@ -83,7 +105,7 @@ def pgaudit_scope(settings: Json, overrides: Json) -> Json:
     some = [name for name, active in roles.items() if active]
     if everyone:
         left = [f"role {name}" for name, active in roles.items() if active is False]
-        return {"enabled": True, "exclusions": [*left, *_databases(base, rows)]}
+        return {"enabled": True, "exclusions": [*_taken_out(base), *left, *_databases(base, rows)]}
     if some:
         return {"enabled": True, "exclusions": [f"roles other than {', '.join(some)}"] if everyone is False else []}
     return {"enabled": everyone, "exclusions": []}
@@ -107,6 +129,13 @@ def _of_roles(base: _Values, overrides: list[Json]) -> Iterator[tuple[str, _Valu
         if row.get("here") and row.get("role") is not None and (given := _given(row)):
             found[str(row["role"])] = {**found.get(str(row["role"]), base), **given}
     yield from found.items()
+
+
+def _taken_out(base: _Values) -> list[str]:
+    """The classes that the setting names only to leave them out."""
+    text = base["pgaudit.log"] or ""
+    named = [part.strip().lower().removeprefix("-") for part in text.split(",") if part.strip().startswith("-")]
+    return [f"class {name}" for name in dict.fromkeys(named) if name in _CLASSES - _classes(text)]
 
 
 def _databases(base: _Values, overrides: list[Json]) -> list[str]:

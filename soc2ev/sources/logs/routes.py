@@ -96,7 +96,7 @@ def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, fo
     # Alertmanagers of one cluster share their configuration; of several, each gets every alert.
     ways = [_through(peer, labels, now) for peer in read]
     receivers = dict.fromkeys(name for way in ways for name in way.receivers)
-    reached = [way.reaches for way in ways]
+    reached = [_heard(peer, labels, way.reaches) for peer, way in zip(read, ways, strict=True)]
     people = dict.fromkeys(name for name in reached if name and name != NONE) if leaves else {}
     unsure = leaves is None or known is None or len(read) < len(known) or None in reached
     muted = [end for peer in read for end in _mutes(peer, labels, now)]
@@ -124,6 +124,50 @@ def _through(peer: Json, labels: Labels, now: str) -> _Way:
     possible = {name for _, _, name in ends}
     until = min(_soonest([mute.until for _, mute, name in ends if name != NONE]), default=None)
     return _Way(names, possible.pop() if len(possible) == 1 else None, until)
+
+
+def _heard(peer: Json, labels: Labels, reaches: str | None) -> str | None:
+    """
+    Whom the alerts of a rule reach now, of which other alerts may inhibit all.
+
+    Those who get the others hear of the cause, and nobody can tell whether they would hear of this one: None. When
+    nobody gets the others either, `none`. Without an answer about the alerts, None where an inhibit rule may apply.
+    https://prometheus.io/docs/alerting/latest/configuration/#inhibition-related-settings
+    """
+    if reaches in (NONE, None):
+        return reaches
+    config = _parsed(((peer.get("status") or {}).get("config") or {}).get("original"))
+    alerts = peer.get("alerts")
+    if alerts is None:
+        targets = [_matchers(_target_of(one)) for one in config.get("inhibit_rules") or ()]
+        return None if "alerts" in peer and any(_all(one, labels) is not False for one in targets) else reaches
+    own = [alert for alert in alerts if _is_of(alert, labels)]
+    hiding = [_ids(alert, "inhibitedBy") for alert in own]
+    if not own or not all(hiding):
+        return reaches
+    told = _targets(config)
+    sources = [one for one in alerts if any(one.get("fingerprint") in names for names in hiding)]
+    heard = [told.get(str(to.get("name"))) for one in sources if not _quiet(one) for to in one.get("receivers") or ()]
+    return NONE if sources and all(name == NONE for name in heard) else None
+
+
+def _target_of(rule: Mapping[str, Json]) -> dict[str, Json]:
+    names = {"target_matchers": "matchers", "target_match": "match", "target_match_re": "match_re"}
+    return {own: rule[name] for name, own in names.items() if rule.get(name)}
+
+
+def _ids(alert: Mapping[str, Json], why: str) -> list[str]:
+    return [str(one) for one in (alert.get("status") or {}).get(why) or ()]
+
+
+def _quiet(alert: Mapping[str, Json]) -> bool:
+    return bool(_ids(alert, "silencedBy") or _ids(alert, "inhibitedBy"))
+
+
+def _is_of(alert: Mapping[str, Json], labels: Labels) -> bool:
+    """Whether an alert has the labels that the rule gives, as far as they are known."""
+    found = alert.get("labels") or {}
+    return all(value is None or str(found.get(name, "")) == value for name, value in labels.given.items())
 
 
 def _unless(mute: Mute, reaches: str | None) -> str | None:

@@ -52,6 +52,7 @@ _EVERY = {
             Column("target", "TEXT", "its name or address"),
             Column("retention_days", "BIGINT", "days kept; NULL when not known or for ever"),
             Column("retention_infinite", "BOOLEAN", "whether nothing ever deletes"),
+            Column("part", "BOOLEAN", "it holds only a part of the events, so that its retention is not the source's"),
             Column("worm_mode", "TEXT", "none, GOVERNANCE or COMPLIANCE"),
             Column("encryption", "TEXT", "none, provider_managed, or the customer's key"),
         ),

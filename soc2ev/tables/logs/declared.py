@@ -75,6 +75,7 @@ LOG_SINKS = Table(
         Column("target", "TEXT", "its name or address"),
         Column("retention_days", "BIGINT", "days kept; NULL when not known or for ever"),
         Column("retention_infinite", "BOOLEAN", "whether nothing ever deletes"),
+        Column("part", "BOOLEAN", "whether it holds only a part of the events"),
         Column("worm_mode", "TEXT", "none, GOVERNANCE or COMPLIANCE"),
         Column("encryption", "TEXT", "none, provider_managed, or the customer's key"),
         _EVIDENCE,

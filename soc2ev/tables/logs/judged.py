@@ -72,7 +72,12 @@ class Facts:
 
 
 def kept_by(row: Row, sinks: Sequence[Row]) -> Kept:
-    """The longest of the source and its sinks, since one copy is enough to show what happened."""
+    """
+    The longest of the source and its sinks, since one copy is enough to show what happened.
+
+    A sink that holds a part of the events only is no copy: of such the source itself tells.
+    """
+    sinks = [sink for sink in sinks if sink.get("part") is not True]
     told = (row["retention_days"], *(sink["retention_days"] for sink in sinks))
     # Less than no days is how some systems write what they do not tell.
     known = [one for one in told if one is not None and one >= 0]

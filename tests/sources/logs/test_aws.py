@@ -684,3 +684,200 @@ def test_an_endpoint_in_the_clear_is_refused(team, aws):
     aws.setenv("AWS_ENDPOINT_URL", "http://aws.example.com")
     found = team.collect(entry("aws-guardduty"))
     assert "https" in (found.claim.reason or "")
+
+
+@pytest.fixture(scope="module")
+def written(moto):
+    """Web ACLs in eu-north-1 that write to buckets, log groups and a stream, to some that are gone, and nowhere."""
+    here = lambda service: boto3.client(service, region_name="eu-north-1", endpoint_url=moto, **KEYS)  # noqa: E731
+    waf, s3, logs = here("wafv2"), here("s3"), here("logs")
+    where = {"CreateBucketConfiguration": {"LocationConstraint": "eu-north-1"}}
+    s3.create_bucket(Bucket="aws-waf-logs-locked", ObjectLockEnabledForBucket=True, **where)
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 400}}}
+    s3.put_object_lock_configuration(Bucket="aws-waf-logs-locked", ObjectLockConfiguration=lock)
+    s3.create_bucket(Bucket="aws-waf-logs-brief", **where)
+    rules = [
+        {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "edge/AWSLogs/"}, "Expiration": {"Days": 45}},
+        {"ID": "b", "Status": "Enabled", "Filter": {"Prefix": "AWSLogs/"}, "Expiration": {"Days": 5}},
+    ]
+    s3.put_bucket_lifecycle_configuration(Bucket="aws-waf-logs-brief", LifecycleConfiguration={"Rules": rules})
+    logs.create_log_group(logGroupName="aws-waf-logs-group", kmsKeyId="arn:aws:kms:eu-north-1:1:key/k")
+    logs.put_retention_policy(logGroupName="aws-waf-logs-group", retentionInDays=180)
+    group = "arn:aws:logs:eu-north-1:123456789012:log-group:aws-waf-logs"
+    targets = {
+        "locked": "arn:aws:s3:::aws-waf-logs-locked",
+        "brief": "arn:aws:s3:::aws-waf-logs-brief/edge",
+        "group": f"{group}-group",
+        "stream": "arn:aws:firehose:eu-north-1:123456789012:deliverystream/aws-waf-logs-s",
+        "lost": "arn:aws:s3:::aws-waf-logs-lost",
+        "lost-group": f"{group}-lost",
+        "nowhere": None,
+    }
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    for name, target in targets.items():
+        shape = {"Name": name, "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": seen}
+        acl = waf.create_web_acl(Rules=[], **shape)["Summary"]
+        given = {"ResourceArn": acl["ARN"], "LogDestinationConfigs": [target]}
+        if target:
+            waf.put_logging_configuration(LoggingConfiguration=given)
+
+
+def _kept(row):
+    return tuple(
+        row[name] for name in ("delivering", "retention_days", "retention_infinite", "integrity", "encryption")
+    )
+
+
+def test_a_web_acl_keeps_as_long_as_what_it_writes_to(team, aws, written):
+    """Buckets by lifecycle below their prefix and by lock, log groups by retention; of a stream nothing is known."""
+    found = team.collect(entry("aws-wafv2", region="eu-north-1"))
+    assert {
+        "locked": (None, None, True, "worm_compliance", "provider_managed"),
+        "brief": (None, 45, False, "none", "provider_managed"),
+        "group": (None, 180, False, "none", "arn:aws:kms:eu-north-1:1:key/k"),
+        "stream": (None, None, None, None, None),
+        "lost": (False, 0, False, "none", None),
+        "lost-group": (False, None, None, "none", None),
+        "nowhere": (None, None, None, "none", None),
+    } == {row["native"]: _kept(row) for row in found.sources.values()}
+    sinks = {row["target"]: (row["type"], row["worm_mode"]) for row in found.rows["collected_log_sinks"]}
+    assert ("bucket", "COMPLIANCE") == sinks["aws-waf-logs-locked"]
+    assert ("bucket", "none") == sinks["aws-waf-logs-brief"]
+    assert ("log_group", "none") == sinks["aws-waf-logs-group"]
+    assert (True, None) == (found.claim.complete, found.claim.reason)
+
+
+def test_a_lifecycle_that_is_refused_leaves_the_lock_of_a_web_acls_bucket(team, written, refusing):
+    """Only for how long is not known then; nothing is off, and other destinations keep their facts."""
+    refusing["?lifecycle"] = 403
+    rows = {row["native"]: row for row in team.collect(entry("aws-wafv2", region="eu-north-1")).sources.values()}
+    assert (None, None, None, "worm_compliance", "provider_managed") == _kept(rows["locked"])
+    assert (None, 180, False, "none", "arn:aws:kms:eu-north-1:1:key/k") == _kept(rows["group"])
+    assert {True, False} == {row["enabled"] for row in rows.values()}
+
+
+@pytest.mark.parametrize("connector", ["aws-cloudtrail", "aws-s3-log-buckets"])
+def test_a_lifecycle_that_is_refused_leaves_the_lock(team, refusing, connector):
+    """Whether logs can be changed does not hang on for how long they are kept."""
+    refusing["?lifecycle"] = 403
+    rows = {row["native"]: row for row in team.collect(entry(connector)).sources.values()}
+    row = rows["main" if connector == "aws-cloudtrail" else "locked"]
+    assert (None, None, "worm_compliance") == tuple(
+        row[name] for name in ("retention_days", "retention_infinite", "integrity")
+    )
+    assert "integrity" not in row["unknown"]
+
+
+def test_a_topic_is_asked_about_in_its_own_region(team, aws, moto, request):
+    """An alarm may tell a topic elsewhere: its subscribers are those of that region."""
+    far = boto3.client("sns", region_name="us-west-2", endpoint_url=moto, **KEYS)
+    topic = far.create_topic(Name="far")["TopicArn"]
+    far.subscribe(TopicArn=topic, Protocol="email", Endpoint="far@example.com")
+    alarms = boto3.client("cloudwatch", region_name="ca-central-1", endpoint_url=moto, **KEYS)
+    request.addfinalizer(lambda: alarms.delete_alarms(AlarmNames=["far"]))
+    common = {"MetricName": "m", "Namespace": "n", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0}
+    alarms.put_metric_alarm(
+        AlarmName="far", AlarmActions=[topic], ComparisonOperator="GreaterThanThreshold", Statistic="Sum", **common
+    )
+    found = team.collect(entry("aws-alarms", region="ca-central-1"))
+    assert "far@example.com" == found.rules("aws-alarms:aws-alarms")["far"]["reaches"]
+
+
+@pytest.fixture(scope="module")
+def clusters(moto):
+    """In eu-south-1 a cluster that exports its audit log, with an instance, and one that exports nothing."""
+    here = lambda service: boto3.client(service, region_name="eu-south-1", endpoint_url=moto, **KEYS)  # noqa: E731
+    rds, logs = here("rds"), here("logs")
+    common = {"Engine": "aurora-mysql", "MasterUsername": "u", "MasterUserPassword": "S3NTINEL-master"}
+    rds.create_db_cluster(DBClusterIdentifier="orders", EnableCloudwatchLogsExports=["audit"], **common)
+    rds.create_db_cluster(DBClusterIdentifier="quiet", **common)
+    node = {"Engine": "aurora-mysql", "DBInstanceClass": "db.r5.large"}
+    rds.create_db_instance(DBInstanceIdentifier="orders-1", DBClusterIdentifier="orders", **node)
+    alone = {**common, "Engine": "mysql", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 10}
+    rds.create_db_instance(DBInstanceIdentifier="alone", EnableCloudwatchLogsExports=["audit"], **alone)
+    rds.create_db_instance(DBInstanceIdentifier="silent", **alone)
+    logs.create_log_group(logGroupName="/aws/rds/cluster/orders/audit")
+    logs.put_retention_policy(logGroupName="/aws/rds/cluster/orders/audit", retentionInDays=400)
+
+
+def _databases(team):
+    rows = team.collect(entry("aws-rds", region="eu-south-1")).sources
+    return {key.rpartition(":")[2]: (row["enabled"], row["retention_days"]) for key, row in rows.items()}
+
+
+def test_a_cluster_exports_for_its_instances(team, aws, clusters):
+    """A cluster is a source of its own; what its instance does not say itself the cluster says."""
+    assert {
+        "orders": (True, 400),
+        "orders-1": (True, 400),
+        "quiet": (False, None),
+        "alone": (True, None),
+        "silent": (False, None),
+    } == _databases(team)
+
+
+def test_clusters_that_are_refused_leave_the_databases_that_stand_alone(team, clusters, refusing):
+    """Of an instance in a cluster it is not known then whether it logs; of the others it is."""
+    refusing["Action=DescribeDBClusters&"] = 403
+    told = _databases(team)
+    assert (None, None) == told.pop("aws-rds")
+    assert {"orders-1": (None, None), "alone": (True, None), "silent": (False, None)} == told
+
+
+@pytest.mark.parametrize(
+    ("group", "left"),
+    [
+        ({"allSupported": True, "includeGlobalResourceTypes": True}, []),
+        ({"allSupported": True, "includeGlobalResourceTypes": False}, ["global resource types"]),
+        (
+            {
+                "allSupported": False,
+                "exclusionByResourceTypes": {"resourceTypes": ["AWS::IAM::User"]},
+                "recordingStrategy": {"useOnly": "EXCLUSION_BY_RESOURCE_TYPES"},
+            },
+            ["AWS::IAM::User"],
+        ),
+        ({"allSupported": False, "resourceTypes": ["AWS::S3::Bucket"]}, ["types that are not listed"]),
+    ],
+)
+def test_what_a_recorder_leaves_out_is_named(team, aws, moto, group, left):
+    """By its strategy: all but some types, or only those that are listed."""
+    config = boto3.client("config", region_name="eu-west-2", endpoint_url=moto, **KEYS)
+    config.put_configuration_recorder(
+        ConfigurationRecorder={"name": "r", "roleARN": "arn:aws:iam::1:role/r", "recordingGroup": group}
+    )
+    assert left == team.collect(entry("aws-config", region="eu-west-2")).sources["aws-config:r"]["exclusions"]
+
+
+def test_routes_and_methods_have_limits_of_their_own(team, aws, moto, request):
+    """What an HTTP API's stage sets for one route is told beside what it sets for all."""
+    http = boto3.client("apigatewayv2", region_name="ap-south-1", endpoint_url=moto, **KEYS)
+    of = http.create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
+    request.addfinalizer(lambda: http.delete_api(ApiId=of))
+    limit = lambda rate: {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": 3}  # noqa: E731
+    own = {"GET /x": {**limit(2.5), "DataTraceEnabled": True}}
+    http.create_stage(ApiId=of, StageName="live", DefaultRouteSettings=limit(7), RouteSettings=own)
+    found = team.collect(entry("aws-apigateway", region="ap-south-1"))
+    assert {("stage live", 7.0), ("stage live GET /x", 2.5)} == {
+        (row["scope"], row["limit_per_second"]) for row in found.rows["collected_rate_limits"]
+    }
+    assert "none: whole bodies are logged" == found.sources["aws-apigateway:live"]["masking"]
+
+
+@pytest.mark.parametrize(("refused", "left"), [("DescribeDeliveryChannels", 3), ("DescribeTrails", 1)])
+def test_buckets_that_one_service_names_are_told_when_the_other_is_refused(team, refusing, refused, left):
+    """Each bucket keeps its facts, and one source of which nothing is known stands for what was refused."""
+    refusing[refused] = 403
+    found = team.collect(entry("aws-s3-log-buckets"))
+    rows = dict(found.sources)
+    assert rows.pop("aws-s3-log-buckets:aws-s3-log-buckets")["enabled"] is None
+    assert (left, {True}) == (len(rows), {row["enabled"] for row in rows.values()})
+    assert 30 == rows["aws-s3-log-buckets:short"]["retention_days"]
+    assert (False, "missing") == (found.claim.complete, found.claim.scope["access"])
+
+
+def test_a_versioning_that_is_refused_leaves_how_the_bucket_of_a_web_acl_is_encrypted(team, written, refusing):
+    """Whether the bucket is there is not known then; its encryption has an answer of its own."""
+    refusing["?versioning"] = 403
+    rows = {row["native"]: row for row in team.collect(entry("aws-wafv2", region="eu-north-1")).sources.values()}
+    assert (None, None, None, "worm_compliance", "provider_managed") == _kept(rows["locked"])

@@ -52,6 +52,9 @@ def test_explain_prints_calls_rights_and_what_is_kept_without_running(soc2ev: Ru
     assert ["cloudwatch:DescribeAlarms", "sns:ListSubscriptionsByTopic"] == told["policy"]["Statement"][0]["Action"]
     assert ["Subscriptions[].Endpoint"] == told["calls"][2]["masks"]
     assert "cloudwatch.describe_alarms" in soc2ev("sources", "explain", "aws-alarms", cwd=tmp_path).out
+    assert "regex(item, '^arn:[^:]+:sns:([^:]+):')" in told["calls"][2]["region"]
+    lines = soc2ev("sources", "explain", "aws-alarms", cwd=tmp_path).out
+    assert "in the region regex(item, '^arn:[^:]+:sns:([^:]+):') or else the entry's" in " ".join(lines.split())
     assert "git" in soc2ev("sources", "explain", "git", cwd=tmp_path).out
     assert 2 == soc2ev("sources", "explain", "nothing", cwd=tmp_path).code
 

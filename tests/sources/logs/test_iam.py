@@ -58,6 +58,13 @@ def told(details: Any, resource: str = TRAIL) -> tuple[bool | None, bool | None]
         ([statement("*"), statement("cloudtrail:*", "Deny", Condition={"x": {}})], (None, None)),
         ([statement("cloudtrail:*", Condition={"x": {}}), statement("cloudtrail:*")], (True, True)),
         ([statement("cloudtrail:*", resource=TRAIL[:-4] + "${aws:username}")], (None, None)),
+        # Everybody can ask with TLS.
+        ([statement("*"), statement("*", "Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})], (True, True)),
+        ([statement("*", Condition={"Bool": {"aws:SecureTransport": "true"}})], (True, True)),
+        (
+            [statement("*"), statement("*", "Deny", Condition={"Bool": {"aws:SecureTransport": "false", "x": "y"}})],
+            (None, None),
+        ),
         # What is not named by NotAction and NotResource is.
         ([{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], (True, True)),
         ([{"Effect": "Allow", "NotAction": ["cloudtrail:*"], "Resource": "*"}], (False, False)),

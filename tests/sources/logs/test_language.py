@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 
 from soc2ev.errors import ConfigError, TamperedError
 from soc2ev.sources import logs
-from soc2ev.sources.logs import engine, facts, facts_aws, manifest, readonly, record, rows, sieve
+from soc2ev.sources.logs import engine, facts, facts_buckets, manifest, readonly, record, rows, sieve
 
 HEAD = """
 id: acme
@@ -393,7 +393,7 @@ LOCK = {
 )
 def test_how_long_a_bucket_keeps_logs(versioning, rules, lock, days):
     """None stands for ever: without a rule that reaches the logs, or under versioning without one for old versions."""
-    kept = facts_aws.bucket_retention(versioning, {"Rules": rules} if rules else None, lock, None)
+    kept = facts_buckets.bucket_retention(versioning, {"Rules": rules} if rules else None, lock, None)
     assert (days, days is None) == (kept["days"], kept["infinite"])
 
 

@@ -112,6 +112,9 @@ server {{ listen 127.0.0.1:{port}; server_name b.example; limit_req zone=api; {l
         ("access_log /dev/null;", "", False, ["access_log off in server a.example", "access_log off in server b.example"]),
         ("access_log {folder}/a.log combined if=0;", "", False, ["access_log off in server a.example", "access_log off in server b.example"]),
         ("access_log {folder}/a.log combined if=$https;", "", True, ["{folder}/a.log only if=$https"]),
+        ("map $status $no {{ ~^2 0; default ''; }} access_log {folder}/a.log combined if=$no;", "", False, ["access_log off in server a.example", "access_log off in server b.example"]),
+        ("map $status $no {{ ~^2 0; default 1; }} access_log {folder}/a.log combined if=$no;", "", True, ["{folder}/a.log only if=$no"]),
+        ("map $status $no {{ ~^5 1; }} access_log {folder}/a.log combined if=$no;", "", True, ["{folder}/a.log only if=$no"]),
         ("", "location / {{ access_log off; }}", True, ["access_log off in location /"]),
     ],
 )  # fmt: skip

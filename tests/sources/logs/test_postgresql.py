@@ -7,13 +7,14 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from soc2ev.errors import ConfigError
-from soc2ev.sources.logs.facts_postgres import parameter_readers
+from soc2ev.sources.logs.facts_postgres import parameter_readers, pgaudit_written
 from soc2ev.sources.logs.postgres import connection_of
 from tests.sources.logs.conftest import binary, free_port, running
 from tests.sources.logs.runs import SECRET
@@ -154,6 +155,72 @@ def test_roles_and_databases_that_are_not_audited_are_named(team, postgres, told
     told("ALTER DATABASE template1 SET pgaudit.log = 'none'", "ALTER DATABASE template1 RESET pgaudit.log")
     row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
     assert (True, ["role blind", "database template1"]) == (row["enabled"], row["exclusions"])
+
+
+def test_classes_that_are_taken_out_are_named(team, postgres, told):
+    """What the setting names only to leave it out; a class that comes back later is not left out."""
+    told(
+        "ALTER DATABASE postgres SET pgaudit.log = 'all, -role, -misc, misc'",
+        "ALTER DATABASE postgres RESET pgaudit.log",
+    )
+    row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
+    assert (True, ["class role"]) == (row["enabled"], row["exclusions"])
+
+
+def test_what_the_servers_log_leaves_out_does_not_arrive(team, postgres, told):
+    """Above its own level the server writes nothing: pgaudit is on, and not delivering."""
+    told("ALTER DATABASE postgres SET log_min_messages = 'panic'", "ALTER DATABASE postgres RESET log_min_messages")
+    row = team.collect(entry(postgres, "watcher")).sources["postgresql:postgresql"]
+    assert (True, False) == (row["enabled"], row["delivering"])
+    assert "log_min_messages" in row["last_error"]
+
+
+@pytest.mark.parametrize(
+    ("least", "own", "written"),
+    [
+        ("warning", "log", True),
+        ("error", "log", True),
+        ("fatal", "log", False),
+        ("warning", "notice", False),
+        ("notice", "notice", True),
+        ("debug5", "debug1", True),
+        ("warning", None, True),
+        (None, "log", None),
+    ],
+)
+def test_levels_are_ranked_as_the_servers_log_ranks_them(least, own, written):
+    """There `log` stands above `error` and below `fatal`; pgaudit's own default is `log`."""
+    given = {"log_min_messages": least, "pgaudit.log_level": own}
+    rows = [{"name": name, "setting": value, "source": "default"} for name, value in given.items() if value]
+    assert written is pgaudit_written(rows)
+    assert pgaudit_written([{**row, "source": "user"} for row in rows]) is None
+
+
+def test_each_destination_is_a_sink(team, postgres, told):
+    """The server's log may go to syslog and into files at once."""
+    both = [{"type": "syslog", "target": "syslog"}, {"type": "file", "target": "log"}]
+    with _connect(postgres) as connection:
+        connection.autocommit = True
+        connection.execute("ALTER SYSTEM SET log_destination = 'syslog, csvlog'")
+        connection.execute("SELECT pg_reload_conf()")
+    try:
+        sinks = _settled_sinks(team, postgres, len(both))
+    finally:
+        with _connect(postgres) as connection:
+            connection.autocommit = True
+            connection.execute("ALTER SYSTEM RESET log_destination")
+            connection.execute("SELECT pg_reload_conf()")
+    assert both == [{name: one[name] for name in ("type", "target")} for one in sinks]
+
+
+def _settled_sinks(team, postgres, count):
+    """The sinks, once the server has read its configuration again."""
+    for _ in range(20):
+        sinks = team.collect(entry(postgres, "watcher")).of("postgresql:postgresql", "collected_log_sinks")
+        if len(sinks) == count:
+            break
+        time.sleep(0.1)
+    return sinks
 
 
 def test_pgaudit_for_one_role_leaves_out_all_others(team, postgres, told):

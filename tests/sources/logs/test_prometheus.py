@@ -284,6 +284,75 @@ def test_alertmanagers_are_those_in_use_or_else_those_that_are_configured(active
     assert reaches == row["reaches"]
 
 
+INHIBITS = """
+route: {receiver: m, routes: [{matchers: ['quiet="1"'], receiver: nobody}]}
+receivers: [{name: nobody}, {name: m, email_configs: [{to: a@example.com}]}]
+inhibit_rules:
+  - {source_match: {severity: critical}, target_matchers: ['severity="warning"']}
+"""
+
+
+def _alert(name, by=(), to="m", silenced=(), **labels):
+    status = {"state": "active", "inhibitedBy": list(by), "silencedBy": list(silenced)}
+    receivers = [{"name": to}]
+    return {"labels": {"alertname": name, **labels}, "fingerprint": name, "status": status, "receivers": receivers}
+
+
+HIDDEN = _alert("Full", ["Cause"], severity="warning")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "reaches"),
+    [
+        ([], "a@example.com"),
+        ([_alert("Full", severity="warning")], "a@example.com"),
+        # Who gets the cause hears of that; whether of this one as well nobody can tell.
+        ([HIDDEN, _alert("Cause")], None),
+        ([HIDDEN, _alert("Cause", to="nobody")], "none"),
+        ([HIDDEN, _alert("Cause", silenced=["s"])], "none"),
+        ([HIDDEN], None),
+        # One that is not hidden reaches them, and alerts of others say nothing of this rule.
+        ([HIDDEN, _alert("Full", severity="warning", zone="b"), _alert("Cause", to="nobody")], "a@example.com"),
+        ([_alert("Full", ["Cause"], severity="info"), _alert("Cause", to="nobody")], "a@example.com"),
+        # Refused: an inhibit rule may hide it.
+        (None, None),
+    ],
+)
+def test_an_alert_that_others_inhibit_does_not_reach_its_receiver(alerts, reaches):
+    """Whom the alerts reach that inhibit it decides: nobody, then this one reaches none; somebody, then nobody knows."""
+    peer = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": INHIBITS}}, "alerts": alerts}
+    rule = {"type": "alerting", "name": "Full", "query": "vector(1)", "labels": {"severity": "warning"}}
+    active = [{"url": "http://127.0.0.1:9093/api/v2/alerts"}]
+    (row,) = routed([{"name": "g", "rules": [rule]}], active, [peer], "2026-11-22T00:00:00Z")
+    assert ("m", reaches) == (row["receiver"], row["reaches"])
+
+
+def test_alerts_that_were_refused_matter_only_where_an_inhibit_rule_may_apply():
+    """A rule whose labels no inhibit rule names reaches its receiver all the same."""
+    peer = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": INHIBITS}}, "alerts": None}
+    rule = {"type": "alerting", "name": "Down", "query": "vector(1)", "labels": {"severity": "critical"}}
+    active = [{"url": "http://127.0.0.1:9093/api/v2/alerts"}]
+    (row,) = routed([{"name": "g", "rules": [rule]}], active, [peer], "2026-11-22T00:00:00Z")
+    assert "a@example.com" == row["reaches"]
+
+
+def test_an_agent_keeps_nothing_of_which_it_could_tell(team, tmp_path):
+    """As an agent Prometheus only hands on: neither the default retention nor any other is claimed."""
+    argv, url = _prometheus(tmp_path, [])
+    own = tmp_path / "prometheus.yml"
+    own.write_text("scrape_configs: " + own.read_text().split("scrape_configs: ")[1])
+    argv = [one for one in argv if "storage.tsdb" not in one]
+    argv += ["--enable-feature=agent", f"--storage.agent.path={tmp_path}/agent"]
+    with running(argv, answers(f"{url}/-/ready"), tmp_path / "log"):
+        row = team.collect({"connector": "prometheus", "url": url}).sources["prometheus:prometheus"]
+    assert (True, None, None, "unknown") == (
+        row["enabled"],
+        row["retention_days"],
+        row["retention_infinite"],
+        row["retention_basis"],
+    )
+
+
 def test_the_older_flag_of_retention_counts_where_the_newer_is_not_set(team, tmp_path):
     """--storage.tsdb.retention still held in version 2."""
     argv, url = _prometheus(tmp_path, [])

@@ -103,6 +103,15 @@ def test_a_platform_that_was_refused_as_a_whole_is_no_unlisted_source() -> None:
     assert (None, None, "unknown") == (row["in_inventory"], row["found"], row["status"])
 
 
+def test_a_sink_of_a_part_of_the_events_says_nothing_of_the_whole() -> None:
+    """A database keeps one kind of its logs for long and another one shortly: the source tells what is kept of all."""
+    sinks = [
+        {"source_key": "loki:prod", "retention_days": 500, "part": True},
+        {"source_key": "loki:prod", "retention_days": 30, "part": True},
+    ]
+    assert 30 == judged({"retention_days": 30}, collected_log_sinks=sinks)["retention_days"]
+
+
 def test_the_longest_sink_counts() -> None:
     """One copy that is kept long enough, or for ever, is enough."""
     sinks = [{"source_key": "loki:prod", "retention_days": 500}, {"source_key": "loki:prod", "retention_days": 7}]
