@@ -1,10 +1,11 @@
 """
 What `soc2ev logs check` and its search for leaks cost beside a plain search for the same kinds of things, in one run.
 
-Writes a log of the given size (JSON lines, access log and logfmt in turn, one leak in a thousand lines) into a
-temporary folder, checks it with one and with two processes, with the extra `fast` and without, each time in a fresh
-interpreter, and lets ripgrep (or grep -E where there is none) count the lines that match some forty rules of the same
-kinds. Absolute times of a shared machine mean little; seconds of the processor and ratios do.
+Writes two logs of the given size into a temporary folder: a uniform one (JSON lines, access log and logfmt in turn, one
+leak in a thousand lines), and a varied one (ten shapes, three lines in a hundred with a leak, six with what only looks
+like one). Each is checked with one and with two processes, with the extra `fast` and without, each time in a fresh
+interpreter; ripgrep (or grep -E where there is none) counts the lines that match some forty rules of the same kinds.
+Absolute times of a shared machine mean little; seconds of the processor and ratios do.
 
     python benchmarks/log_leaks.py [--megabytes 200]
 """
@@ -12,6 +13,7 @@ kinds. Absolute times of a shared machine mean little; seconds of the processor 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 RULES = (
@@ -79,6 +82,88 @@ LOGFMT = (
 SHAPES = (JSON_LINE, ACCESS, LOGFMT)
 
 
+VARIED = (
+    (
+        '{{"eventTime":"2026-10-12T10:11:12Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":'
+        '{{"type":"AssumedRole","accessKeyId":"ASIA{upper}","arn":"arn:aws:sts::{n:012d}:assumed-role/ci/run"}},'
+        '"sourceIPAddress":"10.2.0.{host}","requestParameters":{{"bucketName":"b-{short}","note":{told}}},"resources":null}}'
+    ),
+    (
+        '{{"level":30,"time":17600000{ms:03d}00,"pid":{host},"reqId":"{trace}","req":{{"method":"GET","url":"/orders/{n}",'
+        '"headers":{{"host":"api.acme.test","authorization":null}}}},"msg":{told}}}'
+    ),
+    (
+        '{{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"api"}}}}]}},'
+        '"scopeLogs":[{{"logRecords":[{{"timeUnixNano":"17600000{ms:03d}00000000","severityNumber":9,"body":'
+        '{{"stringValue":{told}}},"traceId":"{trace}"}}]}}]}}]}}'
+    ),
+    (
+        '10.2.0.{host} - - [12/Oct/2026:10:11:12 +0000] "GET /orders/{n}?page=2 HTTP/1.1" {code} {n} "-" "curl/8.5.0" '
+        'rt=0.{ms:03d} authorization="-" cookie="-" body={told}'
+    ),
+    "ts=2026-10-12T10:11:12.{ms:03d}Z level=info caller=push.go:{host} traceID={short} msg={told}",
+    "<134>Oct 12 10:11:12 web-{host} api[{n}]: {plain}",
+    "<134>1 2026-10-12T10:11:12.{ms:03d}Z web-{host} api {n} ID7 - {plain}",
+    "2026-10-12 10:11:12,{ms:03d} INFO [shop.orders:{host}] {plain}",
+    "2026-10-12T10:11:12.{ms:03d}456789Z stdout F {plain}",
+    "I1012 10:11:12.{ms:03d}456   {n} orders.go:{host}] {plain}",
+)
+LEAKS = (
+    "connecting with password=Hunter2x{n}",
+    "payment with 4111 1111 1111 1111 failed",
+    "user kim{n}@acme.io signed in",
+    "header Authorization: Bearer {trace}",
+    "SSN 219-09-{ssn}",
+    "token ghp_{trace}{short} was given",
+    "postgres://app:s3cr3t{n}@db.acme.io:5432/orders",
+    "Cookie: sessionid={trace}",
+    "call +49 151 2345{ssn}",
+    "api_key={trace}",
+)
+ALIKE = (
+    "password: [FILTERED]",
+    "GET /oauth/token?page={n} 200",
+    "token refresh succeeded",
+    "order {n}-4242-4242-4242",
+    "etag {trace}",
+    "asset logo@2x.png",
+    "glob@7.2.0: old",
+    "Basic realm=api",
+    "password_reset_requested=true",
+    "user a***@acme.io",
+    "phone=mobile",
+)
+ORDINARY = (
+    "processed batch {n} of {code} rows in 12.5ms",
+    "cache miss for api:{n}:v4",
+    "GET /static/app-{short}.js {code}",
+    "retrying in 17s: dial tcp 10.2.0.{host}:5432: connection refused",
+    "deployed {short} to production",
+    "gc pause 1.{ms}ms",
+)
+
+
+def varied(r: random.Random, number: int) -> str:
+    trace = f"{r.getrandbits(128):032x}"
+    words: dict[str, object] = {
+        "n": r.randrange(1, 99_999),
+        "ms": number % 1000,
+        "host": number % 255,
+        "trace": trace,
+        "short": trace[:8],
+        "code": r.choice((200, 201, 404)),
+        "ssn": r.randrange(1000, 9999),
+        "upper": "".join(r.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16)),
+    }
+    drawn = number % 100
+    plain = r.choice(LEAKS if drawn in LEAKY else ALIKE if drawn in LOOKING else ORDINARY).format(**words)
+    # Shapes come in stretches, as programs do that write into one stream.
+    return VARIED[number // 4000 % len(VARIED)].format(**words, plain=plain, told=json.dumps(plain)) + "\n"
+
+
+LEAKY, LOOKING = (13, 46, 79), (5, 21, 37, 53, 69, 85)
+
+
 def line(r: random.Random, number: int) -> str:
     if number % 1000 == 0:
         return f'{{"level":"info","password":"hunter2x{number}","n":{number}}}\n'
@@ -88,13 +173,13 @@ def line(r: random.Random, number: int) -> str:
     )
 
 
-def write(file: Path, size: int) -> int:
+def write(file: Path, size: int, made: Callable[[random.Random, int], str], leaks_in_1000: int) -> int:
     r, number = random.Random(1), 0
     with file.open("w") as out:
         while out.tell() < size:
-            out.write("".join(line(r, number + step) for step in range(1, 3001)))
+            out.write("".join(made(r, number + step) for step in range(1, 3001)))
             number += 3000
-    return number // 1000
+    return number // 1000 * leaks_in_1000
 
 
 def once(job: str, workers: int, *, plain: bool, file: Path) -> None:
@@ -120,7 +205,7 @@ def once(job: str, workers: int, *, plain: bool, file: Path) -> None:
     print(found, took, busy, *(one.ru_maxrss / 1024 for one in usage))
 
 
-def measured(job: str, workers: int, extra: str, file: Path) -> None:
+def measured(job: str, workers: int, extra: str, file: Path) -> float:
     words = [sys.executable, __file__, "--once", job, str(workers), extra, str(file)]
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     found, took, busy, own, child = map(float, told)
@@ -129,24 +214,34 @@ def measured(job: str, workers: int, extra: str, file: Path) -> None:
         f"{job:6} {workers} process(es), {extra:5}: {size / took:6.1f} MB/s, {100 * busy / size:5.2f} processor seconds"
         f" for 100 MB, {found:.0f} leaks, at most {own:.0f} MB, a child {child:.0f} MB"
     )
+    return took
 
 
-def searched(file: Path) -> None:
+def searched(file: Path) -> float:
     import resource
 
     tool = shutil.which("rg") or "grep"
-    words = [tool, "-c", *([] if tool != "grep" else ["-E"]), "-i", "|".join(RULES), str(file)]
+    words = [
+        tool,
+        "-c",
+        *([] if tool != "grep" else ["-E"]),
+        "-i",
+        "-e",
+        "|".join(RULES).replace('\\"', '"'),
+        str(file),
+    ]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    hits = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False).stdout
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=True)
     took = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     size = file.stat().st_size / 1e6
     print(
         f"{Path(tool).name}, {len(RULES)} rules: {size / took:6.1f} MB/s, {100 * busy / size:5.2f} processor seconds"
-        f" for 100 MB, {hits.strip()} lines"
+        f" for 100 MB, {done.stdout.strip()} lines"
     )
+    return took
 
 
 def main() -> None:
@@ -159,13 +254,16 @@ def main() -> None:
         once(job, int(workers), plain=extra == "plain", file=Path(name))
         return
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "bench.log"
-        print(f"{write(file, given.megabytes * 1_000_000)} leaks planted in {file.stat().st_size / 1e6:.0f} MB")
-        for job in ("leaks", "check"):
-            for workers in (1, 2):
-                for extra in ("plain", "fast"):
-                    measured(job, workers, extra, file)
-        searched(file)
+        for name, made, leaks in (("uniform", line, 1), ("varied", varied, 30)):
+            file = Path(folder) / f"{name}.log"
+            planted = write(file, given.megabytes * 1_000_000, made, leaks)
+            print(f"{name}: {planted} leaks planted in {file.stat().st_size / 1e6:.0f} MB")
+            for job in ("leaks", "check"):
+                for workers in (1, 2):
+                    for extra in ("plain", "fast"):
+                        took = measured(job, workers, extra, file)
+            print(f"the last took {took / searched(file):.1f} times as long as this search")
+            file.unlink()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _COMMON = re.compile(r"^(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d)(?: ([
 _BSD = re.compile(r"^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d)$")
 _NAMED_UTC = re.compile(r"\s*(?:UTC|GMT)$")
 _SPACED_ZONE = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
+_SIGNS = ("+", "-")
 _NUMBER = re.compile(r"^\d{9,19}(?:\.\d+)?$")
 _LATEST = 9_999_999_999
 """Numbers above it are in smaller units: 2286 in seconds is 1970-04 in milliseconds."""
@@ -95,7 +96,8 @@ def _halves(known: dict[str, T], texts: list[str], read: Callable[[str], T | Non
 
 
 _PLAIN_HEAD = re.compile(r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
-_PLAIN_TAIL = re.compile(r"(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_PLAIN_TAIL = re.compile(r"(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_DIGITS = 6
 _ZONED = itemgetter(1)
 _SAMPLE = "2026-10-05T10:11:12"
 _HEAD = len(_SAMPLE)
@@ -118,12 +120,24 @@ def _head(text: str) -> int | None:
 
 
 def _tail(text: str) -> tuple[int, bool] | None:
-    one = instant(_SAMPLE + text, 0.0) if _PLAIN_TAIL.fullmatch(text) else None
-    if one is None:
+    match = _PLAIN_TAIL.fullmatch(text)
+    zone = _zone(match.group(2) or "") if match and len(_SAMPLE + text) <= _LONGEST else None
+    if match is None or zone is None:
         return None
-    whole = datetime.fromisoformat(_SAMPLE + text)
+    # As `fromisoformat` does: what is finer than microseconds is cut off.
+    fraction = int(f"{match.group(1) or ''}000000"[:_DIGITS])
+    return zone[0] + fraction, zone[1]
+
+
+@lru_cache(256)
+def _zone(text: str) -> tuple[int, bool] | None:
+    """Microseconds that a zone adds, and whether it is one; None for one that cannot be."""
+    try:
+        whole = datetime.fromisoformat(_SAMPLE + text)
+    except ValueError:
+        return None
     shown = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
-    return (shown - datetime.fromisoformat(_SAMPLE).replace(tzinfo=UTC)) // _MICROSECOND, one.zoned
+    return (shown - datetime.fromisoformat(_SAMPLE).replace(tzinfo=UTC)) // _MICROSECOND, whole.tzinfo is not None
 
 
 def iso(at: float | None) -> str | None:
@@ -155,7 +169,9 @@ def _of_text(text: str, today: int) -> Instant | None:
 
 
 def _of_iso(text: str) -> Instant | None:
-    plain = _NAMED_UTC.sub("+00:00", _SPACED_ZONE.sub("", text))
+    plain = _SPACED_ZONE.sub("", text) if text[-5:-4] in _SIGNS or text[-6:-5] in _SIGNS else text
+    if plain[-1:] in ("C", "T"):
+        plain = _NAMED_UTC.sub("+00:00", plain)
     if plain[4:5] == "/" and plain[7:8] == "/":
         plain = plain.replace("/", "-", 2)
     try:

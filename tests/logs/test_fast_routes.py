@@ -275,3 +275,36 @@ def test_without_processes_one_has_to_do(tmp_path, matcher, monkeypatch):
 
     monkeypatch.setattr(together, "ProcessPoolExecutor", refuse)
     assert answer(file, matcher, 1) == answer(file, matcher, 2)
+
+
+def test_parts_of_instants_add_up_to_what_the_whole_text_says():
+    """Fractions of any number of digits, with zones that exist and zones that do not."""
+    r = random.Random(11)
+    for _ in range(3000):
+        fraction = r.choice(["", ".", ","]) + "".join(r.choices("0123456789", k=r.choice((0, 1, 3, 6, 7, 9, 20, 30))))
+        zone = r.choice(("", "Z", "+01:00", "-05:30", "+24:00", "-23:59", "+12:60", " UTC", "GMT", " +0100"))
+        text = f"2026-10-05T10:11:12{fraction}{zone}"
+        alone = instant(text, 0.0)
+        assert ([alone and alone.at], int(bool(alone and alone.zoned))) == stamps([text], 0.0), text
+
+
+def test_a_single_value_and_a_column_pass_the_same_tests():
+    """What rules ask of fields whose values hardly repeat, of one record and of many at once."""
+    matcher = Matcher(packs())
+    values = [
+        None,
+        "",
+        True,
+        7,
+        "/LOGIN",
+        "/oauth/token",
+        "user login failed",
+        "arn:aws:iam::1:root",
+        "nothing",
+        "Sign in",
+    ]
+    for shape in ("json", "access", "text", "cloudtrail"):
+        for name, wide in matcher.rules(shape).wide.items():
+            assert wide.masks(values) == [wide.masks([value])[0] for value in values] == list(map(wide.mask, values)), (
+                name
+            )

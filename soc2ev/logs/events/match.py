@@ -93,6 +93,10 @@ class _Wide:
 
     def mask(self, value: Value) -> int:
         """Bit by bit which tests hold."""
+        if self._needles is not None:
+            shown = str(value).lower()
+            if value is None or not any(needle in shown for needle in self._needles):
+                return 0
         return sum([1 << at for at, accepts in enumerate(self._tests) if accepts(value)])
 
     def masks(self, values: list[Any]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 from soc2ev.logs import jsontext
 from soc2ev.logs.formats import text
 from soc2ev.logs.formats.record import Record, Value, flatten, known
+from soc2ev.logs.instants import instant
 
 _DEEPEST = 3
 _WRAPPERS = frozenset(("resourceLogs", "Records", "log"))
@@ -120,12 +121,14 @@ class Parser:
         """Docker's json-file wraps what the program wrote; its `time` is when the daemon received it."""
         line = inner.strip().encode("utf-8", "replace")
         found = self._of_json(line, depth + 1) if line[:1] == b"{" else self._of_text(line, depth + 1)
-        received = known("json", {"time": value.get("time")}, self.reference)
+        told = value.get("time")
+        received = instant(told, self.reference) if told not in ("", "-") else None
         for entry in found or [("text", {"message": inner.strip()})]:
             one = self.finished(entry)
-            one.arrival = received.at if one.at is not None else one.arrival
-            if one.at is None:
-                one.at, one.zoned = received.at, received.zoned
+            if one.at is not None:
+                one.arrival = received and received.at
+            elif received:
+                one.at, one.zoned = received
             yield one
 
     def _of_text(self, line: bytes, depth: int) -> list[Entry | Record]:

@@ -29,7 +29,7 @@ _KEY = re.compile(r'"[^"\\]*"')
 _COLON = re.compile(r"[ \t]*:")
 _PAIR = re.compile(r"([A-Za-z_@][\w.@\-]{0,60})=(\"[^\"\\]*\"|[^\s,\"']*)(?: |$)", re.ASCII)
 _LEAVES: dict[type, tuple[str, Reader]] = {
-    str: (r'"([^"\\\x00-\x1f]*)"', None),
+    str: (r'"([^"\\\x00-\x1f]*+)"', None),
     int: (r"(0|-?[1-9][0-9]{0,17})", int),
     float: (r"(-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18})", float),
     bool: (r"(true|false)", "true".__eq__),
@@ -144,7 +144,7 @@ def stencil_of_pairs(line: str) -> Stencil | None:
     gapless = "".join(match.group() for match in found) == line and not line.endswith(" ")
     if not gapless or not _FEWEST_PAIRS <= len(set(names)) == len(names) <= _MOST_FIELDS or "message" in names:
         return None
-    values = [r'"([^"\\\n]*)"' if match.group(2)[:1] == '"' else r"([^\s,\"']*)" for match in found]
+    values = [r'"([^"\\\n]*+)"' if match.group(2)[:1] == '"' else r"([^\s,\"']*+)" for match in found]
     body = " ".join(f"{re.escape(name)}={value}" for name, value in zip(names, values, strict=True))
     return _stencil("pairs", signature(dict.fromkeys(names, "")), body, [("", None)] * len(names), text.pairs)
 
@@ -178,16 +178,17 @@ def _fixed(shaped: str, names: str, body: str, form: Form) -> Stencil:
     return _compiled(shaped, signature(dict.fromkeys(names.split(), "")), groups, body, form)
 
 
-# What `=` and `{` in a message may add to a record the reader knows; a quote may make it a line of an access log.
-_MESSAGE = r'(?P<message>(?:[^"={\n]*[^"={\s])?)$'
+# What `=` and `{` in a message may add to a record the reader knows; a quote may make it a line of an access log. Each
+# part ends where what it must not have begins, so that a line which does not fit is given up at once.
+_MESSAGE = r'(?=[^"={\n]*+$)(?P<message>(?:[^"={\n]*[^"={\s])?)$'
 FIXED = (
     _fixed(
         "access",
         "remote_addr ident user time_local request status bytes referer agent method path",
-        r'(?P<remote_addr>[0-9][0-9a-fA-F.:]{6,44}) (?P<ident>[^\s"\[\\]+) (?P<user>[^\s"\[\\]+) '
+        r'(?P<remote_addr>[0-9][0-9a-fA-F.:]{6,44}+) (?P<ident>[^\s"\[\\]++) (?P<user>[^\s"\[\\]++) '
         r'\[(?P<time_local>[^\]\s\["\\]{14,24} [+-][0-9]{4})\] '
-        r'"(?P<request>(?P<method>[A-Z]{3,10}) (?P<path>[^\s"\\\[]+)[^"\\\n\[]*)" '
-        r'(?P<status>[0-9]{3}) (?P<bytes>[0-9]+|-) "(?P<referer>[^"\\\n\[]*)" "(?P<agent>[^"\\\n\[]*)"$',
+        r'"(?P<request>(?P<method>[A-Z]{3,10}+) (?P<path>[^\s"\\\[]++)[^"\\\n\[]*+)" '
+        r'(?P<status>[0-9]{3}) (?P<bytes>[0-9]++|-) "(?P<referer>[^"\\\n\[]*+)" "(?P<agent>[^"\\\n\[]*+)"$',
         text.access,
     ),
     _fixed(

@@ -32,6 +32,9 @@ _DULL = re.compile(
     r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[a-z_]{1,40}(?:[./][a-z_]{1,40}){0,6}"
 )
 _OF_CARD = re.compile(r"(?i)cv[cv]2?$|exp(?:iry|iration|ires)?_?(?:month|year|date)?$|card")
+_IDENTIFIED_BY = "userIdentity.accessKeyId"
+"""CloudTrail says with which key a request was signed: of a key this is its name."""
+_KEY_ID = re.compile(r"A[KS]IA[A-Z2-7]{16}")
 _SHORT, _MOST_CLEAN = 240, 20_000
 _clean: set[tuple[str, str]] = set()
 
@@ -76,6 +79,8 @@ def json_start(text: str) -> int | None:
 
 
 def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
+    if _KEY_ID.fullmatch(leaf.raw) and leaf.path.endswith(_IDENTIFIED_BY):
+        return []
     value, places = unescape(leaf.raw) if "\\" in leaf.raw else (leaf.raw, None)
     within = leaf.frame.key if not leaf.frame.array else ""
     own = settle(running.by_key(leaf.name, value, quoted=leaf.quoted, within=within))
@@ -87,7 +92,7 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
         inner = find(value, leaf.path, depth + 1, leaf.name)
     else:
         inner = _running(value, leaf.path, depth, _context(leaf), own)
-    if leaf.path.endswith("userIdentity.accessKeyId"):
+    if leaf.path.endswith(_IDENTIFIED_BY):
         inner = [hit for hit in inner if hit.kind != "api_key"]
     if places:
         return [hit.between(places[hit.start], places[hit.end], hit.path or leaf.path) for hit in inner]

@@ -9,14 +9,14 @@ rules in running text. What the second stage finds beyond that promise is asked 
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import lru_cache
+from collections.abc import Iterator
 
 from soc2ev.logs.leaks import numbers, values
 from soc2ev.logs.leaks import text as running
-from soc2ev.logs.leaks.find import BASE64, find, has_body, is_private_member, json_start, of_leaf, of_running
-from soc2ev.logs.leaks.keys import kind_of, squash
+from soc2ev.logs.leaks.find import BASE64, find, has_body, json_start, of_leaf, of_running
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.mails import LONG_WAY, find_mails
+from soc2ev.logs.leaks.outline import is_telling, telling_leaves
 from soc2ev.logs.leaks.sieve import CODED, MARK, WORD, Spot
 from soc2ev.logs.leaks.walk import Leaf, leaves
 from soc2ev.logs.leaks.wrapped import key_before, wrapped
@@ -66,24 +66,22 @@ def _of_json(text: str, start: int, spots: list[Spot], root: str) -> list[Hit]:
     found: list[Hit] = []
     if start and (places[0] < start or "\\" in text[:start] or "%" in text[:start]):
         found = of_running(text[:start], "" if root == "$" else root)
-    coded = "\\" in text or "%" in text
-    last = len(places)
-    for leaf in leaves(text[start:], root, key_before(text, start) if start else ""):
-        at = bisect_left(places, leaf.start + start)
-        if (
-            (at < last and places[at] < leaf.end + start)
-            or _is_telling(leaf)
-            or (coded and ("\\" in leaf.raw or "%" in leaf.raw))
-        ):
-            found += of_leaf(leaf, start)
+    body, key = text[start:], key_before(text, start) if start else ""
+    within = [place - start for place in places]
+    for leaf in telling_leaves(body, root, key, within) or _walked(body, root, key, within):
+        found += of_leaf(leaf, start)
     return found
 
 
-def _is_telling(leaf: Leaf) -> bool:
-    """Whether the names above a value say that it may be secret, whatever it is."""
-    return kind_of(leaf.name) is not None or _is_jar(leaf.frame.key) or is_private_member(leaf)
-
-
-@lru_cache(4096)
-def _is_jar(name: str) -> bool:
-    return squash(name) in running.JARS
+def _walked(text: str, root: str, key: str, places: list[int]) -> Iterator[Leaf]:
+    """What `telling_leaves` gives, of any text; the places are in order."""
+    coded = "\\" in text or "%" in text
+    last = len(places)
+    for leaf in leaves(text, root, key):
+        at = bisect_left(places, leaf.start)
+        if (
+            (at < last and places[at] < leaf.end)
+            or is_telling(leaf)
+            or (coded and ("\\" in leaf.raw or "%" in leaf.raw))
+        ):
+            yield leaf

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 
 from soc2ev.logs.leaks.find import BASE64, decoded
-from soc2ev.logs.leaks.keys import kind_of
 from soc2ev.logs.leaks.numbers import issued
 from soc2ev.logs.leaks.values import forms
+from soc2ev.logs.leaks.words import Words
 
 WORD, RUN, NUMBER, PHONE, CODED, MARK = 1, 2, 4, 8, 16, 32
 """Why a place promises something: a telling word, a long run, digits in groups, a plus, an encoding, an `@`."""
@@ -45,23 +45,12 @@ _TO_WORDS = _folded()
 _TO_DIGITS = _table(d=string.digits, s=" -.+")
 _TO_RUNS = _table(a=string.ascii_letters + string.digits)
 
-# Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
-_TELLING = re.compile(
-    r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
-    r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
-    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|kty$|-us$|re_)|"
-    r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
-    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
-)
-# Words that only count as a key: they are frequent in user agents and messages.
-_SPOKEN = re.compile(
-    r"^[-_]*(?:phone|telephone|tel|cell|sms|msisdn|whatsapp|dob|born|birth|birthday|birthdate|passport)$"
-)
 _AS_KEY = re.compile(
     rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%22|%5[CD]|x22){0,5}(?:\s|%20|\+){0,3}(?:=|:|%3|,|%2C|\(|>|\\+r?\\*n)"
 )
-# A key whose whole value is masked says nothing, and in well-kept logs it stands in every line.
+# A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.
 _MASKED = re.compile(
+    rb"\":\s{0,3}null\s{0,3}[,}]|=\"-\"(?:[ \r\n]|$)|"
     rb"(?:[\"']?\s{0,3}[:=]\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
     rb"(?:\*{3,40}|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]|$)"
 )
@@ -82,20 +71,7 @@ _HOOK = b"discord.com/api/"
 _BOT = b":AA"
 _RUN = 20
 _LONG = re.compile(rb"(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5}|[A-Z]{2}\d\d|AKIA|ASIA|SK|eyJ|EAAA|AIza")
-_KNOWN_LIMIT = 300_000
-# A cheap superset of the names of keys, so that the thousands of fragments of ids cost little; no name is hexadecimal.
-_HEX = re.compile(r"[a-f_-]+$")
-_STEM = re.compile(
-    r"pass|pwd|pw|psw|wachtwoord|kennwort|contrasena|motdepasse|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
-    r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|account|ssn|sin|"
-    r"social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
-    r"steuer|dni|bsn|pesel|codice|phone|mobile|tel|cell|msisdn|contact|sms|whatsapp|fax|name|holder|street|addr|iban"
-)
-
-
-_Part = tuple[bytes, bool, bool]
-"""What of a word tells, whether the word begins with it, and whether it ends with it."""
-_SPACE = ord(" ")
+_FEW_WORDS = 3
 
 
 def _followed(pattern: bytes) -> Callable[[bytes, int, bytes], bool]:
@@ -110,6 +86,12 @@ def _commands(block: bytes, place: int, _: bytes) -> bool:
     return _OF_CURL.search(block, start, len(block) if end < 0 else end) is not None
 
 
+def _no_path(block: bytes, place: int, _: bytes) -> bool:
+    """Whether the word is more than the end of a path in a request: `/oauth/token?page=2`, `/oauth/token HTTP/1.1`."""
+    return block[place - 1 : place] != b"/" or not _BEHIND_PATH.match(block, place + len(b"token"))
+
+
+_BEHIND_PATH = re.compile(rb"\?| HTTP/\d| -> \d| [a-z_]{2,20}=[^=>]")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
 # Short words that begin a credential only with what has to follow; random ids are full of such words.
 _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
@@ -120,6 +102,8 @@ _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
     b"-us": _followed(rb"\d{1,2}(?![0-9A-Za-z])"),
     **dict.fromkeys((b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"), _followed(rb"(?: |%20|\+| *\\)login")),
     b"curl": _commands,
+    b"token": _no_path,
+    b"x-amz": _followed(rb"(?![Nn]-[Tt]race-[Ii]d)"),
     **dict.fromkeys((b"begin", b"n-----begin", b"r-----begin"), _followed(rb"(?!(?: (?!PRIVATE)[A-Z0-9]+){1,4}-----)")),
 }
 
@@ -128,10 +112,7 @@ class Sieve:
     """Remembers which words are harmless; one for each scanner."""
 
     def __init__(self) -> None:
-        self._known: set[bytes] = set()
-        self._strong: dict[bytes, _Part] = {}
-        self._weak: set[bytes] = set()
-        self._dutch: set[bytes] = set()
+        self._told = Words()
 
     def lines(self, block: bytes) -> list[tuple[int, int]]:
         """Start and end (without line end) of each line that the second stage has to read, in order."""
@@ -166,40 +147,25 @@ class Sieve:
 
     def _words(self, block: bytes) -> Iterator[int]:
         folded = b" " + block.translate(_TO_WORDS) + b" "
-        words = set(folded.split())
-        self._learn(words - self._known)
-        for telling in {self._strong[word] for word in words & self._strong.keys()}:
-            yield from _telling_words(block, folded, telling)
+        listed = folded.split()
+        words = set(listed)
+        told = self._told
+        told.learn(words - told.known)
+        strong = told.strong
+        for start, word in _occurrences(folded, listed, (words & strong.keys()) | (words & told.weak)):
+            end = start + len(word)
+            if word not in strong:
+                if _AS_KEY.match(block, end):
+                    yield start
+            elif not _MASKED.match(block, end):
+                for at, part in strong[word]:
+                    follows = _FOLLOWED.get(part.lstrip(b"-_"))
+                    if not follows or follows(block, start + at, part):
+                        yield start + at
         if b"webhooks" in words:
             yield from (place for place in _each(folded[1:], b"webhooks") if block.endswith(_HOOK, 0, place))
-        if not self._dutch.isdisjoint(words):
+        if not told.dutch.isdisjoint(words):
             yield from (place for place in _each(folded[1:], b"nl") if _DUTCH.match(block, place))
-        for word in words & self._weak:
-            yield from (place for place, end in _each_word(folded, (word, True, True)) if _AS_KEY.match(block, end))
-
-    def _learn(self, fresh: set[bytes]) -> None:
-        if len(self._known) > _KNOWN_LIMIT:
-            self._known = self._strong.keys() | self._weak | self._dutch
-        self._known |= fresh
-        for word in fresh:
-            text = word.decode("ascii")
-            if _HEX.match(text):
-                continue
-            if text == "nl" or text.endswith(("-nl", "_nl")):
-                self._dutch.add(word)
-            kind = None
-            if _STEM.search(text.replace("_", "").replace("-", "") if "_" in text or "-" in text else text):
-                kind = kind_of(text)
-                if text[0] in "nrt":  # `\nCookie:`
-                    kind = kind or kind_of(text[1:])
-            telling = _TELLING.search(text)
-            if telling:
-                part = telling.group().encode()
-                self._strong[word] = part, telling.start() == 0, telling.end() == len(text)
-            elif _SPOKEN.match(text) or kind not in (None, "personal_data", "card_number"):
-                self._strong[word] = word, True, True
-            elif kind:
-                self._weak.add(word)
 
 
 def _is_user(block: bytes, place: int) -> bool:
@@ -208,7 +174,8 @@ def _is_user(block: bytes, place: int) -> bool:
     return block.find(b":", start, place) >= 0 and _SERVICE.search(block, start, place) is not None
 
 
-_DOMAIN = re.compile(rb"[A-Za-z0-9][A-Za-z0-9\-]{0,62}(?:\.|\\|%)|(?:tcp|unix)\(")
+# What has digits and dots to its end is the version of a package.
+_DOMAIN = re.compile(rb"(?!\d+(?:\.\d+)+[\s:\"',)])[A-Za-z0-9][A-Za-z0-9\-]{0,62}(?:\.|\\|%)|(?:tcp|unix)\(")
 _SERVICE = re.compile(rb"://|(?i:jdbc|%3A%2F%2F)|\\|%25")
 # Nothing stands before `@timestamp`.
 _NO_LOCAL = frozenset(b" \t\r\n\"'<>")
@@ -226,38 +193,32 @@ def _marks(block: bytes) -> Iterator[int]:
         yield from _each(block, b"\\u0040")
 
 
-def _each(block: bytes, word: bytes) -> Iterator[int]:
-    """A place of the word in every line that has it."""
-    place = block.find(word)
+def _each(block: bytes, word: bytes, end: bytes = b"") -> Iterator[int]:
+    """Every place of the word where that end follows."""
+    whole = word + end
+    place = block.find(whole)
     while place >= 0:
         yield place
-        place = block.find(word, place + len(word))
+        place = block.find(whole, place + len(word))
 
 
-def _each_word(folded: bytes, word: _Part) -> Iterator[tuple[int, int]]:
+def _occurrences(folded: bytes, listed: list[bytes], wanted: set[bytes]) -> Iterator[tuple[int, bytes]]:
     """
-    Every place of that part of words, and where the word ends; of the words of random ids most share their beginning.
+    Where in the block each of the wanted words stands, wherever it does; `listed` are all words in order.
 
-    Of what was folded the first and the last byte are spaces that the block does not have.
+    What was folded has one byte more at its beginning than the block. Many words are searched at once: as all that
+    are wanted come in the order of the list, each search ends where the next begins.
     """
-    part, begins, ends = word
-    place = folded.find(part)
-    while place >= 0:
-        end = place + len(part)
-        if not begins or folded[place - 1] == _SPACE:
-            if folded[end] == _SPACE:
-                yield place - 1, end - 1
-            elif not ends:
-                yield place - 1, folded.find(b" ", end) - 1
-        place = folded.find(part, end)
-
-
-def _telling_words(block: bytes, folded: bytes, word: _Part) -> Iterator[int]:
-    part = word[0]
-    follows = _FOLLOWED.get(part.lstrip(b"-_"))
-    for place, end in _each_word(folded, word):
-        if not _MASKED.match(block, end) and (not follows or follows(block, place, part)):
-            yield place
+    if len(wanted) <= _FEW_WORDS:
+        for word in wanted:
+            yield from ((place, word) for place in _each(folded, b" " + word, b" "))
+        return
+    spaced = {word: b" " + word + b" " for word in wanted}
+    place = 0
+    for word in filter(spaced.__contains__, listed):
+        place = folded.find(spaced[word], place)
+        yield place, word
+        place += len(word) + 1
 
 
 def _grouped(block: bytes, digits: bytes, group: bytes) -> Iterator[int]:
@@ -361,11 +322,15 @@ def _runs(block: bytes) -> Iterator[int]:
     place = runs.find(needle)
     while place >= 0:
         head = block[place : place + _RUN]
+        end = runs.find(b" ", place + _RUN)
         if head.islower() or head.isdigit():
-            # `pat`: a token of 14 characters, a dot, 64 in hexadecimal
-            if block[place - 18 : place - 15] == b"pat" or block.endswith(_BEFORE_SMALL, max(0, place - 4), place):
+            # `pat`: a token of 14 characters, a dot, 64 in hexadecimal; hexadecimal and the number of a data centre
+            if (
+                block[place - 18 : place - 15] == b"pat"
+                or block.startswith(b"-us", end)
+                or block.endswith(_BEFORE_SMALL, max(0, place - 4), place)
+            ):
                 yield place
         elif _begins(block, place):
             yield place
-        end = runs.find(b" ", place + _RUN)
         place = runs.find(needle, end) if end >= 0 else -1

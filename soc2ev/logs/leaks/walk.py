@@ -11,7 +11,7 @@ PLAIN = re.compile(r"^[A-Za-z_@][\w\-@]*$")
 _FLAG = re.compile(r"^--?[A-Za-z][\w\-]+$")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
-_NAMERS = frozenset(
+NAMERS = frozenset(
     {
         "key",
         "name",
@@ -28,7 +28,7 @@ _NAMERS = frozenset(
         "parameter",
     }
 )
-_VALUERS = frozenset(
+VALUERS = frozenset(
     {
         "value",
         "Value",
@@ -92,7 +92,7 @@ class Leaf:
         """The key that says what the value is: its own, or the `key` or `name` beside a `value`."""
         key, frame = self.key, self.frame
         for _ in range(_HIGHEST_CLIMB):
-            if key and key not in _VALUERS:
+            if key and key not in VALUERS:
                 break
             if frame.naming:
                 return frame.naming
@@ -142,17 +142,17 @@ def _leaf(frame: Frame, match: re.Match[str], string: str | None, bare: str | No
     group = 3 if string is None else 1
     if frame.array:
         frame.index += 1
-    elif frame.current in _NAMERS and string is not None:
+    elif frame.current in NAMERS and string is not None:
         frame.naming = string
     key = (frame.previous or frame.key) if frame.array else frame.current
     step = frame.index if frame.array else frame.current
     leaf = Leaf(step, key, match.start(group), match.end(group), value or "", string is not None, frame)
     if frame.array:
-        frame.previous = _naming(frame, string or "")
+        frame.previous = naming(frame, string or "")
     return leaf
 
 
-def _naming(frame: Frame, string: str) -> str:
+def naming(frame: Frame, string: str) -> str:
     """What an entry of an array says of the next: in pairs the first is the name; a flag of a command always is one."""
     if _FLAG.match(string):
         return string.lstrip("-")

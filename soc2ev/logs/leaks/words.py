@@ -1,0 +1,91 @@
+"""Words of logs, in small letters without digits: which of them promise that a secret stands by."""
+
+from __future__ import annotations
+
+import re
+
+from soc2ev.logs.leaks.keys import kind_of
+
+# Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
+_BEGINNING = re.compile(
+    r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
+    r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
+    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|kty$|-us$|re_)"
+)
+_WITHIN = (
+    r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
+    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
+)
+_TELLING = re.compile(f"{_BEGINNING.pattern}|{_WITHIN}")
+_PARTED = ("_", "-", "sntry", "atlasv")
+"""What a word has to have, or a stem of a key, to tell by what is within it."""
+# Words that only count as a key: they are frequent in user agents and messages.
+_SPOKEN = re.compile(
+    r"^[-_]*(?:phone|telephone|tel|cell|sms|msisdn|whatsapp|dob|born|birth|birthday|birthdate|passport)$"
+)
+_KNOWN_LIMIT = 300_000
+# A cheap superset of the names of keys, so that the thousands of fragments of ids cost little; no name is hexadecimal.
+_NO_HEX = re.compile(r"[^ ]*[g-z][^ ]*")
+_PARTING = ("", "-", "_")
+_STEMS = (
+    r"pass|pwd|pw|psw|wachtwoord|kennwort|contrasena|motdepasse|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
+    r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|account|ssn|sin|"
+    r"social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
+    r"steuer|dni|bsn|pesel|codice|phone|mobile|tel|cell|msisdn|contact|sms|whatsapp|fax|name|holder|street|addr|iban"
+)
+
+
+def _by_letter(words: str) -> str:
+    """The same alternatives, those with the same first letter together: fewer have to be tried at each place."""
+    grouped: dict[str, list[str]] = {}
+    for word in words.split("|"):
+        grouped.setdefault(word[0], []).append(word[1:])
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in grouped.items())
+
+
+_STEM = re.compile(_by_letter(_STEMS))
+
+Part = tuple[int, bytes]
+"""What of a word tells, and where in it."""
+
+
+class Words:
+    """Remembers the words that were seen, those that promise something for good."""
+
+    def __init__(self) -> None:
+        self.known: set[bytes] = set()
+        self.strong: dict[bytes, tuple[Part, ...]] = {}
+        """Words that tell wherever they stand, and by what."""
+        self.weak: set[bytes] = set()
+        """Words that tell as the key of a value."""
+        self.dutch: set[bytes] = set()
+        """Words that end as the beginning of a Dutch account number may."""
+
+    def learn(self, fresh: set[bytes]) -> None:
+        """Look at words, in small letters, `_` and `-`, that were not seen before or are forgotten."""
+        if len(self.known) > _KNOWN_LIMIT:
+            self.known = self.strong.keys() | self.weak | self.dutch
+        self.known |= fresh
+        for text in _NO_HEX.findall(b" ".join(fresh).decode("ascii")):
+            if text[-2:] == "nl" and text[-3:-2] in _PARTING:
+                self.dutch.add(text.encode())
+            kind = None
+            stem = _STEM.search(text.replace("_", "").replace("-", "") if "_" in text or "-" in text else text)
+            if stem:
+                kind = kind_of(text)
+                if text[0] in "nrt":  # `\nCookie:`
+                    kind = kind or kind_of(text[1:])
+            telling = _TELLING.finditer(text) if stem or _is_parted(text) else filter(None, (_BEGINNING.match(text),))
+            if parts := tuple((one.start(), one.group().encode()) for one in telling):
+                self.strong[text.encode()] = parts
+            elif (stem and _SPOKEN.match(text)) or kind not in (None, "personal_data", "card_number"):
+                self.strong[text.encode()] = ((0, text.encode()),)
+            elif kind:
+                self.weak.add(text.encode())
+
+
+def _is_parted(word: str) -> bool:
+    for sign in _PARTED:  # noqa: SIM110  asked of every word, and any() takes three times as long
+        if sign in word:
+            return True
+    return False
