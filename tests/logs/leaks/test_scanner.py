@@ -203,12 +203,12 @@ def test_no_bytes_make_the_scanner_fail(line):
     ],
 )
 def test_hostile_lines_take_no_more_than_seconds(line):
-    """Patterns stay near linear."""
+    """Patterns stay near linear: in processor time, which other work on the machine does not lengthen."""
     import time
 
-    started = time.perf_counter()
+    started = time.process_time()
     list(Scanner(b"key").scan(line))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("workers", [1, 2])
