@@ -107,7 +107,7 @@ class Engine:
         sql = f'insert into "{table.name}" select {listed} from ({read})'  # noqa: S608
         inserted = 0
         for batch in _batched(rows, _BATCH):
-            plain = [_typed(table.name, types, row) for row in batch]
+            plain = [typed(table.name, types, row) for row in batch]
             try:
                 self._connection.execute(sql, [json.dumps(plain, allow_nan=False)])
             except duckdb.Error as problem:
@@ -192,7 +192,7 @@ def _batched(rows: Iterable[Mapping[str, Json]], size: int) -> Iterator[tuple[Ma
         yield batch
 
 
-def _typed(table: str, types: Mapping[str, str], row: Mapping[str, Json]) -> dict[str, Json]:
+def typed(table: str, types: Mapping[str, str], row: Mapping[str, Json]) -> dict[str, Json]:
     """The row with every declared column, as JSON that the engine reads back without converting anything."""
     if unknown := row.keys() - types.keys():
         raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")

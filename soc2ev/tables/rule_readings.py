@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import Coverage, EvidenceItem, Json
+from soc2ev.sources.github import STREAMS
 from soc2ev.sources.github.streams import rows
+from soc2ev.tables.engine import typed
 
 if TYPE_CHECKING:
     from soc2ev.period import Period
@@ -23,6 +25,9 @@ Key = tuple[str, str]
 
 _STREAM = ":settings:rules"
 _LIST = "rulesets"
+_TYPES = {
+    table.name: {column.name: column.type for column in table.columns} for stream in STREAMS for table in stream.tables
+}
 _TIMES = frozenset({"changed_at", "made_at", "since", "until"})
 
 
@@ -101,7 +106,8 @@ def _with_rules(one: Reading, vault: Vault) -> Reading:
         body = vault.read(item.digest)
         try:
             told = list(rows(item, body))
-        except TamperedError:
+            _refuse_odd(told)
+        except (TamperedError, ValueError):
             whole = False
             continue
         whole = whole and item.count in (None, len(told))
@@ -114,6 +120,12 @@ def _with_rules(one: Reading, vault: Vault) -> Reading:
         versions=_by_ref(found["github_rule_versions"]),
         rulesets=tuple(found["github_rulesets"]) if listed else None,
     )
+
+
+def _refuse_odd(told: Iterable[tuple[str, Rule]]) -> None:
+    """ValueError for values of another type than the table's columns have."""
+    for name, row in told:
+        typed(name, _TYPES[name], row)
 
 
 def _by_ref(found: Iterable[Rule]) -> dict[str, tuple[Rule, ...]]:

@@ -24,7 +24,7 @@ def tested_rows(asked: Asked, data: Json) -> Iterator[Row]:
 def of_commit(asked: Asked, commit: Json, part: str, through: int, page: int) -> Iterator[Row]:
     """The same for a commit in an answer: for which question, through which request, which page."""
     of = {"repository": asked["repository"], "sha": commit["oid"], "part": part, "number": through}
-    found, counted, whole = shapes.suites(commit) if "checkSuites" in commit else shapes.contexts(commit)
+    found, counted, whole = shapes.suites(commit) if "checkSuites" in commit else shapes.contexts(commit, page)
     if commit.get("statusCheckRollup") is None and asked.get("refused"):
         counted, whole = None, False
     reason = None if whole else asked.get("reason") or "more checks than one answer holds"

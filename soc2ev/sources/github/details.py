@@ -164,6 +164,8 @@ class Details:
             if rollup and rollup["contexts"]["pageInfo"]["hasNextPage"]:
                 cursor = rollup["contexts"]["pageInfo"]["endCursor"]
                 self.cut_tests.append(TestCut(commit["oid"], part, made.number, cursor, 2))
+            elif rollup and not shapes.ends(rollup["contexts"], 0):
+                tally.lacks(f"GitHub does not list all checks of {commit['oid'][:12]} that it counts")
 
     def _rest(self, cut: list[_Cut]) -> None:
         """The next pages of cut lists, until every list has ended."""
@@ -197,7 +199,9 @@ class Details:
             if not shapes.ends(connection, one.first):
                 self._say_cut(one.number, one.part)
             return
-        if not held or page["endCursor"] == one.cursor or one.page > _MOST_PAGES:
+        counted = connection.get("totalCount")
+        beyond = counted is not None and one.first >= counted
+        if not held or beyond or page["endCursor"] == one.cursor or one.page > _MOST_PAGES:
             self.tallies["pull-requests"].lacks(f"#{one.number}: the pages of {one.part} repeat")
             return
         following.append(_Cut(one.id, one.number, one.part, page["endCursor"], one.page + 1, one.first + held))

@@ -104,13 +104,18 @@ def protection_rows(asked: Asked, data: Json) -> Iterator[Row]:
         if is_unprotected(data) and not asked["bound"]:
             yield tables.RULES.name, {**_BLANK, **_of_ref(asked, asked["ref"]), "origin": "none"}
         return
+    if "enforce_admins" not in data:
+        raise KeyError("enforce_admins")  # An object without what every protection has is none.
     reviews = data.get("required_pull_request_reviews")
     reviewing = reviews or {}
+    approvals = None if reviews is None else reviewing.get("required_approving_review_count", 0)
+    if not isinstance(approvals, int | None):
+        raise TypeError("the number of approvals is none")
     row = {
         "origin": "protection",
         "name": asked["ref"],
         "level": "Repository",
-        "approvals": None if reviews is None else reviewing.get("required_approving_review_count", 0),
+        "approvals": approvals,
         "dismiss_stale": bool(reviewing.get("dismiss_stale_reviews")),
         "code_owners": bool(reviewing.get("require_code_owner_reviews")),
         "last_push_approval": bool(reviewing.get("require_last_push_approval")),
@@ -130,6 +135,8 @@ def _protected_checks(value: Json) -> dict[str, Json]:
     if value is None or value.get("enforcement_level") == "off":
         return {"checks": None, "check_apps": None, "strict": False}
     listed = value.get("checks") or [{"context": name} for name in value["contexts"]]
+    if not all(isinstance(one["context"], str) for one in listed):
+        raise TypeError("a required check has no name")
     return {
         "checks": [one["context"] for one in listed],
         "check_apps": [_number(one.get("app_id")) for one in listed],
@@ -198,6 +205,8 @@ def _commit(sha: str) -> str | None:
 def override_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_overrides: a page of the audit log; what else the search found is left out."""
     for value in data:
+        if not isinstance(value["action"], str):
+            raise TypeError("an event has no action")
         if value["action"] != OVERRIDE or str(value.get("repo", "")).lower() != asked["current"].lower():
             continue
         at = datetime.fromtimestamp(value["created_at"] / 1000, UTC).isoformat()

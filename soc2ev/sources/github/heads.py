@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from soc2ev.sources.github.merged import Merged
     from soc2ev.sources.github.moves import Line
 
+_ODD = (AttributeError, LookupError, TypeError, ValueError)
+
 
 @dataclass(frozen=True, slots=True)
 class Heads:
@@ -60,6 +62,9 @@ def determine(
         found = _counted(host, repository, line, edges, period, tally)
     except CollectError as problem:
         tally.failed(problem, line.ref)
+        return None
+    except _ODD as problem:
+        tally.lacks(f"{line.ref}: an answer is not understood: {problem!r}"[:300])
         return None
     if not line.known:
         tally.lacks(

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 NAME = "github"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _NOTHING: Mapping[str, str] = {}
+_MOST_EMPTY = 3
+"""So many pages in a row without a row, and always a next one: the list does not end."""
+_ODD = (AttributeError, LookupError, TypeError, ValueError)
 _FAILURES = 2
 
 Thing = TypeVar("Thing")
@@ -206,8 +209,8 @@ class Host:
         """
         seen: set[object] = set(known)
         cursors: set[str | None] = set()
-        number = first_page - 1
-        while after not in cursors:
+        number, empty = first_page - 1, 0
+        while after not in cursors and empty < _MOST_EMPTY:
             cursors.add(after)
             number += 1
 
@@ -230,7 +233,7 @@ class Host:
             yield answer, found
             if not found["pageInfo"]["hasNextPage"]:
                 return
-            after = found["pageInfo"]["endCursor"]
+            after, empty = found["pageInfo"]["endCursor"], 0 if found["nodes"] else empty + 1
         raise CollectError(f"{stream}: the pages of the list repeat", hint="run again later; all answers are stored")
 
     def page(
@@ -317,6 +320,10 @@ class Host:
                 failures += 1
                 if isinstance(problem, AccessError):
                     failures = _FAILURES
+            except _ODD as problem:
+                # Of another form than GitHub's own: null where nothing can be null, text for a number.
+                lose(chunk, CollectError(f"an answer is not understood: {problem!r}"[:300]))
+                failures += 1
             else:
                 failures, most = 0, min(MOST, most * 2)
                 self.sizes.grow(name, self.clock() - began)

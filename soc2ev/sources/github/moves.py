@@ -90,12 +90,16 @@ def read(host: Host, repository: Repository, ref: str, period: Period, tally: Ta
     if gaps:
         tally.lacks(f"{ref}: {gaps} moves of the ref are missing from the record")
     silent = not moves and _span(repository, period) is None and repository.tip is not None
+    # The tip was read before the record: whatever moved the ref to it is in there, or the newest moves are not.
+    behind = bool(moves) and ref == repository.default and repository.tip not in (None, *(one.after for one in moves))
+    if behind:
+        tally.lacks(f"{ref}: no move of the record leads to what the ref holds; collect again")
     begins = bool(moves) and moves[-1].at >= period.start and moves[-1].before is not None
     if silent:
         tally.lacks(f"{ref}: GitHub has no record of any move of it")
     elif begins and _span(repository, period) is None:
         tally.lacks(f"{ref}: the record begins at {moves[-1].at:%Y-%m-%d}, after the period's start")
-    return Line(ref, tuple(moves), not gaps and not silent, names=tuple(names))
+    return Line(ref, tuple(moves), not gaps and not silent and not behind, names=tuple(names))
 
 
 def read_pushes(

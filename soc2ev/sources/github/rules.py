@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access
+from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access, is_absent
 from soc2ev.sources.github.claims import Repository, Tally, explain
 from soc2ev.sources.github.governance import ACTIVE, is_protected, is_unprotected, protection_rows
 from soc2ev.sources.github.rule_versions import reaches
@@ -48,7 +48,7 @@ class Rules:
     def __init__(self, host: Host, repository: Repository, period: Period, tally: Tally, access: Access) -> None:
         self.host, self.repository, self.period, self.tally, self.access = host, repository, period, tally, access
         self.passable: list[str] = []
-        """Refs whose classic protection somebody can bypass."""
+        """Refs whose classic protection somebody can bypass, or may: it could not be read."""
         self.bound: Bound = {}
         self._listed: list[_Listed] = []
         self._named: dict[int, set[str]] = {}
@@ -81,11 +81,11 @@ class Rules:
 
     def read(self) -> None:
         """The rulesets that bind the refs, and classic protection; what is missing is told to the tally."""
-        bound = self.bound
-        if not all(found is None or found for found in bound.values()):
+        if not all(found is None or found for found in self.bound.values()):
             self._idle()
         self._versions()
         self._contradictions()
+        bound = self.bound
         numbers = {number for found in bound.values() for number in found or ()}
         for number in sorted(numbers):
             self._ruleset(number, [ref for ref, found in bound.items() if number in (found or ())])
@@ -138,20 +138,27 @@ class Rules:
         try:
             value = self.host.fetch.json(self._get(f"/rulesets/{one.number}", self._asked("conditions")))
             about = {"default": self.repository.default, "current": self.repository.current}
-            reached = [ref for ref in unbound if value["rules"] and reaches(value.get("conditions"), about, ref)]
+            reached: Sequence[str] = [
+                ref for ref in unbound if value["rules"] and reaches(value.get("conditions"), about, ref)
+            ]
         except _ODD as problem:
+            reached = unbound
             self.tally.lacks(f"ruleset {one.number} is not understood: {problem!r}"[:300])
         except CollectError as problem:
+            reached = unbound
             self.access.failed(self.tally, "rules", problem, f"ruleset {one.number}")
         else:
             for ref in reached:
                 self.tally.lacks(f"{one.name} reaches {ref}, and GitHub names none of its rules there; collect again")
+        # A ref that may have rules after all has bypasses to ask for.
+        self.bound = {**self.bound, **dict.fromkeys(reached)}
 
     def _versions(self) -> None:
         """
         What rulesets had been in the period that were changed since it began.
 
-        A refusal is no gap: what was asked at a merge is then not known of them, and said so for each change.
+        A refusal is no gap: what was asked at a merge is then not known of them, and said so for each change. Any other
+        failure is one.
         """
         for one in self._listed:
             if one.changed_at is None or one.changed_at <= self.period.start or one.level not in _OWNERS:
@@ -159,10 +166,14 @@ class Rules:
             try:
                 self._history(one, one.changed_at)
             except CollectError as problem:
-                self.access.refused(_HISTORY, problem)
+                if is_absent(problem) or isinstance(problem, AccessError):
+                    self.access.refused(_HISTORY, problem)
+                else:
+                    self.access.failed(self.tally, _HISTORY, problem, f"the history of {one.name}")
                 self.tally.details.setdefault("history not visible", []).append(one.name)
             except _ODD as problem:
                 self.access.missed(_HISTORY, f"the answer is not understood: {problem!r}"[:300], UNKNOWN)
+                self.tally.lacks(f"the history of {one.name} is not understood: {problem!r}"[:300])
             else:
                 self.access.saw(_HISTORY)
 
@@ -193,9 +204,14 @@ class Rules:
         except CollectError as problem:
             self.access.failed(self.tally, "rules", problem, f"ruleset {number}")
             return
-        if value["enforcement"] != ACTIVE:
+        try:
+            enforced, kinds = value["enforcement"] == ACTIVE, {rule["type"] for rule in value["rules"]}
+        except _ODD as problem:
+            self.tally.lacks(f"ruleset {number} is not understood: {problem!r}"[:300])
+            return
+        if not enforced:
             self.tally.lacks(f"ruleset {number} was switched off while the rules were read; collect again")
-        if lacking := sorted(self._named.get(number, set()) - {rule["type"] for rule in value["rules"]}):
+        if lacking := sorted(self._named.get(number, set()) - kinds):
             self.tally.lacks(f"ruleset {number} binds by {lacking[0]} and does not show that rule; collect again")
         if "bypass_actors" in value:
             self.access.saw("bypass actors")
@@ -217,8 +233,11 @@ class Rules:
                 return
         except AccessError as problem:
             refusal = problem
-        except CollectError as problem:
-            self.access.failed(self.tally, "protection", problem, f"the protection of {ref}")
+        except (CollectError, *_ODD) as problem:
+            odd = problem if isinstance(problem, CollectError) else CollectError(f"it is not understood: {problem!r}")
+            self.access.failed(self.tally, "protection", odd, f"the protection of {ref}")
+            # It may be there and overridden: the audit log tells.
+            self.passable.append(ref)
             return
         self._refused(ref, place, refusal, bound=bound)
 

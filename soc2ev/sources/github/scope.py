@@ -80,10 +80,11 @@ class Found:
         bare: list[str] = []
         for number, name in enumerate(names):
             value = answer.data.get(f"r{number}")
-            errors = [error for error in answer.errors if error.path[:1] == (f"r{number}",)]
-            if value is not None:
+            errors = [error for error in answer.errors if error.path[:1] in ((), (f"r{number}",))]
+            # What is null for want of an answer is no fact: a repository without its branch would look empty.
+            if value is not None and not errors:
                 self._keep(host, name, value, answer)
-            elif traces and any(error.denied for error in errors):
+            elif traces and any(error.denied or value is not None for error in errors):
                 bare.append(name)
             else:
                 said = errors[0].message if errors else "nothing"
@@ -149,6 +150,8 @@ class Found:
         self.missing.pop(name, None)
         for warning in found.warnings:
             self.tally.details.setdefault("warnings", []).append(f"{name}: {warning}")
+        if not found.tip and value["isEmpty"] is not True:
+            self.tally.lacks(f"GitHub names no branch of {name}, and it is not empty; collect again")
         if value["isArchived"]:
             self.tally.details.setdefault("archived", []).append(name)
 

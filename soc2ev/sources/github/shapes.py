@@ -371,13 +371,13 @@ def release(value: Json) -> Columns:
     }
 
 
-def contexts(commit_: Mapping[str, Json]) -> tuple[list[Json], int | None, bool]:
-    """The checks of a commit in this answer, how many GitHub counts, and whether they are all here."""
+def contexts(commit_: Mapping[str, Json], page: int = 1) -> tuple[list[Json], int | None, bool]:
+    """The checks of a commit on this page, how many GitHub counts, and whether none follow or were left out."""
     if "statusCheckRollup" in commit_:
-        found = (commit_["statusCheckRollup"] or {}).get("contexts")
-        if found is None:
-            return [], 0, True
-        return found["nodes"], found["totalCount"], not found["pageInfo"]["hasNextPage"]
+        if (rollup := commit_["statusCheckRollup"]) is None or (found := rollup["contexts"]) is None:
+            return [], 0 if rollup is None else None, rollup is None
+        whole = not found["pageInfo"]["hasNextPage"] and (page > 1 or ends(found, 0))
+        return found["nodes"], found["totalCount"], whole
     if "status" in commit_:
         return ((commit_["status"] or {}).get("contexts") or []), None, False
     return [], None, False

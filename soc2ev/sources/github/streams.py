@@ -87,7 +87,7 @@ def between(home: Json) -> int | None:
 
 
 def _reachable(home: Json, name: str) -> int | None:
-    total: int | None = (home.get(name) or {}).get("history", {}).get("totalCount")
+    total: int | None = ((home.get(name) or {}).get("history") or {}).get("totalCount")
     return total
 
 

@@ -132,8 +132,12 @@ class Tested:
             if not shapes.suites(value)[2]:
                 self.tally.lacks(f"{one.sha[:12]} has more attempts of checks than one answer holds")
             return
-        contexts = (value.get("statusCheckRollup") or {}).get("contexts")
+        if not value.get("statusCheckRollup"):
+            return
+        contexts = value["statusCheckRollup"]["contexts"]
         if contexts is None or not contexts["pageInfo"]["hasNextPage"]:
+            if contexts is None or (one.page == 1 and not shapes.ends(contexts, 0)):
+                self.tally.lacks(f"GitHub does not list all checks of {one.sha[:12]} that it counts")
             return
         cursor = contexts["pageInfo"]["endCursor"]
         if not contexts["nodes"] or cursor == one.cursor or one.page > _MOST_PAGES:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import AccessError, CollectError
@@ -20,6 +20,7 @@ STREAMS = ("site", "tickets", "histories", "approvals")
 """The streams of each site, in the order in which they are stated."""
 _MOST = 20
 _LONGEST = 600
+_AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Ticket:
     status: str
     """Id of its status."""
     updated: datetime | None
+    resolved_later: bool = False
+    """It was resolved after it was made, so that something changed."""
 
 
 @dataclass
@@ -101,6 +104,12 @@ def tickets_of(values: Iterable[Json]) -> list[Ticket]:
             (value["fields"].get("project") or {}).get("key"),
             shapes.text(value["fields"]["status"].get("id", "")),
             shapes.instant(value["fields"].get("updated")),
+            _resolved_later(value["fields"]),
         )
         for value in values
     ]
+
+
+def _resolved_later(fields: Json) -> bool:
+    made, resolved = (shapes.instant(fields.get(name)) for name in ("created", "resolutiondate"))
+    return made is not None and resolved is not None and resolved - made > _AT_ONCE

@@ -7,7 +7,7 @@ them with its tickets, cut when there are many, and newer versions by pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -145,8 +145,10 @@ class Histories:
         self.tally.add(found[tables.EVENTS.name])
         return data
 
-    def _compare(self, tickets: Iterable[Ticket], trail: _Trail) -> None:
+    def _compare(self, tickets: Sequence[Ticket], trail: _Trail) -> None:
         """The last change of a status leads to the one that the ticket had; else changes of it are missing."""
+        if not trail.told and (changed := [one.key for one in tickets if one.resolved_later]):
+            self.tally.lacks(f"no change of any ticket was told, and {changed[0]} was resolved after it was made")
         for ticket in tickets:
             at, status = trail.statuses.get(ticket.id, (_LONG_AGO, ticket.status))
             # What happened after the ticket was read is in its history already.
@@ -161,6 +163,8 @@ class _Trail:
     def __init__(self, asked: frozenset[str]) -> None:
         self._asked = asked
         self._seen: set[tuple[str, str]] = set()
+        self.told = False
+        """Something changed in some ticket."""
         self.statuses: dict[str, tuple[datetime, str | None]] = {}
         """By ticket: when its status last changed, and the id of the new one."""
 
@@ -190,6 +194,7 @@ class _Trail:
     def follow(self, ticket: str, histories: Json) -> None:
         """Take note of changes that were counted."""
         for history in histories:
+            self.told = True
             self._seen.add((ticket, shapes.text(history["id"])))
             at = shapes.instant(history["created"]) or _LONG_AGO
             for item in history["items"]:

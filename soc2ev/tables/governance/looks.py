@@ -127,7 +127,7 @@ def _look(
             for table, row in rows(item, vault.read(item.digest)):
                 if table == "github_settings":
                     told[row["name"]] = row["value"]
-                elif table == "github_environments":
+                elif table == "github_environments" and isinstance(row["name"], str):
                     places.append({"reviewers": None, "branches": None, **row})
                 elif table == "github_capabilities":
                     administered |= row["capability"] == ADMINISTERED and row["visible"] == "yes"

@@ -251,7 +251,9 @@ class _Shared:
         move.evidence |= self.bypassed.get(move.after, set())
         overridden = self.overrides.of(move)
         move.evidence |= overridden.evidence
-        protected = any(rule.origin == "protection" for rule in self.rules.now.rules)
+        # Where not all rules could be read, classic protection may be among the others.
+        now = self.rules.now
+        protected = not now.visible or any(rule.origin == "protection" for rule in now.rules)
         # The ledgers are asked for under the present name alone.
         asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref)
         return Bypass(

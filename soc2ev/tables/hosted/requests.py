@@ -7,7 +7,7 @@ What was cut off stays marked as missing; a list is empty only when it was seen 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -47,12 +47,16 @@ class Requests:
         """The checks of those commits, from every question about them; a commit that nobody asked about is absent."""
         chosen = f"sha in {listed(shas)}"
         checks: dict[str, dict[str, Check]] = defaultdict(dict)
+        held: Counter[tuple[str, str, int]] = Counter()
         apps = self._apps()
         for row in self.rows("github_checks", chosen):
             checks[row["sha"]][row["id"]] = _check(row, apps)
+            held[row["sha"], row["part"], row["number"]] += 1
         asked: dict[str, list[Row]] = defaultdict(list)
         for row in self.rows("github_tested_commits", chosen):
-            asked[row["sha"]].append(row)
+            # The pages of one question together hold what each of them counts, or one was not what it said.
+            enough = held[row["sha"], row["part"], row["number"]] >= (row["checks"] or 0)
+            asked[row["sha"]].append({**row, "whole": row["whole"] and enough})
         runs: dict[str, list[WorkflowRun]] = defaultdict(list)
         for row in self.rows("github_workflow_runs", chosen):
             ended = row["updated_at"] if row["status"] == "completed" else None

@@ -275,3 +275,29 @@ def test_an_estimate_far_from_the_list(tmp_path: Path) -> None:
     run = run_of(tmp_path, far)
     assert {} == run.incomplete
     assert ["the list held 9 tickets where Jira estimates 500"] == run.of("tickets").details["warnings"]
+
+
+@pytest.mark.parametrize("cloud", [True, False])
+def test_histories_without_any_change_of_a_resolved_ticket(cloud: bool, tmp_path: Path) -> None:
+    """A ticket that was resolved after it was made has changed: histories that tell of no change at all are a gap."""
+    made = World(cloud=cloud)
+    made.token(SECRET, user=USER)
+    made.move(made.ticket("API-1", at=OCTOBER), "Done", ANN)
+    place = CHANGES if cloud else SEARCH
+
+    def emptied(body: Any) -> None:
+        for one in body.get("issues", ()):
+            if "changelog" in one:
+                one["changelog"] |= {"histories": [], "total": 0}
+        if "issueChangeLogs" in body:
+            body["issueChangeLogs"] = []
+
+    run = collect(
+        tmp_path,
+        made,
+        mention=["API-1"],
+        faults=(changed(place, emptied, times=None),),
+        projects="[API]",
+        months="2026-10",
+    )
+    assert "was resolved after it was made" in run.incomplete["histories"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,19 +15,21 @@ from soc2ev import config, controls, period, sources, tables
 from soc2ev.fetch import Fetch
 from soc2ev.vault import Vault, writer
 from tests.fakes.github import faults
-from tests.fakes.github.faults import Fault
+from tests.fakes.github.builder import rules
+from tests.fakes.github.faults import Fault, Wire
 from tests.fakes.github.scenarios import SCENARIOS
+from tests.fakes.github.scenarios.story import Story
 from tests.fakes.github.server import GitHub
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
-JUDGING = ("change-authorised-tested-approved", "deployment-traceable")
+JUDGING = ("change-authorised-tested-approved", "deployment-traceable", "change-warning-signs")
 Outcomes = dict[tuple[str, str], str]
 
 
 def road(folder: Path, scenario: str, broken: Sequence[Fault] = ()) -> tuple[Outcomes, bool, list[str]]:
     """Outcomes by item and letter, whether everything claims to be whole, and the endpoints that were asked."""
     folder.mkdir()
-    story = SCENARIOS[scenario].build()
+    story = SCENARIOS[scenario].build() if scenario in SCENARIOS else TOLD[scenario]()
     with GitHub(story.world, faults=list(broken)) as host:
         source = f"{{url: '{host.url}', graphql_url: '{host.graphql_url}', token: {{env: TOKEN}}}}"
         text = "version: 1\norganisation: Example Co\nregisters: null\nscope: [{repository: acme/api}]\n"
@@ -48,6 +52,138 @@ def road(folder: Path, scenario: str, broken: Sequence[Fault] = ()) -> tuple[Out
     return outcomes, whole, asked
 
 
+def overridden() -> Story:
+    """Classic protection that an administrator overrode to merge what had failed."""
+    story = Story()
+    story.api.it.rulesets.clear()
+    story.api.protect(checks=(("test", None),))
+    change = story.open()
+    change.check(conclusion="FAILURE")
+    change.approve(story.bob)
+    change.merge(story.cat, "squash")
+    at = int(story.now.timestamp() * 1000)
+    event = {"@timestamp": at, "created_at": at, "action": "protected_branch.policy_override", "actor": "cat"}
+    story.world.audit.append({**event, "repo": "acme/api", "org": "acme", "_document_id": "override-1"})
+    return story
+
+
+def pushed() -> Story:
+    """A ruleset that was bypassed to merge what had failed, and by a push whose check ended after it."""
+    story = Story()
+    story.clean()
+    story.tick(days=20)
+    change = story.open(title="ABC-2 Red")
+    change.check(conclusion="FAILURE")
+    change.approve(story.bob)
+    change.merge(story.cat, "squash", result="bypass")
+    made = story.api.push(story.cat, {"src/app.py": "hotfix"}, "Fix it now")
+    story.api.judged(story.api.it.activity[-1], "bypass", "pull_request")
+    story.api.check(made.sha)
+    story.tick(days=1)
+    return story
+
+
+def edited() -> Story:
+    """A ruleset that was edited after a reviewed change."""
+    story = Story()
+    story.clean()
+    story.api.edit_rules(story.rules, story.cat, rules=rules(1, ("lint",)))
+    return story
+
+
+TOLD: dict[str, Callable[[], Story]] = {"overridden": overridden, "pushed": pushed, "edited": edited}
+
+
+def rewritten(change: Callable[[Any], Any], **where: Any) -> Fault:
+    """An answer with status 200 whose content is another."""
+
+    def apply(wire: Wire, _: Wire | None) -> Wire:
+        headers = {name: value for name, value in wire.headers.items() if name != "Link"}
+        return Wire(wire.status, headers, json.dumps(change(wire.json)).encode())
+
+    return Fault("rewritten", apply, **{"times": None, **where})
+
+
+def null_entries(told: Any) -> Any:
+    """The first entry of every GraphQL list null, without an error."""
+    if isinstance(told, dict):
+        return {
+            name: [None, *value[1:]] if name == "nodes" and value else null_entries(value)
+            for name, value in told.items()
+        }
+    return [null_entries(one) for one in told] if isinstance(told, list) else told
+
+
+def null_objects(told: Any, depth: int = 0) -> Any:
+    """What a repository holds is null, without an error."""
+    if not isinstance(told, dict):
+        return told
+    lost = depth > 1
+    return {
+        name: None if lost and isinstance(value, dict) else null_objects(value, depth + 1)
+        for name, value in told.items()
+    }
+
+
+def other_types(told: Any) -> Any:
+    """Numbers as text, text as numbers."""
+    if isinstance(told, dict):
+        return {name: other_types(value) for name, value in told.items()}
+    if isinstance(told, list):
+        return [other_types(one) for one in told]
+    return told if isinstance(told, bool) or told is None else str(told) if isinstance(told, int) else 7
+
+
+def refused_branch(body: Any) -> Any:
+    """FORBIDDEN for the default branch of a repository that is shown otherwise."""
+    for alias, value in body["data"].items():
+        if alias.startswith("r") and alias[1:].isdigit() and value:
+            value["defaultBranchRef"] = None
+            path = [alias, "defaultBranchRef"]
+            error = {"type": "FORBIDDEN", "path": path, "message": "Resource not accessible by integration"}
+            body.setdefault("errors", []).append(error)
+    return body
+
+
+API = "GET /repos/acme/api"
+ODD: dict[str, tuple[str, Fault]] = {
+    "protection that fails": ("overridden", faults.status(500, on=f"{API}/branches/main/protection", times=None)),
+    "protection without content": ("overridden", rewritten(lambda _: {}, on=f"{API}/branches/main/protection")),
+    "protection of other types": ("overridden", rewritten(other_types, on=f"{API}/branches/main/protection")),
+    "audit log of other types": ("overridden", rewritten(other_types, on="GET /orgs/acme/audit-log")),
+    "no rules beside a ruleset": ("pushed", rewritten(lambda _: [], on=f"{API}/rules/branches/main")),
+    "ruleset of other types": ("pushed", rewritten(other_types, on=f"{API}/rulesets/[0-9]*")),
+    "newest move left out": ("pushed", rewritten(lambda rows: rows[1:], on=f"{API}/activity")),
+    "history that fails": ("edited", faults.status(500, on=f"{API}/rulesets/*/history", times=None)),
+    "branch refused": ("pushed", rewritten(refused_branch, on="POST /graphql")),
+    "null entries": ("pushed", rewritten(null_entries, on="POST /graphql", at=6)),
+    "empty pages without end": ("pushed", faults.endless(on="POST /graphql", at=2)),
+    "null objects": ("pushed", rewritten(null_objects, on="POST /graphql")),
+}
+"""What a campaign over all endpoints found to be taken for met, or for nothing at all, or to end in a traceback."""
+
+
+@pytest.fixture(scope="module")
+def cleanly(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Outcomes, bool, list[str]]]:
+    """What becomes of each of those worlds without a fault."""
+    return {name: road(tmp_path_factory.mktemp("clean") / name, name) for name in TOLD}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_no_odd_answer_is_met_or_silent(
+    tmp_path: Path, cleanly: dict[str, tuple[Outcomes, bool, list[str]]], name: str
+) -> None:
+    """It only takes verdicts away, ends in no exception, and something says that it is not whole."""
+    scenario, fault = ODD[name]
+    clean, whole, usual = cleanly[scenario]
+    assert whole
+    outcomes, claimed, asked = road(tmp_path / "odd", scenario, [replace(fault)])
+    assert len(asked) < 10 * len(usual)
+    passed = ("met", "not applicable")
+    assert [] == [key for key, said in outcomes.items() if said in passed and clean.get(key) != said]
+    assert not claimed
+
+
 def spots(asked: Sequence[str]) -> list[dict[str, Any]]:
     """Each REST endpoint for good, and each GraphQL request from there on."""
     rest = [{"on": one, "times": None} for one in dict.fromkeys(asked) if not one.endswith("/graphql")]
@@ -67,7 +203,7 @@ def test_no_fault_is_met_or_silent(tmp_path: Path, scenario: str, fault: Callabl
     clean, whole, asked = road(tmp_path / "clean", scenario)
     assert whole
     met = {key for key, outcome in clean.items() if outcome == "met"}
-    wrong = []
+    wrong: list[Any] = []
     for number, spot in enumerate(spots(asked)):
         outcomes, claimed, _ = road(tmp_path / str(number), scenario, [fault(**spot)])
         wrong += [(spot, key) for key, outcome in outcomes.items() if outcome == "met" and key not in met]
