@@ -44,6 +44,8 @@ def version_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_rule_versions: one version, for each production ref; the request says when the next took its place."""
     state = data["state"]
     active = state["enforcement"] == ACTIVE
+    # A ruleset without rules would be there for nothing: that looks like an answer that was emptied.
+    told = bool(state["rules"])
     for ref in asked["refs"]:
         row = {
             "repository": asked["repository"],
@@ -52,7 +54,7 @@ def version_rows(asked: Asked, data: Json) -> Iterator[Row]:
             "version": data["version_id"],
             "since": data["updated_at"],
             "until": asked["until"],
-            "bound": reaches(state.get("conditions"), asked, ref) if active else False,
+            "bound": (reaches(state.get("conditions"), asked, ref) if told else None) if active else False,
             **(asked_of(state) if active else {}),
         }
         yield tables.RULE_VERSIONS.name, {**_BLANK, **row}

@@ -378,6 +378,14 @@ def test_a_history_that_may_not_be_read_is_no_gap(story: Story, tmp_path: Path) 
     assert ["main (disabled)"] == run.of("settings:rules").details["history not visible"]
 
 
+def test_a_version_without_any_rule_tells_nothing(story: Story, tmp_path: Path) -> None:
+    """It looks like an answer that was emptied, and a ruleset that asked for nothing is nobody's."""
+    story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
+    story.rules.history[0].state["rules"] = []
+    (row,) = collect(tmp_path, story).rows("github_rule_versions")
+    assert row["bound"] is None
+
+
 def test_a_history_that_does_not_end_with_the_ruleset_speaks_for_nothing(story: Story, tmp_path: Path) -> None:
     """Its newest version is another one than what was read."""
     story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
