@@ -100,12 +100,17 @@ def _alike(one: Row | None, other: Row) -> bool:
 
 
 def _beside(reading: Reading, ref: str, bound: set[str]) -> Iterator[Rule]:
-    """Rulesets that do not bind the ref: they may have done so until they were changed, and not before they were."""
+    """
+    Rulesets that do not bind the ref: they may have done so until they were changed, and not before they were made.
+
+    One that does not tell when it was changed may have been until it was read.
+    """
     for row in reading.rulesets or ():
-        if row["origin"] not in bound and row["changed_at"] is not None:
+        if row["origin"] not in bound:
             unmade = [Earlier(None, row["made_at"])] if row["made_at"] is not None else []
             told = (*unmade, *_earlier(reading, ref, row["origin"]))
-            yield Rule(row["origin"], row["changed_at"], None, None, None, reading.since, told, bound=False)
+            changed = row["changed_at"] or reading.since
+            yield Rule(row["origin"], changed, None, None, None, reading.since, told, bound=False)
 
 
 def _earlier(reading: Reading, ref: str, origin: str) -> tuple[Earlier, ...]:

@@ -10,6 +10,10 @@ import pytest
 
 from soc2ev import config, controls, period, sources, tables
 from soc2ev.fetch import Fetch
+from soc2ev.tables.facts.evidence import Rules
+from soc2ev.tables.facts.rulebook import in_force
+from soc2ev.tables.hosted.rules import RefRules
+from soc2ev.tables.rule_readings import Reading
 from soc2ev.vault import Vault, writer
 from tests.fakes.github import tokens
 from tests.fakes.github.builder import rules
@@ -155,6 +159,17 @@ def test_a_ruleset_that_was_made_later_asked_for_nothing(watched: Watched) -> No
     story.api.ruleset(include=("refs/heads/release/*",), checks=("lint",))
     hidden(story)
     assert MET == watched.tested()[0]
+
+
+@pytest.mark.parametrize(("made", "known"), [(None, False), (AFTER - timedelta(days=1), True)])
+def test_a_ruleset_that_hides_when_it_was_changed_leaves_doubt(made: datetime | None, known: bool) -> None:
+    """It may have bound the branch until it was read, unless it was made after the merge."""
+    unbound = {"origin": "none"}
+    beside = {"origin": "ruleset:9", "changed_at": None, "made_at": made}
+    reading = Reading(("r", "s"), "acme/api", AFTER, AFTER, True, (), {"main": (unbound,)}, {}, (beside,))
+    merged = AFTER - timedelta(days=9)
+    (rule,) = RefRules("main", Rules((), visible=True), [reading]).at(merged).rules
+    assert known == (in_force(rule, merged) is not None)
 
 
 def test_protection_that_was_relaxed_between_two_readings_is_no_proof(watched: Watched) -> None:
