@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,11 +108,14 @@ def compiled(folder: Path) -> dict[str, str]:
     """An environment in which the modules are compiled already, into that folder."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     found = {**kept, "TOKEN": SECRET, "PYTHONPYCACHEPREFIX": str(folder)}
-    # Those of other packages are compiled as they are imported.
+    whole = ("soc2ev", "annotated_types", "click", "pydantic", "requests", "rich", "typer", "urllib3", "yaml")
+    folders = [str(Path(spec.origin).parent) for name in whole if (spec := find_spec(name)) and spec.origin]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *folders], cwd=ROOT, env=found, check=True)
+    # Those of the standard library, and single modules of other packages, are compiled as they are imported.
     words = [
         sys.executable,
         "-c",
-        "import soc2ev.cli, soc2ev.sources, soc2ev.timing, soc2ev.vault, requests, rich",
+        "import soc2ev.sources.github.collect, soc2ev.cli, soc2ev.vault, requests, rich.table",
     ]
     subprocess.run(words, cwd=ROOT, env=found, check=True)
     return found

@@ -1,42 +1,16 @@
-"""
-The collection of GitHub: every repository in scope, one coverage for each of its streams.
-
-Independent chains run side by side, each with tallies of its own, so that what they come to does not depend on which is
-the faster: the record of moves with the commits between the heads; the index of merged requests, whose details are
-asked for while it is read on; deployments; the settings. What fails for good ends in a reason of its own stream; the
-other streams and repositories go on.
-"""
+"""The collection of GitHub: every repository in scope, one coverage for each of its streams."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
-from queue import SimpleQueue
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
-from soc2ev.sources.github import assigned, documents, gates, tested, workflow_runs
-from soc2ev.sources.github import heads as heads_
-from soc2ev.sources.github import moves as moves_
-from soc2ev.sources.github.capabilities import Capabilities
-from soc2ev.sources.github.claims import STREAMS, Repository, Tally, shorten, tallies
-from soc2ev.sources.github.comparing import Comparing
-from soc2ev.sources.github.deliveries import Deliveries
-from soc2ev.sources.github.details import Details
-from soc2ev.sources.github.graph import Graph
-from soc2ev.sources.github.heads import Heads
+from soc2ev.sources.github import tested
+from soc2ev.sources.github.claims import STREAMS, Tally, shorten
+from soc2ev.sources.github.collecting import Collecting
 from soc2ev.sources.github.host import Host
-from soc2ev.sources.github.merged import Index, Merged, named_requests
-from soc2ev.sources.github.moves import Line
-from soc2ev.sources.github.notes import Notes
-from soc2ev.sources.github.placing import Placing
-from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile, rename
-from soc2ev.sources.github.requested import Commit
 from soc2ev.sources.github.scope import STREAM, Found, wanted
-from soc2ev.sources.github.settings import Governance
-from soc2ev.sources.github.statuses import Statuses
 from soc2ev.sources.github.unchanged import left
 
 if TYPE_CHECKING:
@@ -45,11 +19,6 @@ if TYPE_CHECKING:
     from soc2ev.period import Period
 
 _UNNAMED = "name the repositories under `scope`, as owner/name or owner/*: GitHub is not asked for everything it shows"
-_NO_RECORD = "the record of the ref's moves cannot be read"
-_DEEP = 5
-"""How far requests within requests are followed: feature into develop into release into main."""
-_MANY_COMMITS = 500
-"""Commits for which GitHub's index of requests is asked, at most."""
 
 
 def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Coverage]:
@@ -75,7 +44,7 @@ def collect(fetch: Fetch, settings: Settings, period: Period) -> Iterator[Covera
     granted = {id(host): tested.Granted(host, fresh) for host in hosts}
     projects = _projects(settings)
     tasks = [
-        partial(_Collection(host, one, period, granted[id(host)], projects).run, streams)
+        Collecting(host, one, period, streams, granted[id(host)], projects).run
         for host, one, streams in asked
         if streams
     ]
@@ -104,289 +73,3 @@ def _missing(found: Found, period: Period) -> Iterator[Coverage]:
             scope = {"repository": name, "access": "missing"}
             reason = f"{problem.message}; {problem.hint}"
             yield Coverage(f"github:{name}:{stream}", period, None, 0, complete=False, reason=reason, scope=scope)
-
-
-class _Collection:
-    """One repository."""
-
-    def __init__(
-        self,
-        host: Host,
-        repository: Repository,
-        period: Period,
-        granted: Callable[[], frozenset[str]],
-        projects: frozenset[str] | None,
-    ) -> None:
-        self.host, self.repository, self.period = host, repository, period
-        self.tallies = tallies()
-        self.capabilities, self._granted = Capabilities(()), granted
-        self._learned, self._learning = False, threading.Lock()
-        self.notes = Notes(host, repository, self.tallies["pull-requests"], projects)
-        self.details = Details(host, repository, self.tallies, self.capabilities, self.notes)
-        self.tested = tested.Tested(host, repository, self.tallies, self.capabilities)
-        self.statuses = Statuses(host, repository, self.tallies["checks"])
-        self.placing = Placing(host, repository, self.tallies["deployments"])
-        self.deliveries = Deliveries(host, repository, period, self.tallies)
-        self.index: dict[int, Merged] = {}
-        self._indexed = threading.Event()
-        self.lines: list[Line] = []
-        self.graphs: dict[str, Graph] = {}
-        """By production ref, for those whose heads are known."""
-        self.gained: dict[str, frozenset[str] | None] = {}
-        self.explained: list[Explained] = []
-
-    def run(self, streams: Sequence[str]) -> list[Coverage]:
-        """Everything in those streams, which are all or the settings alone, and what it came to."""
-        self.host.fetch.say(f"github: {self.repository.name}")
-        whole = streams == STREAMS
-        governance = Governance(self.host, self.repository, self.period, self.tallies, ledger=whole)
-        chains: list[Callable[[], None]] = [governance.read]
-        if whole and self.repository.branches and (self.repository.tip or self.repository.default) is not None:
-            chains = [self._collect, governance.read]
-        governance.around(chains)
-        for tally in self.tallies.values():
-            tally.details |= {"fingerprint": self.repository.fingerprint, "refs": list(self.repository.branches)}
-            if self.repository.warnings:
-                tally.details["warnings"] = [*tally.details.get("warnings", ()), *self.repository.warnings]
-        return [self.tallies[name].claim(self.repository, self.period) for name in streams]
-
-    def _learn(self) -> None:
-        """What the token may see, before the first details are asked for; what it may not is said."""
-        with self._learning:
-            if not self._learned:
-                self.capabilities.granted = self._granted()
-                for part in sorted(frozenset(tested.OPTIONAL) - self.capabilities.granted):
-                    self.capabilities.say(part, self.tallies)
-                self._learned = True
-
-    def _collect(self) -> None:
-        together = self.host.fetch.together
-        # Who waits for the index begins after who reads it, for whom there is a thread then; so below.
-        together([self._populate, self._deliver])
-        last = [self._compare, self._ask_accounts]
-        together([self._testing(one.pushed for one in self.explained), self._place, lambda: self._in_turn(last)])
-        if documents.CHECKS not in self.capabilities.granted:
-            self._ask_runs()
-        reconcile(self.explained, self._unsettled(), self.details, self.index, self.period, self.tallies)
-
-    def _populate(self) -> None:
-        """The moves, commits and requests, and the tests of most of them."""
-        pages: SimpleQueue[list[Merged] | None] = SimpleQueue()
-        index = Index(self.host, self.repository, self.period, self.tallies["merged"])
-        read, follow = partial(self._read_index, index, pages), partial(self.details.follow, self._landing(pages))
-        chains: list[Callable[[], None]] = [self._learn, read, self._read_lines, follow]
-        self.host.fetch.together(chains)
-        # Tests of what requests and moves alone name are asked for beside what settles the commits.
-        pushed = (pushed_to(line, self.details, self.period) for line in self.lines)
-        self.host.fetch.together([self._settle, self._testing(pushed)])
-
-    def _read_index(self, index: Index, pages: SimpleQueue[list[Merged] | None]) -> None:
-        """The index, with its pages for whoever follows it, who need not keep up; None ends them."""
-        try:
-            for page in index.read():
-                pages.put(page)
-        finally:
-            pages.put(None)
-        try:
-            index.read_front()
-        finally:
-            self.index = index.found
-            self._indexed.set()
-
-    def _landing(self, pages: SimpleQueue[list[Merged] | None]) -> Iterator[list[Merged]]:
-        """What surely has to be detailed of the index, page by page."""
-        while (page := pages.get()) is not None:
-            self._learn()
-            yield [one for one in page if one.base in self.repository.branches and self.period.contains(one.merged_at)]
-        self._learn()
-
-    def _deliver(self) -> None:
-        self.deliveries.read()
-        gates.ask(self.host, self.repository, self.deliveries.found, self.period, self.tallies["deployments"])
-        self._indexed.wait()
-        # What was merged after the period is part of nothing that was merged in it, and of no head of it.
-        later = {one.merge_sha for one in self.index.values() if one.merged_at >= self.period.end}
-        self.placing.ask([one for one in self.deliveries.found if one.sha in later], frozenset())
-
-    def _place(self) -> None:
-        known = frozenset(commit.sha for commit in self._told()).union(*(one.known for one in self.graphs.values()))
-        self.placing.ask(self.deliveries.found, known)
-
-    def _read_lines(self) -> None:
-        """The record of moves; with the heads that it tells, and what they gained where few pages hold that."""
-        with self.host.fetch.ahead():
-            self._read_moves()
-            self._begin(line for line in self.lines if line.known)
-            for ref, graph in self.graphs.items():
-                if graph.worth_naming(0):
-                    graph.read_old()
-                else:
-                    self.gained[ref] = graph.gained((), by_name=False)
-
-    def _begin(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            if (heads := self._heads(line)) is not None:
-                self.graphs[line.ref] = self._graph(heads)
-
-    def _settle(self) -> None:
-        """What every ref gained, the requests that this names, and what explains it all."""
-        activity = self.tallies["activity"]
-        self.lines = [rename(one, self.index, self.repository, self.period, activity) for one in self.lines]
-        self._begin(line for line in self.lines if not line.known)
-        graphs = [(line, self.graphs[line.ref]) for line in self.lines if line.ref in self.graphs]
-        self._gain(graphs)
-        self.explained = [self._explain(line, graph, self.gained[graph.heads.ref]) for line, graph in graphs]
-
-    def _gain(self, graphs: Sequence[tuple[Line, Graph]]) -> None:
-        left = [(line, graph) for line, graph in graphs if line.ref not in self.gained]
-        named = [graph for line, graph in left if graph.worth_naming(self._landed_in(line))]
-        for _, graph in left:
-            if graph not in named:
-                self.gained[graph.heads.ref] = graph.gained((), by_name=False)
-        self._detail(self.gained)
-        for graph in named:
-            self.gained[graph.heads.ref] = graph.gained(self._told(), by_name=True)
-        self._detail(self.gained)
-
-    def _compare(self) -> None:
-        comparing = Comparing(self.host, self.repository, self.tallies["pull-requests"])
-        names = self._names()
-        comparing.ask([one for one in self.details.found.values() if one.base in names])
-        self._ask_pushes(comparing.replaced | self.details.pushers.ask(self.details.found))
-
-    def _ask_accounts(self) -> None:
-        self.notes.ask()
-        self._ask_assignees()
-
-    def _read_moves(self) -> None:
-        read = partial(moves_.read, self.host, self.repository, period=self.period, tally=self.tallies["activity"])
-        self.lines = [read(ref) for ref in self.repository.branches]
-
-    def _heads(self, line: Line) -> Heads | None:
-        tally = self.tallies["heads"]
-        tally.expected = len(self.lines)
-        return heads_.determine(self.host, self.repository, line, self.index.values(), self.period, tally)
-
-    def _graph(self, heads: Heads) -> Graph:
-        tally = self.tallies["commits"]
-        if heads.commits is not None:
-            tally.expected = (tally.expected or 0) + heads.commits
-        return Graph(self.host, self.repository, heads, tally, self.notes)
-
-    def _landed_in(self, line: Line) -> int:
-        return sum(1 for one in self.index.values() if one.base in line.names and self.period.contains(one.merged_at))
-
-    def _names(self) -> set[str]:
-        """All production refs, by their old names too."""
-        return {name for line in self.lines for name in line.names}
-
-    def _told(self) -> list[Commit]:
-        """The commits that detailed requests told: their own, and those that landed them."""
-        found = [commit for one in self.details.found.values() for commit in one.commits]
-        return found + [one.landed for one in self.details.found.values() if one.landed]
-
-    def _detail(self, gained: dict[str, frozenset[str] | None]) -> None:
-        """Detail what landed in the period, what the difference names, and what had been merged into those."""
-        reached = {sha for found in gained.values() for sha in found or ()}
-        refs = self._names()
-        landed = [
-            one
-            for one in self.index.values()
-            if one.base in refs and (self.period.contains(one.merged_at) or one.merge_sha in reached)
-        ]
-        self.details.ask(landed)
-        for _ in range(_DEEP):
-            inner = self._constituents()
-            if not inner:
-                return
-            self.details.ask(inner)
-        self.tallies["pull-requests"].lacks("requests within requests go deeper than they are followed")
-
-    def _constituents(self) -> list[Merged]:
-        """Requests, into whatever branch, whose merge is among the commits of a detailed request with another base."""
-        bases: dict[str, set[str]] = {}
-        for one in self.details.found.values():
-            for commit in one.commits:
-                bases.setdefault(commit.sha, set()).add(one.base)
-        return [
-            one
-            for one in self.index.values()
-            if one.number not in self.details.asked and bases.get(one.merge_sha or "", set()) - {one.base}
-        ]
-
-    def _explain(self, line: Line, graph: Graph, gained: frozenset[str] | None) -> Explained:
-        """What the commits of a ref are explained by; GitHub's index is asked for those that nothing explains."""
-        made = Explained.of(line, graph, gained, self.details, self.period)
-        asked = sorted(made.unexplained | made.promoted)[:_MANY_COMMITS]
-        if not asked:
-            return made
-        tally = self.tallies["merged"]
-
-        def lose(_: Sequence[str], problem: CollectError) -> None:
-            tally.failed(problem, "GitHub's index of the requests of commits")
-
-        index = named_requests(self.host, self.repository, asked, "pull-requests", lose)
-        firsts = {sha: found[0] for sha, found in index.items() if found}
-        firsts = {sha: one for sha, one in firsts.items() if one.base in line.names or made.promotes(one)}
-        fresh = sorted({one.number for one in firsts.values()} - self.details.asked)
-        if fresh:
-            self.details.ask(firsts.values())
-            tally.details["found by commit"] = fresh
-        named = {sha for sha, one in firsts.items() if one.number in self.details.found and one.base in line.names}
-        return Explained.of(line, graph, gained, self.details, self.period, named)
-
-    def _testing(self, pushed: Iterable[frozenset[str]]) -> Callable[[], None]:
-        """What asks for the tests of all that is known by now, and of what was pushed; nothing is asked for twice."""
-        requests = list(self.details.found.values())
-        again = [(sha, one.number) for one in requests for sha in one.again]
-        restated = [(sha, one.number) for one in requests for sha in one.restated]
-        asking: list[Callable[[], None]] = [
-            partial(self.tested.rest, self.details.take_cut_tests()),
-            partial(self.tested.pushes, sorted(frozenset().union(*pushed))),
-            partial(self.tested.attempts, again),
-            partial(self.statuses.histories, restated, self._few()),
-            partial(self.statuses.apps, sorted(self.details.bots)),
-        ]
-        return partial(self._in_turn, asking)
-
-    def _in_turn(self, tasks: Sequence[Callable[[], None]]) -> None:
-        self.host.fetch.together(tasks, in_turn=True)
-
-    def _ask_runs(self) -> None:
-        requests = self.details.found.values()
-        shas = {one.head_sha for one in requests} | {one.landed.sha for one in requests if one.landed}
-        since = min((one.created_at for one in requests), default=self.period.start)
-        workflow_runs.ask(self.host, self.repository, shas, since, self.tallies["checks"])
-
-    def _few(self) -> int:
-        """How many questions about single things are asked at the most."""
-        return max(moves_.FEW, len(self.details.found) // 100)
-
-    def _ask_assignees(self) -> None:
-        """For whom machines opened requests that somebody approved."""
-        machines = [one for one in self.details.found.values() if one.by_machine and one.approved]
-        asked = sorted(((one.id, one.number) for one in machines), key=lambda one: one[1])
-        assigned.ask(self.host, self.repository, asked, self.tallies["pull-requests"])
-
-    def _ask_pushes(self, replaced: Collection[int]) -> None:
-        """When heads were pushed that no check suite dates, for requests that were approved; so for those replaced."""
-        approved = [one for one in self.details.found.values() if one.approved]
-        undated = [one for one in approved if not one.pushed or one.number in replaced]
-        if not undated:
-            return
-        refs = sorted({one.head_ref for one in undated} - self._names())
-        since = min(one.created_at for one in undated)
-        moves_.read_pushes(
-            self.host, self.repository, refs, sorted(self._names()), self._few(), since, self.tallies["activity"]
-        )
-
-    def _unsettled(self) -> list[str]:
-        lost = [line.ref for line in self.lines if line.ref not in self.graphs]
-        for line in self.lines:
-            if not line.known:
-                self.tallies["commits"].lacks(
-                    f"{line.ref}: pushes beside the merged requests may be missing: {_NO_RECORD}"
-                )
-        for ref in lost:
-            self.tallies["commits"].lacks(f"{ref}: what it held at the period's start and end is not known")
-        return lost

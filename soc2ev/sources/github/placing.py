@@ -32,7 +32,8 @@ class Placing:
 
     def ask(self, deployed: Iterable[Deployed], known: frozenset[str]) -> None:
         """Ask for the parents of the newest deployed commits that are not `known`; failures are told to the tally."""
-        wanted = [sha for sha in dict.fromkeys(one.sha for one in deployed) if sha not in known | self._asked]
+        placed = known | self._asked
+        wanted = [sha for sha in dict.fromkeys(one.sha for one in deployed) if sha not in placed]
         room = _MOST - len(self._asked)
         self._asked |= set(wanted[:room])
         if skipped := wanted[room:]:

@@ -79,7 +79,11 @@ class Governance:
         self.unseen: list[str] = []
         self.found: dict[str, Json] = {}
         """Settings that were told so far."""
-        self._begun, self._ended = threading.Event(), threading.Event()
+        self._may_begin, self._begun, self._ended = threading.Event(), threading.Event(), threading.Event()
+
+    def begin(self) -> None:
+        """Let `read` ask: the chains on which most depends have begun."""
+        self._may_begin.set()
 
     def around(self, chains: Sequence[_Task]) -> None:
         """Ask the last question beside these chains; its answer is stored after them, with what they came to."""
@@ -88,6 +92,7 @@ class Governance:
             try:
                 self.host.fetch.together(chains)
             finally:
+                self.begin()
                 self._begun.set()
                 self._ended.set()
 
@@ -95,7 +100,12 @@ class Governance:
         self.host.fetch.together(tasks)
 
     def read(self) -> None:
-        """All but the last question, beside the population's own streams; what is missing is told to the tallies."""
+        """
+        All but the last question, beside the population's own streams; what is missing is told to the tallies.
+
+        Nothing is asked before `begin`.
+        """
+        self._may_begin.wait()
         alone = (self._switches, self._environments, self._permissions)
         tasks: list[_Task] = [self._rules, *(partial(self._behind, one) for one in alone)]
         self.host.fetch.together(tasks)

@@ -199,3 +199,20 @@ def _cut_short(wire: Wire, _: Wire | None) -> Wire:
         if "reviews" in (value or {}):
             value["reviews"]["totalCount"] += 1
     return replace(wire, body=faults.json.dumps(body).encode())
+
+
+def test_the_longest_chains_begin_before_the_settings(late: Hosts, tmp_path: Path) -> None:
+    """The index of the merged requests has answered once before the rules are asked for, which can wait."""
+    month_of(tmp_path / "a", month())
+    asked = list(late.started[-1].requests)
+    index = [number for number, one in enumerate(asked) if {"owner", "name", "after", "first"} == one.query.keys()]
+    rules = [number for number, one in enumerate(asked) if "/rules/branches/" in one.path]
+    assert index[0] < rules[0] < index[-1]
+
+
+def test_settings_are_read_where_nothing_was_merged(late: Hosts, tmp_path: Path) -> None:
+    """Without any page of the index the rules are asked for as well."""
+    story = Story()
+    story.token(tokens.classic(SECRET, "cat"))
+    run = month_of(tmp_path / "a", story)
+    assert run.of("settings:rules").complete
