@@ -18,10 +18,12 @@ from soc2ev.sources.github.requested import Commit, Request
 if TYPE_CHECKING:
     from soc2ev.sources.github.host import Host
 
-_LEAST = 10
+_LEAST = 24
 _SHARE = 0.004
 """So many comparisons for each detailed request, at most."""
 _PARENTS = 2
+_SEVERAL = 2
+"""So many replaced commits of one request are looked at, those that were approved last."""
 Pair = tuple[str, str]
 
 
@@ -56,13 +58,13 @@ class Comparing:
             self.tally.details["requests that were not compared"] = skipped
 
     def _pushed_anew(self, one: Request) -> list[Pair]:
-        """The first force push after the last approval replaced what was approved: both against the base."""
-        approved = max((at for at, _ in one.approvals), default=None)
-        before = [sha for at, sha in sorted(one.forced) if approved and at > approved]
+        """The first force push after an approval replaced what was approved: both against the base."""
+        replaced = [next((sha for at, sha in sorted(one.forced) if at > given), None) for given, _ in one.approvals]
+        before = [sha for sha in dict.fromkeys(reversed(replaced)) if sha is not None]
         if not before:
             return []
         self.replaced.add(one.number)
-        return [(one.base_sha, before[0]), (one.base_sha, one.head_sha)]
+        return [(one.base_sha, sha) for sha in (*before[:_SEVERAL], one.head_sha)]
 
     def _compare(self, pair: Pair) -> CollectError | None:
         """What went wrong, if anything did."""
@@ -79,16 +81,16 @@ class Comparing:
 
 
 def _merged_base(one: Request) -> list[Pair]:
-    """What was approved last against the head, and against the base that the head merged; empty otherwise."""
+    """Approved commits that only merges of the base followed: against the head, and against the base that it merged."""
     own = {commit.sha: commit for commit in one.commits}
     head = own.get(one.head_sha)
-    reviewed = max(one.approvals, default=(None, None))[1]
-    if head is None or reviewed == head.sha or reviewed not in own or not _joins_base(head, own):
+    if head is None or not _joins_base(head, own):
         return []
-    later = _after(reviewed, own)
-    if not all(_joins_base(commit, own) for commit in later):
-        return []
-    return [(reviewed, head.sha), (reviewed, head.parents[1])]
+    approved = [sha for sha in dict.fromkeys(sha for _, sha in sorted(one.approvals)) if sha in own and sha != head.sha]
+    followed = [sha for sha in approved if all(_joins_base(commit, own) for commit in _after(sha, own))]
+    # From the first on, all merges may be clean; if not, those from the last on.
+    chosen = dict.fromkeys([*followed[:1], *followed[-1:]])
+    return [(sha, other) for sha in chosen for other in (head.sha, head.parents[1])]
 
 
 def _joins_base(commit: Commit, own: Collection[str]) -> bool:

@@ -153,6 +153,8 @@ class Details:
     def _note_tests(self, value: Json, made: Request) -> None:
         tally = self.tallies["checks"]
         head = value["head"]["nodes"][0]["commit"] if value["head"]["nodes"] else None
+        if head is None and value["commits"]["totalCount"]:
+            tally.lacks(f"#{made.number}: GitHub does not tell its last commit")
         for part, commit in (("heads", head), ("merges", value.get("mergeCommit"))):
             if commit is None:
                 continue
@@ -295,8 +297,10 @@ def _request(value: Json, notes: Notes) -> Request:
 
 
 def _approvals(value: Json) -> Iterator[tuple[datetime, str]]:
+    """Those from before the merge; one that was dismissed may have stood until then."""
     for one in value["reviews"]["nodes"]:
-        if one["state"] == "APPROVED" and one["commit"] and one["submittedAt"]:
+        approves = one["state"] in ("APPROVED", "DISMISSED") and one["commit"] and one["submittedAt"]
+        if approves and instant(one["submittedAt"]) <= instant(value["mergedAt"]):
             yield instant(one["submittedAt"]), one["commit"]["oid"]
 
 

@@ -36,7 +36,7 @@ class Request:
     base_sha: str
     """What the base held, as GitHub last compared."""
     approvals: tuple[tuple[datetime, str], ...]
-    """When somebody approved which commit, as far as the first answer tells."""
+    """When somebody approved which commit before the merge, as far as the first answer tells."""
     forced: tuple[tuple[datetime, str], ...]
     """When the branch was force-pushed, and what it held before."""
     again: tuple[str, ...]

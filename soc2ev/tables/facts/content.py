@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from soc2ev.config import ApprovalPolicy
-from soc2ev.tables.facts.evidence import Commit, PullRequest, Review
+from soc2ev.tables.facts.evidence import Commit, Event, PullRequest, Review
 from soc2ev.tables.facts.fact import Fact, moment, no, short, unknown, yes
 from soc2ev.tables.facts.makers import is_merge, merges_base
 
@@ -72,15 +72,18 @@ def _held(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fact:
 
 def _forced(request: PullRequest, at: datetime) -> list[str | None]:
     """What force pushes of that very second brought: GitHub may point a review at them afterwards."""
-    return [one.after for one in request.events if one.kind == "HeadRefForcePushedEvent" and one.at == at]
+    return [one.after for one in _force_pushes(request) if one.at == at]
+
+
+def _force_pushes(request: PullRequest) -> list[Event]:
+    return [one for one in request.events if one.kind == "HeadRefForcePushedEvent"]
 
 
 def _by_clock(review: Review, request: PullRequest, given: datetime) -> Fact:
     """The weak way, where no record of the server tells when it received the commit."""
     if "events" in request.missing:
         return unknown("but when the server received that commit is not known")
-    forced = [one.at for one in request.events if one.kind == "HeadRefForcePushedEvent"]
-    if any(at is None or at > given for at in forced):
+    if any(one.at is None or one.at > given for one in _force_pushes(request)):
         return unknown("but the branch was force-pushed afterwards", REBOUND)
     made = next((one.committed_at for one in request.commits if one.sha == review.commit), None)
     if made is None or made > given:
@@ -92,12 +95,18 @@ def _replaced(review: Review, request: PullRequest, policy: ApprovalPolicy) -> F
     """The approved commit is no longer among the request's."""
     if policy.accept_equal_patch and review.commit in request.equal_patches:
         return yes("whose patch comparing both sides proved to be the one that was merged", REBOUND)
-    return no(f"but {short(review.commit)} was replaced before the merge", STALE)
+    replaced = f"but {short(review.commit)} was replaced before the merge"
+    if not policy.accept_equal_patch or review.commit in request.other_patches:
+        return no(replaced, STALE)
+    if "events" in request.missing or any(review.commit == one.before for one in _force_pushes(request)):
+        return unknown(f"{replaced}, and nothing proves whether the patch stayed the same", REBOUND)
+    # What was pushed on top of it, before it was replaced, had been looked at by nobody.
+    return no(replaced, STALE)
 
 
 def _replaced_equal(request: PullRequest, given: datetime) -> bool:
     """Whether the head at that time is proven to carry the same patch as the merged one."""
-    forced = [one for one in request.events if one.kind == "HeadRefForcePushedEvent"]
+    forced = _force_pushes(request)
     if "events" in request.missing or any(one.at is None for one in forced):
         return False
     later = sorted((one.at, one.before) for one in forced if one.at and one.at > given and one.before)

@@ -22,6 +22,10 @@ File = tuple[str, "str | None", str, "str | None", "str | None"]
 """Path, path before, status, content, digest of the patch."""
 
 
+_Patch = tuple[str, "str | None", str, "str | None"]
+"""The same without the content."""
+
+
 class Comparisons:
     """The whole comparisons of one repository from one run."""
 
@@ -51,24 +55,43 @@ class Comparisons:
 
     def equal_patches(self, base: str | None, before: Collection[str], head: str | None) -> frozenset[str]:
         """Those of the replaced commits whose patch is that of the head."""
-        if base is None or head is None:
-            return frozenset()
-        merged = {(path, old, status, patch) for path, old, status, _, patch in self._files.get((base, head), ())}
+        merged = self._patch_of(base, head)
         return frozenset(
             sha for sha in before if merged and self._patch_of(base, sha) == merged and self._seen(base, sha, head)
         )
 
-    def _patch_of(self, base: str, sha: str) -> set[tuple[str, str | None, str, str | None]]:
+    def other_patches(self, base: str | None, before: Collection[str], head: str | None) -> frozenset[str]:
+        """
+        Those of the replaced commits whose patch is another one than that of the head.
+
+        One that touches other files, or a file that both show otherwise; what has no patch to look at tells nothing.
+        """
+        if base is None or head is None or (base, head) not in self._files:
+            return frozenset()
+        merged = self._patch_of(base, head)
+        known = [sha for sha in before if (base, sha) in self._files]
+        return frozenset(sha for sha in known if _differ(self._patch_of(base, sha), merged))
+
+    def _patch_of(self, base: str | None, sha: str | None) -> set[_Patch]:
+        """Empty where nothing was compared."""
+        if base is None or sha is None:
+            return set()
         return {(path, old, status, patch) for path, old, status, _, patch in self._files.get((base, sha), ())}
 
-    def _seen(self, base: str, *heads: str) -> bool:
+    def _seen(self, base: str | None, *heads: str | None) -> bool:
         """Whether every file of these comparisons has a patch."""
-        return all(patch is not None for head in heads for *_, patch in self._files[(base, head)])
+        return all(patch is not None for head in heads for *_, patch in self._patch_of(base, head))
 
     def _same(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
         """Whether both were compared, can be looked at, and list exactly the same."""
         known = one in self._files and other in self._files
         return known and not {one, other} & self._blind and self._files[one] == self._files[other]
+
+
+def _differ(one: set[_Patch], other: set[_Patch]) -> bool:
+    names = [{(path, old, status) for path, old, status, _ in side} for side in (one, other)]
+    hidden = {path for path, _, _, patch in one | other if patch is None}
+    return names[0] != names[1] or any(path not in hidden for path, *_ in one ^ other)
 
 
 def _after(sha: str, own: Mapping[str, Commit]) -> list[Commit]:

@@ -292,6 +292,7 @@ def _request(
         received=received,
         clean_merges=proofs.clean_merges(made, row["head_sha"]),
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
+        other_patches=proofs.other_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
         rebased=copies,
         pushers=(*pushers.values(), *((None,) if gone else ())),

@@ -303,6 +303,36 @@ def test_comparisons_are_made_for_what_they_can_prove_and_within_the_budget(
     )
 
 
+def test_what_was_approved_before_the_merge_is_compared_whatever_came_after_it(story: Story, tmp_path: Path) -> None:
+    """An approval after the merge does not stand in its place, nor does a dismissal then take it away."""
+    before = {}
+    for name in ("late", "dismissed"):
+        change = story.open(title=f"ABC-1 {name}")
+        given = change.approve(story.bob)
+        before[name] = change.it.head_sha
+        change.rebase(story.ann)
+        change.merge(story.bob)
+        if name == "late":
+            change.approve(story.cat)
+        else:
+            change.dismiss(given, story.cat)
+    run = collect(tmp_path, story)
+    assert set(before.values()) <= {row["head"] for row in run.rows("github_compared")}
+
+
+def test_each_commit_that_was_approved_before_a_force_push_is_compared(story: Story, tmp_path: Path) -> None:
+    """Who approved last may count for nothing: the one before is looked at as well."""
+    change = story.open()
+    replaced = []
+    for reviewer in (story.bob, story.dan):
+        change.approve(reviewer)
+        replaced.append(change.it.head_sha)
+        change.rebase(story.ann)
+    change.merge(story.bob)
+    run = collect(tmp_path, story)
+    assert {*replaced, change.it.head_sha} == {row["head"] for row in run.rows("github_compared")}
+
+
 def test_a_comparison_that_cannot_be_had_is_noted_and_proves_nothing(story: Story, tmp_path: Path) -> None:
     """The request itself is whole: what cannot be proven is not tested, and why stands in the details."""
     change = story.reviewed()

@@ -91,6 +91,22 @@ def test_replaced_commit() -> None:
     assert "deviation" == letters(judged(proven, policy(approval={"accept_equal_patch": False})))["C"]
 
 
+def test_replaced_by_a_force_push_that_nobody_compared() -> None:
+    """Edge 4: whether the patch stayed the same is not known then; once compared, another one is a deviation."""
+    forced = event("HeadRefForcePushedEvent", 20, ANN, before="old", after="h1")
+    open_ = request(reviews=(review(commit="old"),), events=(forced,))
+    found = judged(open_)
+    assert ("not tested", True) == (letters(found)["C"], "APPROVAL_REBOUND" in found.flags)
+    assert "deviation" == letters(judged(replace(open_, other_patches=frozenset({"old"}))))["C"]
+    assert "deviation" == letters(judged(open_, policy(approval={"accept_equal_patch": False})))["C"]
+
+
+def test_replaced_without_the_events() -> None:
+    """Edge 4: where the events were not obtained a force push may have replaced what was approved."""
+    blind = request(reviews=(review(commit="old"),), missing=frozenset({"events"}))
+    assert "not tested" == letters(judged(blind))["C"]
+
+
 def test_clocks_alone() -> None:
     """Edge 4: without a record of the push the committer's clock counts, and the reason says so."""
     found = judged(request(received={}))

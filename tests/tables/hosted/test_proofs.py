@@ -104,6 +104,28 @@ def test_a_force_push_keeps_the_patch_when_every_file_has_the_same_one(
     assert ({"before"} if equal else set()) == found.equal_patches("base", ["before"], "after")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "other"),
+    [
+        ([file("a.py", blob="b1")], [file("a.py", blob="b2")], False),
+        ([file("a.py")], [file("a.py", patch="p2")], True),
+        ([file("a.py"), file("b.py")], [file("a.py")], True),
+        ([file("a.bin", patch=None)], [file("a.bin", patch=None, blob="b2")], False),
+        ([file("a.bin", patch=None), file("a.py")], [file("a.bin", patch=None), file("a.py", patch="p2")], True),
+        ([file("a.py", patch=None)], [file("a.py")], False),
+        ([], [file("a.py")], True),
+    ],
+    ids=["equal", "other patch", "one file less", "unseen", "one of two seen", "one side unseen", "had nothing"],
+)
+def test_a_force_push_brings_another_patch_where_a_file_shows_it(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], other: bool
+) -> None:
+    """What has no patch to look at tells nothing; what was not compared neither."""
+    found = compared({("base", "before"): before, ("base", "after"): after})
+    assert ({"before"} if other else set()) == found.other_patches("base", ["before", "elsewhere"], "after")
+    assert set() == found.other_patches("base", ["before"], "elsewhere")
+
+
 def placed(young: set[str], sha: str) -> bool | None:
     """Whether a deployed commit is of the branch start <- m1 <- tip, beside which `side` builds on m1."""
     graph = Graph({"tip": ("m1",), "m1": ("start",), "side": ("m1",), "older": ("long-ago",)})

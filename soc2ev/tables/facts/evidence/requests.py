@@ -161,6 +161,8 @@ class PullRequest:
     """The commit that its merge made, or the last of them; None when it was not obtained."""
     equal_patches: frozenset[str] = frozenset()
     """Commits that a force push replaced and that comparing proved to carry the same patch as the head."""
+    other_patches: frozenset[str] = frozenset()
+    """Those that comparing proved to carry another one."""
     buttoned: frozenset[str] = frozenset()
     """Its commits that the platform made when it merged another request into its branch."""
     rebased: frozenset[str] = frozenset()
