@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from datetime import UTC, datetime
+from bisect import insort
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from soc2ev.ledger import lines
@@ -21,18 +22,22 @@ if TYPE_CHECKING:
 RAISED = "ledger.alert.raised"
 _ACTOR = "soc2ev"
 _MOST_KEYS = 50_000
+_KEPT = 4
+"""So many times the events of an alert are remembered: they may come in another order than they happened."""
+_Window = list[tuple[datetime, int]]
+"""Time and number of events, by time."""
 
 
 class Alerts:
     """
-    Windows over the events of a log, by the time that each gives.
+    Windows over the events of a log, by the time that each gives, in whatever order they come.
 
     After an alert was raised its window is empty again, so that a burst raises one for every `count` events.
     """
 
     def __init__(self, alerts: Sequence[Alert]) -> None:
         self._rules = [(alert, glob(alert.action), duration(alert.within)) for alert in alerts]
-        self._windows: dict[tuple[str, str], deque[tuple[datetime, int]]] = {}
+        self._windows: dict[tuple[str, str], _Window] = {}
 
     def see(self, data: Mapping[str, Json], seq: int) -> list[Event]:
         """Take notice of an event; the alerts that it raises, as events to be appended."""
@@ -44,12 +49,8 @@ class Alerts:
             if who is None or not pattern.fullmatch(action):
                 continue
             window = self._window(alert.name, who)
-            at = time_of(data)
-            window.append((at, seq))
-            while window and window[0][0] <= at - within:
-                window.popleft()
-            if len(window) >= alert.count:
-                raised.append(_event(alert, who, window[0][1], seq, len(window)))
+            if found := _burst(window, (time_of(data), seq), alert.count, within):
+                raised.append(_event(alert, who, min(found), max(found), len(found)))
                 window.clear()
         return raised
 
@@ -73,12 +74,26 @@ class Alerts:
         # What is raised here was raised then: `see` empties the window as it did.
         self.see(data, data["seq"])
 
-    def _window(self, name: str, who: str) -> deque[tuple[datetime, int]]:
+    def _window(self, name: str, who: str) -> _Window:
         if len(self._windows) > _MOST_KEYS:
             # Whoever invents actors must not fill the memory; the oldest windows are given up.
             for key in list(self._windows)[: _MOST_KEYS // 2]:
                 del self._windows[key]
-        return self._windows.setdefault((name, who), deque())
+        return self._windows.setdefault((name, who), [])
+
+
+def _burst(window: _Window, one: tuple[datetime, int], count: int, within: timedelta) -> list[int]:
+    """The numbers of `count` events that lie closer together than `within`, this one among them; else none."""
+    if len(window) >= _KEPT * count:
+        # By number, not by time: an event that claims to be of another century must not drive out the others.
+        window[:] = sorted(sorted(window, key=itemgetter(1))[-2 * count :])
+    insort(window, one)
+    at = window.index(one)
+    for first in range(max(0, at - count + 1), min(at, len(window) - count) + 1):
+        found = window[first : first + count]
+        if found[-1][0] - found[0][0] < within:
+            return [seq for _, seq in found]
+    return []
 
 
 def _event(alert: Alert, who: str, first: int, last: int, count: int) -> Event:

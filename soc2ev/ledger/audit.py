@@ -285,6 +285,8 @@ class _Audit:
             return "has fields that no line has"
         if kind == "event" and not ("action" in data and "actor_id" in data and isinstance(data["metadata"], dict)):
             return "is no event"
+        if kind == "retention" and not _is_retention(data):
+            return "does not say what was dropped"
         return ""
 
     def _gap(self, seq: int, prev: str) -> None:
@@ -336,3 +338,13 @@ class _Audit:
             self._tree = None
         elif all_of_it and self._left:
             self.problem(f"the file {NAME} holds more hashes than there are lines")
+
+
+def _is_retention(data: Mapping[str, Json]) -> bool:
+    months = data.get("months")
+    return isinstance(months, list) and all(
+        isinstance(one, dict)
+        and type(one.get("first")) is type(one.get("end")) is int
+        and isinstance(one.get("last"), str)
+        for one in months
+    )

@@ -90,9 +90,15 @@ def fingerprint(spelled: Mapping[str, str]) -> bytes:
     return hashlib.sha256(content.encode()).digest()[:16]
 
 
-def key_of(event_id: str) -> bytes:
-    """Sixteen bytes that stand for the id."""
-    return hashlib.sha256(event_id.encode()).digest()[:16]
+def environment_of(source: Json) -> str:
+    """The environment of the key that an event came with; empty for one that came without a key."""
+    return str(source.get("environment") or "") if isinstance(source, dict) else ""
+
+
+def key_of(event_id: str, environment: str = "") -> bytes:
+    """Sixteen bytes that stand for the id: each environment has ids of its own."""
+    named = f"{environment}\0{event_id}" if environment else event_id
+    return hashlib.sha256(named.encode()).digest()[:16]
 
 
 def instant(text: str) -> datetime:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from soc2ev.errors import ConfigError, VaultError
 from soc2ev.ledger import lines, marks
-from soc2ev.ledger.events import ConflictError, Event, fingerprint, key_of, pieces
+from soc2ev.ledger.events import ConflictError, Event, environment_of, fingerprint, key_of, pieces
 from soc2ev.ledger.index import Place
 from soc2ev.ledger.state import State
 from soc2ev.vault import checkpoints
@@ -58,8 +58,8 @@ class _Stage:
     at: str
     lines: list[tuple[bytes, bytes, Mapping[str, Json], Place, tuple[bytes, bytes] | None]]
     ids: dict[bytes, Known]
-    keys: dict[str, bytes] = field(default_factory=dict)
-    """What stands for each id that is asked for."""
+    keys: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """What stands for each id that is asked for, by environment and id."""
 
     def add(self, origin: str, kind: str, fields: Mapping[str, Json]) -> Receipt:
         """The next line, of another kind than an event."""
@@ -139,9 +139,13 @@ class Log:
         """As `write`, with a source for each request."""
         with self.turn() as state:
             stage = self._stage(state)
-            stage.keys = {
-                event.id: key_of(event.id) for events, _ in requests for event in events if event.id is not None
+            named = {
+                (environment_of(source), event.id)
+                for events, source in requests
+                for event in events
+                if event.id is not None
             }
+            stage.keys = {(where, name): key_of(name, where) for where, name in named}
             stage.ids.update(state.look_up(stage.keys.values()))
             answers = [self._try(state, stage, request, source) for request, source in requests]
             self._commit(state, stage)
@@ -241,7 +245,7 @@ class Log:
         spelled = pieces(event.fields)
         if event.id is None:
             return stage.add_event(self.origin, event.fields, spelled, source)
-        key, content = stage.keys[event.id], fingerprint(spelled)
+        key, content = stage.keys[environment_of(source), event.id], fingerprint(spelled)
         known = stage.ids.get(key)
         if known is None:
             receipt = stage.add_event(self.origin, event.fields, spelled, source, (key, content))

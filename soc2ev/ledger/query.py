@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import ConfigError, TamperedError
 from soc2ev.ledger import lines, marks
+from soc2ev.ledger.events import environment_of
 from soc2ev.ledger.nodes import Nodes
 from soc2ev.vault.journal import FIRST
 from soc2ev.vault.merkle import leaf_hash
@@ -39,7 +40,8 @@ class Filter:
 
     `since` is inclusive, `until` exclusive, both about the event's own time (when it gave none: when it was
     recorded). `actor` is an id or an e-mail address. In `action` and `target` (`type` or `type:id`), `*` stands for
-    any text, dots and colons included. A value in `metadata` is compared as text: `true`, `3`.
+    any text, dots and colons included. A value in `metadata` is compared as text: `true`, `3`. `environment` leaves out
+    what came with keys of other environments.
     """
 
     since: datetime | None = None
@@ -48,9 +50,12 @@ class Filter:
     action: str = ""
     target: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    environment: str = ""
 
     def accepts(self, data: Mapping[str, Json]) -> bool:
         """Whether the stored event fits."""
+        if self.environment and environment_of(data.get("source")) not in ("", self.environment):
+            return False
         if self.actor and self.actor not in (data["actor_id"], data.get("actor_email")):
             return False
         if self.action and not self._action.fullmatch(data["action"]):
@@ -151,7 +156,8 @@ class Reading:
         for segment in lines.segments(self._disk):
             for raw in lines.read(self._disk, segment.name):
                 if b'"type":"retention"' in raw and (data := json.loads(raw))["type"] == "retention":
-                    said |= {month["first"]: month["end"] for month in data["months"]}
+                    with contextlib.suppress(LookupError, TypeError):  # a line that says nothing records nothing
+                        said |= {month["first"]: month["end"] for month in data["months"]}
         for first, end in self.dropped:
             at = first
             while at < end and at in said:

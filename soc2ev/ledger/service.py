@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from soc2ev.errors import ConfigError, Soc2evError, TamperedError
 from soc2ev.ledger import access
 from soc2ev.ledger.commits import Commits
-from soc2ev.ledger.events import ConflictError, Event, doubt
+from soc2ev.ledger.events import ConflictError, Event, doubt, environment_of
 from soc2ev.ledger.intake import read_json
 from soc2ev.ledger.query import Filter, moment
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_EVENTS = 1_000
 MAX_ROWS = 10_000
 _DEFAULT_ROWS = 1_000
+_MOST_PARAMETERS = 50
 _JSON, _LINES, _TEXT = "application/json", "application/jsonl", "text/plain; charset=utf-8"
 _PARAMETERS = {"since", "until", "actor", "action", "target", "meta", "limit", "after", "format"}
 
@@ -119,13 +120,13 @@ class Service:
                 return self._append(request, key)
             case ("GET", "v1", "events"):
                 self._allow(key, "read")
-                return self._query(address.query)
+                return self._query(address.query, key)
             case ("GET", "v1", "checkpoint"):
                 self._allow(key, "read")
                 return Response(HTTPStatus.OK, self._ledger.checkpoint().data(), _TEXT)
             case ("GET", "v1", "proofs", number):
                 self._allow(key, "read")
-                return self._prove(number)
+                return self._prove(number, key)
             case (_, "v1", "events") | (_, "v1", "checkpoint") | (_, "v1", "proofs", _):
                 raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", "that cannot be done here")
         raise Refused(HTTPStatus.NOT_FOUND, "not-found", "there is nothing of that name")
@@ -168,11 +169,13 @@ class Service:
         status = HTTPStatus.OK if all(one.known for one in receipts) else HTTPStatus.CREATED
         return Response(status, _dump(said if isinstance(given, list) else said[0]))
 
-    def _query(self, query: str) -> Response:
-        given = parse_qsl(query, keep_blank_values=True, max_num_fields=50)
+    def _query(self, query: str, key: access.ApiKey) -> Response:
+        given = _parameters(query)
         if unknown := sorted({name for name, _ in given} - _PARAMETERS):
             raise ConfigError(f"unknown parameter {unknown[0]!r:.60}", hint=f"use: {', '.join(sorted(_PARAMETERS))}")
         one = dict(pair for pair in given if pair[0] != "meta")
+        if len(one) < sum(name != "meta" for name, _ in given):
+            raise ConfigError("a parameter is given twice; only meta may be")
         limit = _number(one.get("limit", str(_DEFAULT_ROWS)), "limit")
         if not 0 < limit <= MAX_ROWS:
             raise ConfigError(f"limit is 1 to {MAX_ROWS}")
@@ -183,6 +186,7 @@ class Service:
             action=one.get("action", ""),
             target=one.get("target", ""),
             metadata=pairs(value for name, value in given if name == "meta"),
+            environment=key.environment,
         )
         after = _number(one["after"], "after") if "after" in one else -1
         reading = self._ledger.reading(wanted)
@@ -197,12 +201,27 @@ class Service:
         said: dict[str, Json] = {"events": rows, "count": len(rows), "more": more, "dropped": reading.dropped}
         return Response(HTTPStatus.OK, _dump({"schema": "soc2ev.ledger-events/1", **said}))
 
-    def _prove(self, number: str) -> Response:
+    def _prove(self, number: str, key: access.ApiKey) -> Response:
         try:
-            proof = self._ledger.prove(_number(number, "SEQ"))
-        except ConfigError as problem:
-            raise Refused(HTTPStatus.NOT_FOUND, "not-found", problem.message) from None
+            seq = _number(number, "SEQ")
+            self._refuse_foreign(seq, key)
+            proof = self._ledger.prove(seq)
+        except ConfigError:
+            raise Refused(HTTPStatus.NOT_FOUND, "not-found", f"there is no event {number:.20}") from None
         return Response(HTTPStatus.OK, proof.text().encode(), _TEXT)
+
+    def _refuse_foreign(self, seq: int, key: access.ApiKey) -> None:
+        """Of another environment's event not even that it exists; a line that retention dropped is a hash only."""
+        row = next(self._ledger.reading(Filter()).rows(after=seq - 1, limit=1), None)
+        if row and row["seq"] == seq and environment_of(row["source"]) not in ("", key.environment):
+            raise ConfigError("an event of another environment")
+
+
+def _parameters(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise ConfigError(f"there are more than {_MOST_PARAMETERS} parameters") from None
 
 
 def pairs(given: Iterator[str]) -> dict[str, str]:

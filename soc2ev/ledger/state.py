@@ -130,7 +130,8 @@ class State:
         if data["type"] != "event":
             self._marks.append((seq, raw))
         elif "id" in data:
-            key, content = named or (events.key_of(data["id"]), events.fingerprint(events.pieces(data)))
+            environment = events.environment_of(data.get("source"))
+            key, content = named or (events.key_of(data["id"], environment), events.fingerprint(events.pieces(data)))
             self._ids[key] = (seq, content)
 
     def written(self) -> None:

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
@@ -139,7 +140,8 @@ def _request(environ: Mapping[str, Any]) -> Request:
     """The request, its body read: waitress has received it whole."""
     headers = {name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name[:5] == "HTTP_"}
     query = environ.get("QUERY_STRING") or ""
-    target = environ["PATH_INFO"] + (f"?{query}" if query else "")
+    # The path comes decoded: a question mark in it is no query, and must not become one.
+    target = quote(environ["PATH_INFO"].encode("latin-1", "replace")) + (f"?{query}" if query else "")
     return Request(environ["REQUEST_METHOD"], target, headers, environ["wsgi.input"].read())
 
 

@@ -17,6 +17,7 @@ from ledger_checks import check_proof, event, leaf, stored_lines
 
 from soc2ev.errors import ConfigError
 from soc2ev.ledger import Ledger, access
+from soc2ev.ledger.events import Event
 from soc2ev.ledger.serve import Running
 from soc2ev.ledger.web import Limits
 
@@ -323,3 +324,39 @@ def test_a_damaged_list_of_keys_lets_nobody_in(client, damage):
     (client.ledger.path / access.NAME).write_text(damage)
     client.running._service._keys = (-1.0, [])
     assert 503 == client.ask("GET", "/v1/events")[0]
+
+
+def test_a_key_of_another_environment_gets_nothing(client):
+    """Neither events nor proofs, nor a word that tells whether there is one; what came without a key is everybody's."""
+    ledger = client.ledger
+    other = {role: access.new(ledger.disk, role, "staging", ledger._now())[0] for role in access.ROLES}
+    time.sleep(1.1)
+    client.ask("POST", "/v1/events", "append", event(1))
+    client.ask("POST", "/v1/events", key=other["append"], body=event(2))
+    ledger.append(Event.read(event(3)))
+    seen = {
+        name: [one["seq"] for one in client.ask("GET", "/v1/events", key=key)[1]["events"]]
+        for name, key in {"prod": client.keys["read"][0], "staging": other["read"], "admin": other["admin"]}.items()
+    }
+    assert {"prod": [0, 2], "staging": [1, 2], "admin": [1, 2]} == seen
+    asked = {seq: client.ask("GET", f"/v1/proofs/{seq}", key=other["read"]) for seq in (0, 1, 2, 9)}
+    assert {0: 404, 1: 200, 2: 200, 9: 404} == {seq: status for seq, (status, _) in asked.items()}
+    hidden, missing = (json.dumps(asked[seq][1]).replace(str(seq), "N") for seq in (0, 9))
+    assert missing == hidden
+
+
+def test_ids_are_those_of_an_environment(client):
+    """The same id from elsewhere is another event, whatever it says, also after the index was read anew."""
+    other = access.new(client.ledger.disk, "append", "staging", client.ledger._now())[0]
+    time.sleep(1.1)
+    named, changed = {**event(1), "id": "one"}, {**event(2), "id": "one"}
+    assert (201, 0) == _outcome(client.ask("POST", "/v1/events", "append", named))
+    assert (201, 1) == _outcome(client.ask("POST", "/v1/events", key=other, body=changed))
+    client.ledger.log.close()
+    assert (200, 0) == _outcome(client.ask("POST", "/v1/events", "append", named))
+    assert (200, 1) == _outcome(client.ask("POST", "/v1/events", key=other, body=changed))
+    assert 409 == client.ask("POST", "/v1/events", key=other, body=named)[0]
+
+
+def _outcome(answer):
+    return answer[0], answer[1]["seq"]
