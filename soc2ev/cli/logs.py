@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +102,7 @@ def verify(
     """
     Verify that logs are what was written: CloudTrail's digest files, or a chain of hashes in JSON lines.
 
-    Exit 6 when something was altered, is missing or breaks the chain; 5 when nothing proves who signed it.
+    Exit 6 when something was altered, is missing or breaks the chain; 5 when not all of it is proven.
 
     Examples:
       soc2ev logs verify ./trail-copy --keys public-keys.json
@@ -260,19 +261,28 @@ def _verify_digests(folder: Path, keys: Path | None, format_: str) -> None:
                 "logs": found.logs,
                 "from": found.first,
                 "to": found.last,
+                "trails": [asdict(one) for one in found.trails],
                 "problems": [{"kind": one.kind, "name": one.name, "says": one.says} for one in found.complaints],
             }
         )
     else:
         console.table(("what", "object", "note"), [(one.kind, one.name, one.says) for one in found.complaints])
         state = "holds" if found.ok else "DOES NOT VERIFY"
+        for one in found.trails:
+            whose = f"{one.bucket} {one.account} {one.region} {one.name}{' (backfill)' if one.backfill else ''}"
+            console.put(
+                f"{console.safe(whose)}: {one.digests} digests, {console.safe(one.first)} to {console.safe(one.last)}"
+            )
         console.put(f"{state}: {found.digests} digests ({found.signed} signed), {found.logs} log files as delivered")
     if not found.digests:
         raise CollectError(f"there is no digest file below {folder}", hint="copy the bucket's CloudTrail-Digest too")
     if not found.ok:
         raise typer.Exit(TamperedError.exit_code)
     if not found.proven:
-        console.say("not every signature was checked: give --keys, and <digest>.meta.json beside each digest")
+        if found.signed < found.digests:
+            console.say("not every signature was checked: give --keys, and <digest>.meta.json beside each digest")
+        else:
+            console.say("not everything is proven: files that no digest names, or time that no digest speaks of")
         raise typer.Exit(CollectError.exit_code)
 
 

@@ -37,6 +37,8 @@ class Chain:
     broken: list[tuple[int, str]] = field(default_factory=list)
     """(line, what is wrong), the first thousand."""
     problems: list[Problem] = field(default_factory=list)
+    named: bool = False
+    """Whether the first record has its own hash: then all must, or the last could be anything."""
 
     @property
     def ok(self) -> bool:
@@ -68,7 +70,13 @@ def _complaints(record: dict[str, Any], row: bytes, form: Form, made: Chain) -> 
     elif given != made.head:
         yield f"does not follow the record before it: {form.previous} is another hash"
     own = record.get(form.own)
-    if own is not None and form.canonical == "json" and _plain(own) != _hash(record, row, form):
+    if made.records == 0:
+        made.named = own is not None
+    if form.canonical != "json":
+        return
+    if (own is not None) != made.named:
+        yield f"{'no' if own is None else 'has its own'} {form.own}, other than the records before it"
+    if own is not None and _plain(own) != _hash(record, row, form):
         yield f"was altered: its {form.own} is not that of its content"
 
 
@@ -85,8 +93,16 @@ def _plain(value: Any) -> str:
 
 
 def _record(row: bytes) -> dict[str, Any] | None:
+    """None, too, when a name stands there twice: the hash would speak of one of the two."""
     try:
-        found = json.loads(row)
+        found = json.loads(row, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError
+    return made

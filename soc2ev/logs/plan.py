@@ -17,6 +17,7 @@ from typing import NamedTuple
 from soc2ev.errors import ConfigError
 from soc2ev.logs.dialects import DIALECTS, ENGINES, Dialect
 from soc2ev.logs.events import KINDS, Pack, Rule, Test
+from soc2ev.logs.formats.record import FAILURE, SUCCESS
 
 FIELDS = {
     "time": "timestamp",
@@ -34,8 +35,6 @@ RUN_HERE = frozenset({"duckdb", "spark", "clickhouse"})
 """Engines with which the query is run in our tests; for the others it is written after their documentation."""
 _NAME = re.compile(r"^[A-Za-z_][\w$]{0,127}(?:\.[A-Za-z_][\w$]{0,127})*$", re.ASCII)
 _TABLE = re.compile(r"^[A-Za-z_][\w$-]{0,127}(?:\.[A-Za-z_][\w$-]{0,127}){0,3}$", re.ASCII)
-_SUCCESS = "success succeeded successful ok allow allowed granted pass passed true"
-_FAILURE = "failure failed fail error deny denied rejected refused unauthorized forbidden false"
 _COMMAND = "-- soc2ev logs plan "
 _LATEST = 9_999_999_999
 _END = 253_402_300_799
@@ -259,8 +258,8 @@ def _parts(dialect: Dialect, *, written: bool) -> dict[str, str]:
 
 def _outcome(name: str) -> str:
     return (
-        f"CASE WHEN {name} IN ({_listed(_SUCCESS.split())}) THEN 'success' "
-        f"WHEN {name} IN ({_listed(_FAILURE.split())}) THEN 'failure' END"
+        f"CASE WHEN {name} IN ({_listed(sorted(SUCCESS))}) THEN 'success' "
+        f"WHEN {name} IN ({_listed(sorted(FAILURE))}) THEN 'failure' END"
     )
 
 

@@ -277,3 +277,24 @@ def test_a_hash_chain_holds_until_something_changes(soc2ev, tmp_path, hashed):
     assert (6, [1]) == told(rows[1:])
     assert 6 == told([*rows[:3], b"broken", *rows[3:]])[0]
     assert (6, []) == told([])
+
+
+def test_nothing_can_be_slipped_into_a_record_beside_its_hash(soc2ev, tmp_path):
+    """A name that stands there twice, and a record from which its own hash was taken so that it could be changed."""
+    file = tmp_path / "audit.jsonl"
+
+    def told(rows: list[bytes]) -> tuple[int, list[int]]:
+        file.write_bytes(b"\n".join(rows) + b"\n")
+        done = soc2ev("logs", "verify", "audit.jsonl", "--format", "json", cwd=tmp_path)
+        return done.code, sorted({one["line"] for one in json.loads(done.out)["problems"]})
+
+    rows = chain()
+    assert (6, [3, 4]) == told([*rows[:2], rows[2].replace(b'{"seq"', b'{"event": "user.deleted", "seq"'), *rows[3:]])
+    last = {**json.loads(rows[-1]), "event": "user.logout"}
+    last.pop("hash")
+    assert (6, [6]) == told([*rows[:-1], json.dumps(last).encode()])
+    assert (6, [6]) == told([*rows[:-1], json.dumps({**last, "hash": None}).encode()])
+    bare = [{**json.loads(row)} for row in rows]
+    for row in bare:
+        row.pop("hash")
+    assert (0, []) == told([json.dumps(row).encode() for row in bare])

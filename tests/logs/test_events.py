@@ -85,7 +85,7 @@ CONSOLE = {"eventSource": "signin.amazonaws.com", "eventType": "AwsConsoleSignIn
         (_without(github("protected_branch.destroy"), "_document_id", "@timestamp"), {"admin.action"}),
         (_without(okta("user.session.start"), "published"), {"auth.success"}),
         (cloudtrail("PasswordUpdated", eventSource="signin.amazonaws.com"), {"credential.rotated"}),
-        (cloudtrail("Authenticate", eventSource="sso.amazonaws.com"), {"auth.success", "admin.action"}),
+        (cloudtrail("Authenticate", eventSource="sso.amazonaws.com"), {"auth.success"}),
         (
             cloudtrail("DeleteModelInvocationLoggingConfiguration", eventSource="bedrock.amazonaws.com"),
             {"logging.changed"},

@@ -12,7 +12,21 @@ from soc2ev.logs.formats import Record
 from soc2ev.logs.formats.record import Value
 
 _MOST_REMEMBERED = 50_000
-_WIDE = frozenset({"@path", "@message", "@actor", "@target", "message", "errorMessage", "userIdentity.arn"})
+_WIDE = frozenset(
+    [
+        "@path",
+        "@message",
+        "@actor",
+        "@target",
+        "message",
+        "errorMessage",
+        "userIdentity.arn",
+        "reason",
+        "error",
+        "result",
+        "outcome",
+    ]
+)
 Holds = Callable[[tuple[Value, ...]], bool]
 
 
@@ -66,7 +80,10 @@ class Rules:
         """The events of a record of that shape."""
         values = tuple(
             [_value(record, name) for name in self.narrow]
-            + [one.mask(record.value(name)) for name, one in self.wide.items()]
+            + [
+                one.nothing if (value := record.value(name)) is None else one.mask(value)
+                for name, one in self.wide.items()
+            ]
         )
         key = (values, *map(type, values))  # 1, 1.0 and true are equal, and no test takes them for the same
         found = self._remembered.get(key)
@@ -90,6 +107,8 @@ class _Wide:
         found = {max(text.split("*"), key=len) for test in tests for text in test.texts}
         plain = all(test.present is None and test.range is None for test in tests)
         self._needles = sorted(found) if plain and "" not in found else None
+        self.nothing = self.mask(None)
+        """The mask of a field that is not there."""
 
     def mask(self, value: Value) -> int:
         """Bit by bit which tests hold."""

@@ -13,10 +13,10 @@ from soc2ev.logs.instants import instant
 Value = str | int | float | bool | None
 _DEEPEST, _MOST_FIELDS, _MOST_ENTRIES = 12, 400, 8
 _LAST = 1 << 30
-_SUCCESS = frozenset(
+SUCCESS = frozenset(
     {"success", "succeeded", "successful", "ok", "allow", "allowed", "granted", "pass", "passed", "true"}
 )
-_FAILURE = frozenset(
+FAILURE = frozenset(
     {
         "failure",
         "failed",
@@ -29,8 +29,17 @@ _FAILURE = frozenset(
         "unauthorized",
         "forbidden",
         "false",
+        "unsuccessful",
+        "invalid",
+        "invalid_credentials",
+        "invalid_password",
+        "bad_credentials",
+        "bad_password",
+        "wrong_password",
+        "incorrect_password",
     }
 )
+"""Words by which a result says how it ended; the query for engines elsewhere has the same ones."""
 _ERROR_LEVELS = frozenset(
     {"error", "err", "fatal", "critical", "crit", "emergency", "emerg", "alert", "panic", "severe"}
 )
@@ -172,7 +181,7 @@ def _set_result(made: Record, values: Mapping[str, Value]) -> None:
 
 def _outcome(value: Value) -> str | None:
     word = str(value).strip().lower()
-    return "success" if word in _SUCCESS else "failure" if word in _FAILURE else None
+    return "success" if word in SUCCESS else "failure" if word in FAILURE else None
 
 
 def _whole(value: Value) -> int | None:
