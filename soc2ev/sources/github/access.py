@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from soc2ev.fetch import Answer
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
-_NOT_FOUND = 404
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
 NEEDS: Mapping[str, str] = {
     "repositories": "Metadata: read",
     "activity": "Contents: read",
@@ -44,6 +44,12 @@ NEEDS: Mapping[str, str] = {
 def is_absent(problem: CollectError) -> bool:
     """Whether GitHub answered 404: there is no such thing, or the token may not know of it."""
     return isinstance(problem, RefusedError) and problem.status == _NOT_FOUND
+
+
+def is_refused(problem: CollectError) -> bool:
+    """Whether the token may not see it, or it is not there; a token that was not taken at all (401) says neither."""
+    unknown = isinstance(problem, RefusedError) and problem.status == _UNAUTHORIZED
+    return is_absent(problem) or (isinstance(problem, AccessError) and not unknown)
 
 
 @dataclass
@@ -75,12 +81,12 @@ class Access:
             tally.lacks(f"{what}: {said}")
         else:
             tally.failed(problem, what)
-        denied = is_absent(problem) or isinstance(problem, AccessError)
+        denied = is_refused(problem)
         self.missed(capability, said[:500], NO if denied else UNKNOWN)
 
     def refused(self, capability: str, problem: CollectError) -> None:
         """A question failed that no stream depends on."""
-        denied = is_absent(problem) or isinstance(problem, AccessError)
+        denied = is_refused(problem)
         self.missed(capability, explain(problem)[:500], NO if denied else UNKNOWN)
 
     @property

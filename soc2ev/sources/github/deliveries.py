@@ -92,7 +92,7 @@ class Deliveries:
             rows, total = rows + len(connection["nodes"]), connection["totalCount"]
             tally.fetched = rows
             self.found += [made for value in connection["nodes"] if (made := self._deployed(value))]
-            cut += [found for value in connection["nodes"] if (found := _cut(value))]
+            cut += [found for value in connection["nodes"] if (found := self._cut(value))]
             if "releases" in answer.data["repository"]:
                 self._take_releases(answer.data["repository"]["releases"])
             if connection["nodes"] and instant(connection["nodes"][-1]["createdAt"]) < edge:
@@ -101,6 +101,13 @@ class Deliveries:
         if rows != total:
             tally.lacks(f"{rows} of {total} deployments were listed")
         self._rest(cut)
+
+    def _cut(self, value: Json) -> _Cut | None:
+        """Where the rest of its statuses begins; None when there is none, although some may be kept back."""
+        page = value["statuses"]["pageInfo"]
+        if not page["hasNextPage"] and not shapes.ends(value["statuses"], 0):
+            self.tallies["deployments"].lacks(f"GitHub does not list all statuses of deployment {value['databaseId']}")
+        return _Cut(value["id"], value["databaseId"], page["endCursor"], 2) if page["hasNextPage"] else None
 
     def _deployed(self, value: Json) -> Deployed | None:
         place = value["originalEnvironment"] or value["environment"] or ""
@@ -181,8 +188,3 @@ class Deliveries:
 
 
 Lose = Callable[[Sequence[_Cut], CollectError], None]
-
-
-def _cut(value: Json) -> _Cut | None:
-    page = value["statuses"]["pageInfo"]
-    return _Cut(value["id"], value["databaseId"], page["endCursor"], 2) if page["hasNextPage"] else None

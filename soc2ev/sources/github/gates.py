@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import AccessError, CollectError
+from soc2ev.fetch import RefusedError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents
+from soc2ev.sources.github import documents, shapes
 from soc2ev.sources.github.claims import Repository, Tally, explain
 from soc2ev.sources.github.deliveries import Deployed
 from soc2ev.sources.github.host import FlawedError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _FEW = 50
 """So many runs are asked for even when nothing shows that they waited: one question."""
 _MOST_ALONE = 100
+_FORBIDDEN = 403
+_LASTING = (_FORBIDDEN, 404, 410, 451)
+"""Statuses of what the token may not see, and of runs that are gone; anything else may be had another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ def ask(host: Host, repository: Repository, deployed: Iterable[Deployed], period
     """
     Ask who answered at the gates of the period's deployments: of all that waited, and of the others when they are few.
 
-    What is refused leaves those deployments without an answer, which whoever judges has to know; it is no deployment
-    that is missing, so that the tally only notes it.
+    What is refused for good leaves those deployments without an answer, which whoever judges has to know; it is no
+    deployment that is missing, so that the tally only notes it. What fails otherwise is missing.
     """
     wanted = _runs([one for one in deployed if one.runs and one.created_at >= period.start])
     left: list[tuple[_Run, CollectError]] = []
@@ -58,7 +62,14 @@ def ask(host: Host, repository: Repository, deployed: Iterable[Deployed], period
         alone = [one for one, problem in left[:_MOST_ALONE] if not isinstance(problem, FlawedError)]
         lost: list[CollectError] = []
         host.in_batches("run", alone, asking.alone, lambda _, problem: lost.append(problem))
+        lost += [problem for _, problem in left if isinstance(problem, FlawedError)]
         refused = lost or [problem for _, problem in left[_MOST_ALONE:]]
+    for problem in refused:
+        if getattr(problem, "status", _FORBIDDEN) not in _LASTING or not isinstance(
+            problem, (AccessError, RefusedError)
+        ):
+            tally.failed(problem, "who let deployments through their gates")
+            return
     if refused:
         tally.details["gates"] = f"not all could be read: {explain(refused[0])}"[:300]
 
@@ -84,7 +95,13 @@ class _Asking:
 
     def together(self, chunk: Sequence[_Run]) -> None:
         variables = {f"u{n}": one.address for n, one in enumerate(chunk)}
-        self.host.query(documents.gates(len(chunk)), variables, stream=self._stream, asked=self._asked("gates", chunk))
+
+        def check(data: Json) -> None:
+            if sum(1 for _ in shapes.objects(data, "g")) != len(chunk):
+                raise ValueError("it holds other runs than were asked for")
+
+        asked = self._asked("gates", chunk)
+        self.host.query(documents.gates(len(chunk)), variables, stream=self._stream, asked=asked, check=check)
 
     def alone(self, chunk: Sequence[_Run]) -> None:
         for one in chunk:

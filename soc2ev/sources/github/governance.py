@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from soc2ev.model import Json
-from soc2ev.sources.github import tables
+from soc2ev.sources.github import strict, tables
 from soc2ev.sources.github.shapes import ZERO, account
 
 Row = tuple[str, Mapping[str, Json]]
@@ -28,7 +28,7 @@ _BLANK: Mapping[str, Json] = dict.fromkeys(column.name for column in tables.RULE
 
 def ruleset_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_rules: a ruleset that is enforced, for each production ref that it binds as the request says."""
-    if data["enforcement"] != ACTIVE:
+    if strict.text(data["enforcement"]) != ACTIVE:
         return
     for ref in asked["refs"]:
         yield tables.RULES.name, {**_BLANK, **_of_ref(asked, ref), **_ruleset(data)}
@@ -53,10 +53,10 @@ def asked_of(value: Json) -> dict[str, Json]:
     reviews = _parameters(value, "pull_request")
     queues = _parameters(value, "merge_queue")
     return {
-        "approvals": max((one["required_approving_review_count"] for one in reviews), default=None),
-        "dismiss_stale": any(one.get("dismiss_stale_reviews_on_push") for one in reviews),
-        "code_owners": any(one.get("require_code_owner_review") for one in reviews),
-        "last_push_approval": any(one.get("require_last_push_approval") for one in reviews),
+        "approvals": max((strict.number(one["required_approving_review_count"]) for one in reviews), default=None),
+        "dismiss_stale": strict.is_any(reviews, "dismiss_stale_reviews_on_push"),
+        "code_owners": strict.is_any(reviews, "require_code_owner_review"),
+        "last_push_approval": strict.is_any(reviews, "require_last_push_approval"),
         **_required(_parameters(value, "required_status_checks")),
         "merge_queue": bool(queues),
         "grouping": next((one.get("grouping_strategy") for one in queues), None),
@@ -66,16 +66,16 @@ def asked_of(value: Json) -> dict[str, Json]:
 
 
 def _parameters(value: Json, kind: str) -> list[Json]:
-    return [rule.get("parameters") or {} for rule in value["rules"] if rule["type"] == kind]
+    return [rule.get("parameters") or {} for rule in value["rules"] if strict.text(rule["type"]) == kind]
 
 
 def _required(rules: Sequence[Json]) -> dict[str, Json]:
     """The required checks of a ruleset; None for the lists when it has no such rule."""
     found = [one for rule in rules for one in rule["required_status_checks"]]
     return {
-        "checks": [one["context"] for one in found] if rules else None,
+        "checks": [strict.text(one["context"]) for one in found] if rules else None,
         "check_apps": [_number(one.get("integration_id")) for one in found] if rules else None,
-        "strict": any(one.get("strict_required_status_checks_policy") for one in rules),
+        "strict": strict.is_any(rules, "strict_required_status_checks_policy"),
     }
 
 
@@ -85,9 +85,10 @@ def _number(value: Json) -> str:
 
 
 def _is_administrators(actor: Json) -> bool:
-    always = actor["bypass_mode"] in ("always", "exempt")
-    kinds = [kind for kind, number in _ADMINISTRATORS if number in (None, actor.get("actor_id"))]
-    return always and actor["actor_type"] in kinds
+    always = strict.text(actor["bypass_mode"]) != "pull_request"
+    kind = strict.text(actor["actor_type"])
+    role = strict.number(actor["actor_id"]) if kind == "RepositoryRole" else None
+    return always and (kind, role) in _ADMINISTRATORS
 
 
 def _actor(actor: Json) -> str:
@@ -106,11 +107,10 @@ def protection_rows(asked: Asked, data: Json) -> Iterator[Row]:
         return
     if "enforce_admins" not in data:
         raise KeyError("enforce_admins")  # An object without what every protection has is none.
-    reviews = data.get("required_pull_request_reviews")
+    reviews = _part(data, "required_pull_request_reviews")
     reviewing = reviews or {}
-    approvals = None if reviews is None else reviewing.get("required_approving_review_count", 0)
-    if not isinstance(approvals, int | None):
-        raise TypeError("the number of approvals is none")
+    approvals = None if reviews is None else strict.number(reviewing.get("required_approving_review_count", 0))
+    forced, deleted = _enabled(data, "allow_force_pushes"), _enabled(data, "allow_deletions")
     row = {
         "origin": "protection",
         "name": asked["ref"],
@@ -119,15 +119,23 @@ def protection_rows(asked: Asked, data: Json) -> Iterator[Row]:
         "dismiss_stale": bool(reviewing.get("dismiss_stale_reviews")),
         "code_owners": bool(reviewing.get("require_code_owner_reviews")),
         "last_push_approval": bool(reviewing.get("require_last_push_approval")),
-        **_protected_checks(data.get("required_status_checks")),
+        **_protected_checks(_part(data, "required_status_checks")),
         "merge_queue": False,
-        "no_force_push": not _enabled(data, "allow_force_pushes"),
-        "no_deletion": not _enabled(data, "allow_deletions"),
+        "no_force_push": None if forced is None else not forced,
+        "no_deletion": None if deleted is None else not deleted,
         "admins_included": _enabled(data, "enforce_admins"),
         "bypass_visible": True,
         "bypass": _allowances(data, reviewing),
     }
     yield tables.RULES.name, {**_BLANK, **_of_ref(asked, asked["ref"]), **row}
+
+
+def _part(data: Json, name: str) -> Json:
+    """What protection asks for in one respect; None where it was left out, which says that it asks for nothing."""
+    found = data.get(name)
+    if name in data and not isinstance(found, dict):
+        raise TypeError(f"{name} is neither told nor left out")
+    return found
 
 
 def _protected_checks(value: Json) -> dict[str, Json]:
@@ -144,8 +152,9 @@ def _protected_checks(value: Json) -> dict[str, Json]:
     }
 
 
-def _enabled(data: Json, name: str) -> bool:
-    return bool((data.get(name) or {}).get("enabled"))
+def _enabled(data: Json, name: str) -> bool | None:
+    """Whether that is switched on; None where it was left out."""
+    return strict.flag(data[name]["enabled"]) if name in data else None
 
 
 def _allowances(data: Json, reviewing: Json) -> list[str]:
@@ -193,7 +202,7 @@ def suite_rows(asked: Asked, data: Json) -> Iterator[Row]:
             "after": _commit(value["after_sha"]),
             **account("actor", actor),
             "at": value["pushed_at"],
-            "result": value["result"],
+            "result": strict.text(value["result"]),
         }
         yield tables.BYPASSES.name, row
 

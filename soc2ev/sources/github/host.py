@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from soc2ev.errors import AccessError, CollectError, ConfigError, Soc2evError
 from soc2ev.fetch import Credential, PageTooLargeError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, streams
+from soc2ev.sources.github import documents, ending, streams
 from soc2ev.sources.github.sizes import MOST, Sizes
 
 if TYPE_CHECKING:
@@ -169,8 +169,14 @@ class Host:
     def walk(
         self, path: str, *, stream: str, asked: Mapping[str, Json], params: Mapping[str, str] = _NOTHING
     ) -> Iterator[Answer]:
-        """The pages of a REST list."""
-        return self.fetch.pages(self.url + path, params=params, json=True, **self._rest(stream, asked))
+        """The pages of a REST list; CollectError, after the last, where the host does not tell of next pages."""
+        last, number = None, 0
+        for last in self.fetch.pages(self.url + path, params=params, json=True, **self._rest(stream, asked)):
+            number += 1
+            yield last
+        if number == 1 and last is not None and (fewer := ending.doubtful(self.fetch.json(last), last.headers, params)):
+            told = {**asked, "role": ending.ROLE}
+            ending.refuse(self.get(path, stream=stream, asked=told, params=fewer).headers, self.url + path)
 
     def _rest(self, stream: str, asked: Mapping[str, Json]) -> dict[str, Json]:
         counts = asked.get("role") in streams.ROLES

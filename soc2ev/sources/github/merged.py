@@ -58,7 +58,7 @@ class Index:
     def __init__(self, host: Host, repository: Repository, period: Period, tally: Tally) -> None:
         self.host, self.repository, self.period, self.tally = host, repository, period, tally
         self.found: dict[int, Merged] = {}
-        self._page, self._walked = 0, False
+        self._page, self._walked, self._ended = 0, False, False
 
     def read(self) -> Iterator[list[Merged]]:
         """
@@ -80,6 +80,9 @@ class Index:
         except CollectError as problem:
             self.tally.failed(problem)
         self.tally.fetched = len(self.found)
+        total = self.tally.details.get("merged in all")
+        if self._ended and total != len(self.found):
+            self.tally.lacks(f"{len(self.found)} of {total} merged requests were listed")
 
     def _walk(self, known: set[tuple[int, datetime]]) -> Iterator[list[Merged]]:
         """Pages from the front to the period's start, or to something known."""
@@ -102,6 +105,7 @@ class Index:
             if ended:
                 return
             self._say()
+        self._ended = True
 
     def _next(self, walk: Iterator[tuple[GraphAnswer, Json]]) -> Json:
         """The next page of the list; None after the last. Everything else of the repository waits for this chain."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from soc2ev.model import Json
-from soc2ev.sources.github import tables
+from soc2ev.sources.github import strict, tables
 from soc2ev.sources.github.governance import ACTIVE, asked_of
 
 Row = tuple[str, Mapping[str, Json]]
@@ -27,13 +27,13 @@ _UNCLEAR = re.compile(r"[\[\]{}\\!]|\*\*(?!/)")
 def listed_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_rulesets: a page of the list, without those for tags and pushes."""
     for value in data:
-        if value.get("target", "branch") == "branch":
+        if strict.text(value.get("target", "branch")) == "branch":
             row = {
                 "repository": asked["repository"],
                 "origin": f"ruleset:{value['id']}",
                 "name": value["name"],
                 "level": value.get("source_type"),
-                "enforcement": value["enforcement"],
+                "enforcement": strict.text(value["enforcement"]),
                 "made_at": value.get("created_at"),
                 "changed_at": value.get("updated_at"),
             }
@@ -43,7 +43,7 @@ def listed_rows(asked: Asked, data: Json) -> Iterator[Row]:
 def version_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_rule_versions: one version, for each production ref; the request says when the next took its place."""
     state = data["state"]
-    active = state["enforcement"] == ACTIVE
+    active = strict.text(state["enforcement"]) == ACTIVE
     # A ruleset without rules would be there for nothing: that looks like an answer that was emptied.
     told = bool(state["rules"])
     for ref in asked["refs"]:
@@ -80,8 +80,8 @@ def _named(value: Json, asked: Asked, ref: str, kind: str) -> bool | None:
         name, default = asked["current"].partition("/")[2], {}
     else:
         return None
-    shut = _any(value.get("exclude") or (), name, default)
-    taken = _any(value.get("include") or (), name, default)
+    shut = _any(strict.rows(value.get("exclude", [])), name, default)
+    taken = _any(strict.rows(value.get("include", [])), name, default)
     if shut or taken is False:
         return False
     return None if None in (shut, taken) else True

@@ -13,10 +13,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from soc2ev.errors import AccessError, CollectError
+from soc2ev.errors import CollectError
 from soc2ev.model import Json
 from soc2ev.sources.github import bypasses, overrides
-from soc2ev.sources.github.access import UNKNOWN, Access, is_absent
+from soc2ev.sources.github.access import UNKNOWN, Access, is_refused
 from soc2ev.sources.github.claims import Repository, Tallies, Tally, explain
 from soc2ev.sources.github.rules import Rules
 
@@ -158,6 +158,8 @@ class Governance:
     def _seen(self, capability: str, values: Mapping[str, str], told: Json) -> None:
         self.found |= {name: told[member] for member, name in values.items()}
         self.access.saw(capability)
+        if untold := [name for name in values.values() if self.found[name] is None]:
+            self._settings.lacks(f"GitHub does not tell {', '.join(untold)}")
 
     def _unseen(self, capability: str, problem: CollectError, names: Iterable[str]) -> None:
         """
@@ -167,8 +169,7 @@ class Governance:
         endpoint answers 404, a repository without a licence for code scanning 403.
         """
         self.unseen += names
-        refused = is_absent(problem) or isinstance(problem, AccessError)
-        if capability in _NOT_OFFERED and refused and self.access.administers:
+        if capability in _NOT_OFFERED and is_refused(problem) and self.access.administers:
             self.access.missed(capability, f"not offered here: {problem.message}"[:500], UNKNOWN)
             self._settings.details.setdefault("not offered", []).extend(names)
             return

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import Json
+from soc2ev.sources.github import strict
 
 Columns = dict[str, Json]
 ZERO = "0" * 40
@@ -53,8 +54,7 @@ def parents(value: Json) -> list[str]:
 
 
 def _person(name: str, value: Json) -> Columns:
-    found = value or {}
-    user = {"__typename": "User", **found["user"]} if found.get("user") else None
+    user = {"__typename": "User", **found["user"]} if (found := value or {}).get("user") else None
     return {f"{name}_name": found.get("name"), f"{name}_email": found.get("email"), **account(name, user)}
 
 
@@ -107,9 +107,9 @@ def move(value: Json) -> Columns:
     return {
         "id": value["id"],
         "ref": value["ref"].removeprefix("refs/heads/"),
-        "before": sha(value["before"]),
-        "after": sha(value["after"]),
-        "kind": value["activity_type"],
+        "before": sha(strict.text(value["before"])),
+        "after": sha(strict.text(value["after"])),
+        "kind": strict.text(value["activity_type"]),
         "at": value["timestamp"],
         **account("actor", value.get("actor")),
     }
@@ -348,10 +348,11 @@ def deployment_status(value: Json) -> Columns:
 def gate_answer(value: Json) -> Columns:
     """An answer at a gate, as GraphQL or REST tell it."""
     places = value["environments"]
-    found = [one["name"] for one in (places["nodes"] if isinstance(places, dict) else places)]
+    if not (found := [one["name"] for one in (places["nodes"] if isinstance(places, dict) else places)]):
+        raise ValueError("an answer at the gate of no environment")
     user = {"__typename": "User", **value["user"]} if value.get("user") else None
     said = {"state": value["state"].upper(), "environments": found, "comment": value["comment"]}
-    return {**account("approver", user), **said}
+    return account("approver", user) | said
 
 
 def release(value: Json) -> Columns:

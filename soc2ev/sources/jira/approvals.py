@@ -73,6 +73,8 @@ class Approvals:
                 ids = [str(value["id"]) for value in data.get("values", ())]
             except (AttributeError, KeyError, TypeError) as problem:
                 raise ValueError(f"no page of approvals: {problem!r}") from None
+            if data.get("size", len(ids)) != len(ids) and "values" in data:
+                raise ValueError("it counts other approvals than it holds")
             if len(set(ids)) != len(ids) or seen & set(ids):
                 raise ValueError("it repeats approvals of an earlier page")
 

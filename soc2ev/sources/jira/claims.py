@@ -96,18 +96,22 @@ def tallies() -> Tallies:
 
 
 def tickets_of(values: Iterable[Json]) -> list[Ticket]:
-    """The tickets of an answer whose rows were counted, so that it has the form that Jira gives it."""
-    return [
-        Ticket(
-            shapes.text(value["id"]),
-            value["key"],
-            (value["fields"].get("project") or {}).get("key"),
-            shapes.text(value["fields"]["status"].get("id", "")),
-            shapes.instant(value["fields"].get("updated")),
-            _resolved_later(value["fields"]),
-        )
-        for value in values
-    ]
+    """The tickets of an answer whose rows were counted. CollectError for what no row holds and has an odd form."""
+    try:
+        return [_ticket(value) for value in values]
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise CollectError(f"a ticket is not understood: {problem!r}"[:300], hint="the answer is stored") from None
+
+
+def _ticket(value: Json) -> Ticket:
+    return Ticket(
+        shapes.text(value["id"]),
+        value["key"],
+        (value["fields"].get("project") or {}).get("key"),
+        shapes.text(value["fields"]["status"].get("id", "")),
+        shapes.instant(value["fields"].get("updated")),
+        _resolved_later(value["fields"]),
+    )
 
 
 def _resolved_later(fields: Json) -> bool:

@@ -179,6 +179,9 @@ class _Trail:
                     if one in self._seen or one in found:
                         raise ValueError("it repeats changes of an earlier page")
                     found.add(one)
+                    # Only changes of the fields that were asked for are told, each with what it changed.
+                    if not history["items"]:
+                        raise ValueError("it holds a change of nothing")
         except (KeyError, TypeError) as problem:
             raise ValueError(f"no page of changes: {problem!r}") from None
 

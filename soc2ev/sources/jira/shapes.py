@@ -39,15 +39,19 @@ def ticket(value: Json, web: str) -> dict[str, Json]:
     """The columns of jira_tickets that tell of the ticket itself; `web` is the address of the pages for people."""
     fields = value["fields"]
     status = fields["status"]
+    # No ticket is without these, so that one whose answer lacks them was not answered whole.
+    told = (value["key"], status["name"], status["statusCategory"]["key"], fields["issuetype"]["name"])
+    if not all(isinstance(one, str) and one for one in (*told, fields["created"])):
+        raise TypeError("a ticket without key, type, status or the time at which it was created")
     return {
         "ticket": text(value["id"]),
         "key": value["key"],
         "project": _in(fields.get("project"), "key"),
-        "type": _in(fields.get("issuetype"), "name"),
+        "type": fields["issuetype"]["name"],
         "summary": fields.get("summary"),
         "description": adf.plain(fields.get("description")),
         "status": status["name"],
-        "status_category": _in(status.get("statusCategory"), "key"),
+        "status_category": status["statusCategory"]["key"],
         "resolution": _in(fields.get("resolution"), "name"),
         "created_at": instant(fields["created"]),
         "updated_at": instant(fields.get("updated")),
@@ -63,13 +67,16 @@ def ticket(value: Json, web: str) -> dict[str, Json]:
 
 def events(of: Mapping[str, Json], history: Json) -> Iterator[dict[str, Json]]:
     """The rows of jira_events for one change of a ticket."""
+    at = instant(history["created"])
+    if at is None:
+        raise ValueError("a change that was made at no time")
     for position, item in enumerate(history["items"]):
         if item["field"].lower() in _KEPT:
             yield {
                 **of,
                 "event": text(history["id"]),
                 "position": position,
-                "at": instant(history["created"]),
+                "at": at,
                 **account("actor", history.get("author")),
                 "field": item["field"],
                 "before": item.get("fromString"),
@@ -79,7 +86,12 @@ def events(of: Mapping[str, Json], history: Json) -> Iterator[dict[str, Json]]:
 
 def approval(of: Mapping[str, Json], value: Json) -> Iterator[dict[str, Json]]:
     """The rows of jira_approvals for one approval; one of nobody still is a row."""
-    for position, one in enumerate(value.get("approvers") or [{}]):
+    done = _date(value.get("completedDate"))
+    if not isinstance(value["finalDecision"], str) or not isinstance(value["approvers"], list):
+        raise TypeError("an approval without its decision or the list of its approvers")
+    if done is None and value["finalDecision"].lower() != "pending":
+        raise ValueError("an approval that was decided on at no time")
+    for position, one in enumerate(value["approvers"] or [{}]):
         yield {
             **of,
             "approval": text(value["id"]),
@@ -87,18 +99,25 @@ def approval(of: Mapping[str, Json], value: Json) -> Iterator[dict[str, Json]]:
             "name": value.get("name"),
             "decision": value["finalDecision"],
             "created_at": _date(value.get("createdDate")),
-            "completed_at": _date(value.get("completedDate")),
+            "completed_at": done,
             **account("approver", one.get("approver")),
             "approver_decision": one.get("approverDecision"),
         }
 
 
 def account(name: str, value: Json) -> dict[str, Json]:
-    """The three columns of an account. Data Center has no accountId and no types: everybody is a User there."""
+    """
+    The three columns of an account. Data Center has no accountId and no types: everybody is a User there.
+
+    Where it tells no key either, the id is `name:` and the name that somebody signs in with. That can change and be
+    given away: only a register that names it says who it is.
+    """
     if not value:
         return {name: None, f"{name}_id": None, f"{name}_type": None}
     kind = "Bot" if value.get("accountType") == "app" else "User"
-    known = value.get("accountId") or value.get("key") or value["name"]
+    known = value.get("accountId") or (value["key"] if "key" in value else f"name:{value['name']}")
+    if not isinstance(known, str) or not known:
+        raise TypeError("an account without its id")
     return {name: value.get("displayName"), f"{name}_id": known, f"{name}_type": kind}
 
 

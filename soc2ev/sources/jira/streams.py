@@ -25,6 +25,8 @@ _ODD = (AttributeError, ArithmeticError, IndexError, KeyError, OSError, Recursio
 def site_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """jira_sites, from the account that asks; the request repeats what the site said of itself."""
     told = {name: asked[name] for name in ("site", "deployment", "version", "skew_seconds")}
+    if not isinstance(data.get("timeZone"), str | None):
+        raise TypeError("the time zone of the account is no name")
     yield tables.SITES.name, {**told, "time_zone": data.get("timeZone")}
 
 

@@ -20,7 +20,7 @@ _UNFINISHED = frozenset({"pending", "expected"})
 _HOST_ACCEPTS = frozenset({"success", "neutral", "skipped"})
 _USUALLY_KEPT = 90
 EXPIRED, PARTIAL, AFTER = "CI_EVIDENCE_EXPIRED", "EVIDENCE_PARTIAL", "CHECK_AFTER_MERGE"
-RUNS_ALONE = "WORKFLOW_RUNS_ALONE"
+RUNS_ALONE, MISSING = "WORKFLOW_RUNS_ALONE", "CHECK_MISSING"
 
 
 def judge(change: Change, policy: Policy) -> Fact:
@@ -37,7 +37,7 @@ def judge(change: Change, policy: Policy) -> Fact:
 def required_failed(change: Change) -> bool | None:
     """Whether a check that a known rule asked for had failed, not ended or never run at the merge."""
     answers = [
-        _of_queue(change, _passed(demand, found, at, _HOST_ACCEPTS))
+        _of_queue(change, _answer(change, demand, found, at, _HOST_ACCEPTS))
         for sha, at in _commits(change)
         for demand in rulebook.checks(change)
         if at and (found := _tests(change, sha)) and not _gone(change, found, at)
@@ -100,7 +100,7 @@ def _required(change: Change, policy: Policy, found: Tests, at: datetime) -> Fac
         return unknown(_why_gone(change, found, at), EXPIRED)
     if not demands and settled:
         return _nothing_asked(found)
-    answers = [_passed(demand, found, at, policy.checks.accept) for demand in demands]
+    answers = [_answer(change, demand, found, at, policy.checks.accept) for demand in demands]
     if settled or any(one.value is False for one in answers):
         return together(answers)
     if not change.rules.visible:
@@ -151,6 +151,14 @@ def _failed(change: Change, found: Tests, at: datetime, policy: Policy) -> str:
     return f" ({listed(failed)}, required today, had not passed)" if failed else ""
 
 
+def _answer(change: Change, demand: Demand, found: Tests, at: datetime, accept: Collection[str]) -> Fact:
+    """The same, but for a check that may have run and be deleted since."""
+    answer = _passed(demand, found, at, accept)
+    if MISSING not in answer.flags or not _is_old(change, found, at):
+        return answer
+    return unknown(f"The required check {shown(demand[0])} was not found, {_since_then(change, found, at)}.", EXPIRED)
+
+
 def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str]) -> Fact:
     """Whether one required check had passed at that time."""
     name, app = demand
@@ -161,9 +169,10 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
         return _absent(demand, found, same, called)
     ended = [(one.completed_at, said) for one in mine if one.completed_at and (said := _conclusion(one))]
     undated = {said for one in mine if not one.completed_at and (said := _conclusion(one))}
+    untold = any(map(_untold, mine))
     before = [(when, said not in accept, said) for when, said in ended if when <= at]
     if not before:
-        if undated or not found.whole:
+        if undated or untold or not found.whole:
             return unknown(f"When {called[4:]} ended is not known.")
         if ended and all(one.kind == "status" for one in mine) and not found.all_statuses:
             # The host tells the newest status alone: an earlier one may have been there at the merge.
@@ -176,6 +185,8 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
         return unknown(f"Which attempt of {called[4:]} was the last before the merge is not known.", *skipped)
     if failed:
         return no(f"{called} ended as {said} on {short(found.sha)} before the merge ({moment(when)}).", *skipped)
+    if untold:
+        return unknown(f"How an attempt of {called[4:]} ended is not known.", *skipped)
     if not found.whole:
         why = shown(found.reason) or "not all attempts were seen"
         return unknown(f"{called} ended as {said}, but not all checks were obtained: {why}.", *skipped)
@@ -204,7 +215,7 @@ def _absent(demand: Demand, found: Tests, same: list[Check], called: str) -> Fac
         return no(
             f"{called} was reported by somebody else than App {demand[1]}, which must report it.", "CHECK_OF_OTHER_APP"
         )
-    return no(f"{called} did not run on {short(found.sha)}.", "CHECK_MISSING")
+    return no(f"{called} did not run on {short(found.sha)}.", MISSING)
 
 
 def _by_person(check: Check) -> bool:
@@ -220,12 +231,31 @@ def _conclusion(check: Check) -> str | None:
     return None if said in _UNFINISHED else said or None
 
 
+def _untold(check: Check) -> bool:
+    """Whether it is said to have ended and not how, which GitHub's own checks never leave out."""
+    return check.kind == "check" and (check.status or "").upper() == "COMPLETED" and not check.conclusion
+
+
 def _gone(change: Change, found: Tests, at: datetime) -> bool:
     """Whether there may have been checks that the host no longer has."""
     if not found.whole or found.checks:
         return False
+    return _is_old(change, found, at) or _host_saw_them(change)
+
+
+def _is_old(change: Change, found: Tests, at: datetime) -> bool:
+    """Whether a check of that commit may have ended so long ago that the host has deleted it."""
     kept = timedelta(days=found.kept_days or _USUALLY_KEPT)
-    return change.collected_at is None or change.collected_at - at > kept or _host_saw_them(change)
+    return change.collected_at is None or change.collected_at - min(at, _held(change, found.sha) or at) > kept
+
+
+def _held(change: Change, sha: str) -> datetime | None:
+    """Since when the host may have run checks on the head of a request, long before it was merged perhaps."""
+    for request in change.requests:
+        if request.head_sha == sha:
+            made = next((one.committed_at for one in request.commits if one.sha == sha), None)
+            return request.received.get(sha) or made
+    return None
 
 
 def _host_saw_them(change: Change) -> bool:
@@ -237,8 +267,14 @@ def _host_saw_them(change: Change) -> bool:
 def _why_gone(change: Change, found: Tests, at: datetime) -> str:
     if change.collected_at is None:
         return "No checks were found, and whether they were deleted is not known, nor when the evidence was collected."
-    days = (change.collected_at - at).days
-    if days < (found.kept_days or _USUALLY_KEPT):
+    if not _is_old(change, found, at):
         return "No checks were found, although the host says that its rules were kept: they were deleted since."
-    kept = found.kept_days or _USUALLY_KEPT
-    return f"No checks were found {days} days after the merge: checks are kept {kept} days by default."
+    return f"No checks were found, {_since_then(change, found, at)}."
+
+
+def _since_then(change: Change, found: Tests, at: datetime) -> str:
+    held, kept = _held(change, found.sha) or at, found.kept_days or _USUALLY_KEPT
+    if change.collected_at is None:
+        return "and when the evidence was collected is not known"
+    what = "the merge" if held >= at else "its head was pushed"
+    return f"{(change.collected_at - min(at, held)).days} days after {what}: checks are kept {kept} days by default"

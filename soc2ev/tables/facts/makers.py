@@ -55,9 +55,12 @@ class Makers:
 
 def of_request(request: PullRequest, people: People) -> Makers:
     """Makers of a pull request."""
-    found = [people.account(request.author), *map(people.account, request.pushers)]
+    pushed = list(map(people.account, request.pushers))
+    # Whoever merged another request into the branch is told as having pushed to it, and made no part of it by that.
+    landed = pushed if request.unseen_constituents else []
+    found = [people.account(request.author), *(() if landed else pushed)]
     found += [people.account(event.actor) for event in request.events if event.kind == "HeadRefForcePushedEvent"]
-    possible: set[str] = set()
+    possible = {party.key for party in landed}
     own = {commit.sha for commit in request.commits}
     for commit in request.commits:
         if commit.sha in request.clean_merges and is_merge(commit, own):

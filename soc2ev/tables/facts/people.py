@@ -22,6 +22,8 @@ _NOREPLY = re.compile(r"([0-9]{1,18})\+([^@\s]+)@users\.noreply\.github\.com")
 _PLATFORM_ADDRESS = "noreply@github.com"
 _PLATFORM_LOGIN = "web-flow"
 _PERSONAL = frozenset({"User", "EnterpriseUserAccount"})
+_NAMED = "name:"
+"""Begins the id of an account of which Jira told no more than the name that somebody signs in with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,11 @@ class People:
             return Party("gone", "an account that is gone", known=False, machine=False)
         if account.number is None:
             return Party(f"login:{account.login}", shown(account.login) or "an unnamed account", False, False)  # noqa: FBT003
-        system = "github" if isinstance(account.number, int) else "jira"
+        system, number = "github" if isinstance(account.number, int) else "jira", str(account.number)
         machine = account.kind == "Bot" or (account.login or "").lower() in self._services
-        personal = machine or account.kind in _PERSONAL
-        return self._party(system, str(account.number), account.login, machine=machine, known=personal)
+        named = number.removeprefix(_NAMED)
+        personal = machine or (account.kind in _PERSONAL and named == number)
+        return self._party(system, named, account.login, machine=machine, known=personal)
 
     def commit_author(self, commit: Commit) -> Party:
         """Who wrote a commit: the account that GitHub links, else whom the address belongs to."""

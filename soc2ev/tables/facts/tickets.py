@@ -21,6 +21,8 @@ from soc2ev.tables.facts.ticket_history import folded
 
 _AT_ONCE = timedelta(minutes=1)
 """What creates a ticket may set more of it right afterwards."""
+_DECIDED = ("approved", "declined")
+"""Final decisions of Service Management beside `pending`; it documents no other one."""
 _REJECTED = frozenset({"rejected", "declined", "cancelled", "canceled", "won't do"})
 BACKFILLED, BY_AUTOMATION, LATE = "TICKET_BACKFILLED", "TICKET_APPROVED_BY_AUTOMATION", "TICKET_APPROVED_LATE"
 
@@ -147,6 +149,9 @@ def _by_approval(ticket: Ticket, key: str, at: datetime, policy: TicketPolicy, m
     if ticket.approvals is None:
         return unknown(f"The approvals of {key} were not obtained.")
     given = [one for one in ticket.approvals if folded(one.decision) != "pending"]
+    odd = next((one.decision for one in given if folded(one.decision) not in _DECIDED), None)
+    if odd is not None:
+        return unknown(f"What {shown(odd) or 'nothing'} means as a decision on {key} is not known.")
     if any(one.completed_at is None for one in given):
         return unknown(f"When {key} was decided on is not known.")
     before = [(one.completed_at, folded(one.decision) != "approved", one) for one in given if _done(one, at)]

@@ -160,8 +160,14 @@ TABLES: tuple[tuple[Table, tuple[str, ...]], ...] = (
     ),
     (EMERGENCIES, ("changes", "change_facts", "registers", "register_emergencies")),
     (FINISHED_TICKETS, ("jira_tickets", "jira_lookups", "jira_events", "jira_histories", "changes")),
-    (RULE_DAYS, ("github_rules", "github_heads")),
-    (REPOSITORY_ACCESS, ("github_permissions", "people", "accounts", "register_access_decisions")),
-    (REPOSITORY_SETTINGS, ("github_settings", "github_environments", "github_capabilities", "github_checks")),
+    (RULE_DAYS, ("github_repositories", "github_rules", "github_heads")),
+    (
+        REPOSITORY_ACCESS,
+        ("github_repositories", "github_permissions", "people", "accounts", "register_access_decisions"),
+    ),
+    (
+        REPOSITORY_SETTINGS,
+        ("github_repositories", "github_settings", "github_environments", "github_capabilities", "github_checks"),
+    ),
 )
 """The tables in the order in which they are made, with what each is made from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Collection as Collected
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,11 +30,14 @@ def deployment_rows(
     evidence = {row["id"]: row["evidence"] for row in found.requests.rows("github_deployments")}
     # A deployment brings nothing where all of its changes are missing from the record.
     whole = all(map(found.complete, _CHANGES)) and not ref.problems and not ref.unexplained
+    untold, heights = _untold(found), _Heights(ref, delivered)
     for place, deployment in enumerate(delivered.found):
         if not found.period.start <= deployment.created_at < found.period.end:
             continue
         earlier = _last_success(delivered.found[:place], deployment)
-        brought, known = _brought(ref, delivered, deployment, earlier, items)
+        # What became of one in between is not known: what that one brought this one may not have.
+        doubtful = _between(delivered.found[:place], deployment, earlier, untold)
+        brought, known = _brought(heights, delivered, deployment, doubtful or earlier)
         yield {
             "item": f"{found.repository}#deployment-{deployment.id}",
             "repository": found.repository,
@@ -48,8 +53,8 @@ def deployment_rows(
             "followed_by": _next_success(delivered.found[place + 1 :], deployment),
             # Without the record of its moves nobody knows what the branch holds, only what was once merged into it.
             "commit_known": delivered.placed(deployment) if found.complete("activity") else None,
-            "brought": brought,
-            "brought_known": known and whole,
+            "brought": [items[move] for move in brought],
+            "brought_known": known and whole and doubtful is None,
             "rollback": _is_rollback(delivered, deployment, earlier),
             **_watched(deployment, policy),
             "evidence": [evidence[int(deployment.id)]],
@@ -66,31 +71,54 @@ def _watched(deployment: Deployment, policy: WatchPolicy) -> dict[str, Json]:
     return {"arrived_at": arrived, "watch_asked": policy.required, **told}
 
 
+class _Heights:
+    """The moves of a ref by the place of what they brought on its line."""
+
+    def __init__(self, ref: RefMoves, delivered: Delivered) -> None:
+        known = ((delivered.height_of_change(move.after), place) for place, move in enumerate(ref.moves))
+        self._sorted = sorted((height, place) for height, place in known if height is not None)
+        self.first = self._sorted[0][0] if self._sorted else None
+        """The lowest of them; None when none is on the line."""
+
+    def between(self, lower: int | None, upper: int) -> list[int]:
+        """The moves above the one place up to the other, in their own order."""
+        start = 0 if lower is None else bisect_right(self._sorted, lower, key=lambda one: one[0])
+        return sorted(
+            place for _, place in self._sorted[start : bisect_right(self._sorted, upper, key=lambda one: one[0])]
+        )
+
+
 def _brought(
-    ref: RefMoves,
-    delivered: Delivered,
-    deployment: Deployment,
-    earlier: Deployment | None,
-    items: Mapping[int, str],
-) -> tuple[list[str], bool]:
-    """Changes between the last successful deployment and this one, and whether these are all."""
+    heights: _Heights, delivered: Delivered, deployment: Deployment, earlier: Deployment | None
+) -> tuple[list[int], bool]:
+    """Changes between the last successful deployment and this one, by their moves, and whether these are all."""
     upper = delivered.height(deployment)
     lower = delivered.height(earlier) if earlier else None
     if upper is None:
         return [], False
-    found = [
-        items[place]
-        for place, move in enumerate(ref.moves)
-        if (height := delivered.height_of_change(move.after)) is not None
-        and height <= upper
-        and (lower is None or height > lower)
-    ]
-    first = min(
-        (one for move in ref.moves if (one := delivered.height_of_change(move.after)) is not None), default=None
-    )
+    first = heights.first
     # What lies between the last deployment and the first change of the period was merged before it.
     whole = lower is not None and (first is None or lower >= first - 1 or upper <= lower)
-    return found, whole
+    return heights.between(lower, upper), whole
+
+
+def _untold(found: Collection) -> set[str]:
+    """The deployments whose statuses did not all arrive."""
+    ended = {row["number"] for row in found.requests.rows("github_completions", "part = 'statuses'")}
+    rows = found.requests.rows("github_deployments", "whole is not true")
+    return {str(row["id"]) for row in rows if row["id"] not in ended}
+
+
+def _between(
+    before: Sequence[Deployment], deployment: Deployment, earlier: Deployment | None, untold: Collected[str]
+) -> Deployment | None:
+    """The last deployment to that environment after the `earlier` one that may have succeeded unseen."""
+    for one in reversed(before):
+        if one is earlier:
+            return None
+        if one.environment == deployment.environment and one.id in untold:
+            return one
+    return None
 
 
 def _last_success(before: Sequence[Deployment], deployment: Deployment) -> Deployment | None:

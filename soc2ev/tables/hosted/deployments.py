@@ -32,8 +32,10 @@ class Delivered:
         graph: Graph,
         ref: RefMoves,
         gates: Gates,
+        *,
+        whole: bool = True,
     ) -> None:
-        """`environments` are names or globs."""
+        """`environments` are names or globs; `whole` is whether all commits of the ref are known."""
         line = list(graph.line(ref.tip))
         self._place = {sha: -place for place, sha in enumerate(line)}
         self._graph = graph
@@ -47,7 +49,8 @@ class Delivered:
         self.found.sort(key=lambda one: (one.created_at, one.id))
         self._height = {one.id: self._height_of(one.sha) for one in self.found}
         self._started = [one.created_at for one in self.found]
-        self._lost = [one.created_at for one in self.found if self._height[one.id] is None]
+        # Where commits are missing, what a deployment does not seem to contain it may contain all the same.
+        self._lost = [one.created_at for one in self.found if not whole or self._height[one.id] is None]
 
     def watch(self, after: Mapping[str, Watch]) -> None:
         """Note what came after each deployment, by its id."""

@@ -92,7 +92,8 @@ class Gatherer:
         for row in found.requests.rows("github_deployment_statuses"):
             statuses[row["deployment"]].append(row)
         rows, names = found.requests.rows("github_deployments"), self.environments(found.repository, ref.ref)
-        told = Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests))
+        whole = found.complete("commits") and not ref.problems
+        told = Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests), whole=whole)
         told.watch(self._watchers.after(found, told.found, told.heights))
         return told
 
@@ -155,7 +156,7 @@ class _Shared:
         parts = self.found.requests.get({one for numbers in inner.values() for one in numbers})
         for number, below in inner.items():
             constituents = tuple(parts[one] for one in below if one in parts)
-            unseen = len(below) - len(constituents)
+            unseen = len(below) - len(constituents) + self._hidden(requests[number])
             requests[number] = replace(requests[number], constituents=constituents, unseen_constituents=unseen)
         commits = self._commits({sha for move in moves for sha in move.brought})
         asked = self.found.requests.tests(_testable(moves, [*requests.values(), *parts.values()]))
@@ -229,11 +230,22 @@ class _Shared:
             counts[row["base_ref"] or ""].add(row["number"])
         return {base: len(numbers) for base, numbers in counts.items()}
 
+    def _hidden(self, request: PullRequest) -> int:
+        """1 for what may be a promotion that carries more than is known, as not all requests were obtained."""
+        if request.cross_repository or (self.found.complete("merged") and self.found.complete("pull-requests")):
+            return 0
+        unknown = (one.message for one in request.commits if one.sha not in self.found.landings)
+        told = (found[0] for message in unknown if (found := commit_text.pull_request(message)))
+        claimed = any(number != request.number for number in told)
+        return int(claimed or self.bases.get(request.head_ref or "", 0) > 0 or self._long_lived(request))
+
+    def _long_lived(self, request: PullRequest) -> bool:
+        head = request.head_ref or ""
+        return self.bases.get(head, 0) >= _MANY or _matches(head, _LONG_LIVED)
+
     def _constituents(self, request: PullRequest) -> list[int]:
         """Pull requests that a promotion of a long-lived branch carries."""
-        head = request.head_ref or ""
-        long_lived = self.bases.get(head, 0) >= _MANY or _matches(head, _LONG_LIVED)
-        if not long_lived or request.cross_repository:
+        if not self._long_lived(request) or request.cross_repository:
             return []
         landed = (one for entry in request.commits for one in self.found.landings.get(entry.sha, ()))
         return sorted(

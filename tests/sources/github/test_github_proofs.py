@@ -138,6 +138,18 @@ def test_a_host_that_cannot_be_asked_by_address_is_asked_run_by_run(
     assert [ANSWER] == answers(run)
 
 
+@pytest.mark.parametrize(("code", "gap"), [(401, True), (500, True), (404, False)])
+def test_gates_that_fail_for_another_reason_are_a_gap(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, *, gap: bool
+) -> None:
+    """A service that is down, or a token that is not taken, is neither a right that lacks nor a run that is gone."""
+    gated(story)
+    monkeypatch.setattr(documents, "gates", lambda _: "query gates { nonsense }")
+    run = collect(tmp_path, story, faults=[faults.status(code, on="GET */approvals", times=None)])
+    assert gap == ("who let deployments through their gates" in run.incomplete.get("deployments", ""))
+    assert gap != ("gates" in run.of("deployments").details)
+
+
 def test_gates_that_may_not_be_seen_are_not_taken_for_unanswered(story: Story, tmp_path: Path) -> None:
     """A token without Actions: no row says that the gate was asked about, and the coverage notes why."""
     gated(story)

@@ -12,7 +12,7 @@ import pytest
 from soc2ev.sources.github import rule_versions
 from soc2ev.sources.github.claims import SNAPSHOTS
 from tests.fakes.github import tokens
-from tests.fakes.github.faults import Fault, status
+from tests.fakes.github.faults import Fault, Wire, status
 from tests.fakes.github.rules import DeployKey, Ruleset
 from tests.fakes.github.scenarios.story import Story
 from tests.sources.github.runs import LATER, SECRET, Run, collect
@@ -327,6 +327,17 @@ def test_what_every_repository_has_is_a_gap_when_it_is_refused(story: Story, tmp
     run = collect(tmp_path, story, faults=[status(403, on="GET */keys", times=None)])
     assert {"settings:settings"} == set(gaps(run))
     assert values(run)["deploy_key_with_write"] is None
+
+
+def test_a_setting_that_is_null_is_a_gap(story: Story, tmp_path: Path) -> None:
+    """It was asked for and answered, and nobody knows it."""
+
+    def null(wire: Wire, _: Wire | None) -> Wire:
+        return Wire(wire.status, wire.headers, json.dumps({**wire.json, "days": None}).encode())
+
+    path = "GET /repos/acme/api/actions/permissions/artifact-and-log-retention"
+    run = collect(tmp_path, story, faults=[Fault("null", null, on=path, times=None)])
+    assert "does not tell artifact_and_log_retention_days" in gaps(run)["settings:settings"]
 
 
 @pytest.mark.parametrize(("days", "warns"), [(90, True), (400, False)])

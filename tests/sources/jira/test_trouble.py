@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,52 @@ def test_tickets_of_another_form(field: str, tmp_path: Path) -> None:
     """A ticket that lacks what every ticket has is refused; the page is asked for again, then stated."""
     run = run_of(tmp_path, changed(LIST, lambda body: body["issues"][0].pop(field), at=2, times=None))
     assert "tickets" in run.incomplete
+    assert facts(run)
+
+
+ODD: dict[str, tuple[bool, str, str, Callable[[Any], Any]]] = {
+    "status without id": (True, LIST, "tickets", lambda body: body["issues"][0]["fields"]["status"].update(id=None)),
+    "no category": (True, LIST, "tickets", lambda body: body["issues"][0]["fields"]["status"].pop("statusCategory")),
+    "no type": (True, LIST, "tickets", lambda body: body["issues"][0]["fields"].update(issuetype=None)),
+    "created never": (True, LIST, "tickets", lambda body: body["issues"][0]["fields"].update(created=None)),
+    "changed never": (False, SEARCH, "histories", lambda body: first_change(body).update(created=None)),
+    "no account's id": (False, SEARCH, "histories", lambda body: first_change(body)["author"].update(key=None)),
+    "no decision": (True, APPROVALS, "approvals", lambda body: body["values"][0].update(finalDecision=None)),
+    "decided never": (True, APPROVALS, "approvals", lambda body: body["values"][0].update(completedDate=None)),
+    "changed nothing": (
+        True,
+        CHANGES,
+        "histories",
+        lambda body: body["issueChangeLogs"][0]["changeHistories"][0].update(items=[]),
+    ),
+    "no zone": (True, ME, "site", lambda body: body.update(timeZone=7)),
+    "kept back": (True, APPROVALS, "approvals", lambda body: body.update(values=[])),
+    "no approvers": (True, APPROVALS, "approvals", lambda body: body["values"][0].update(approvers=None)),
+}
+
+
+def first_change(body: Any) -> Any:
+    """The first change in an answer of Data Center; one of no ticket in an answer without changes."""
+    told = [one["changelog"]["histories"] for one in body["issues"] if one.get("changelog", {}).get("histories")]
+    return told[0][0] if told else {"author": {"key": ""}}
+
+
+def test_an_account_without_a_key_is_told_by_its_name(tmp_path: Path) -> None:
+    """Data Center told names before it told keys; such a name stands apart from keys."""
+    unkeyed = changed(SEARCH, lambda body: first_change(body)["author"].pop("key"), at=1, times=None)
+    run = run_of(tmp_path, unkeyed, cloud=False)
+    assert "histories" not in run.incomplete
+    assert any(str(row["actor_id"]).startswith("name:") for row in run.rows("jira_events"))
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_jira_always_tells(name: str, tmp_path: Path) -> None:
+    """Null where every Jira has a value ends in no exception, and is a gap of the stream that would hold it."""
+    cloud, place, stream, change = ODD[name]
+    told = APPROVALS.replace("*", "request/10000/approval") if place == APPROVALS else place
+    first = 2 if place == LIST else 1
+    run = run_of(tmp_path, changed(told, change, at=first, times=None), cloud=cloud)
+    assert stream in run.incomplete
     assert facts(run)
 
 

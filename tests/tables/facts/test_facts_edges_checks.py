@@ -100,6 +100,25 @@ def test_after_merge() -> None:
         assert ("deviation", True) == (letters(found)["B"], "CHECK_AFTER_MERGE" in found.flags)
 
 
+def test_pushed_long_before_the_merge() -> None:
+    """Edge 29: checks ran when the head was pushed; those are deleted by the time of that, whatever ran later stays."""
+    early = request(received={"h1": MERGED - timedelta(days=20)})
+    only_lint = (ChecksOf("h1", (check(name="lint"),), whole=True),)
+    for tested in ((ChecksOf("h1", (), whole=True),), only_lint):
+        late = judged(change(early, tested=tested, bypass=HIDDEN, collected_at=MERGED + timedelta(days=71)))
+        soon = judged(change(early, tested=tested, bypass=HIDDEN, collected_at=MERGED + timedelta(days=69)))
+        assert ("not tested", True) == (letters(late)["B"], "CI_EVIDENCE_EXPIRED" in late.flags)
+        assert ("deviation", True) == (letters(soon)["B"], "CHECK_MISSING" in soon.flags)
+
+
+def test_ended_without_a_word() -> None:
+    """A check that is said to have ended, and not how, tells nothing; beside one that failed it excuses nothing."""
+    mute = check(None, status="COMPLETED", completed_at=ago(40))
+    assert "not tested" == letters(judged(ran(mute)))["B"]
+    assert "not tested" == letters(judged(ran(check(minutes=90), mute)))["B"]
+    assert "deviation" == letters(judged(ran(check("FAILURE"), mute)))["B"]
+
+
 def test_attempt_without_time() -> None:
     """Edge 28: an attempt of another result whose end nobody told may have been the last."""
     assert "not tested" == letters(judged(ran(check(), check("FAILURE", completed_at=None))))["B"]

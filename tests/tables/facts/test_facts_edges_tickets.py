@@ -186,6 +186,7 @@ def approval(
         ((approval("pending", None),), "deviation"),
         ((approval("approved", -10),), "deviation"),
         ((approval("approved", None),), "not tested"),
+        ((approval("withdrawn"),), "not tested"),
         ((approval("approved", 100, (ANN_JIRA, "approved"), (PAT_JIRA, "approved")),), "deviation"),
         ((approval("approved", 100, (None, "approved")),), "not tested"),
         ((approval("approved", 100, (PAT_JIRA, "pending")),), "not tested"),

@@ -22,6 +22,13 @@ def test_not_registered() -> None:
     assert Party("jira:7", "Zoe", known=True, machine=False) == EMPTY.account(Account("Zoe", "7"))
 
 
+def test_named_only() -> None:
+    """A name that somebody signs in with is a person where the register names it, and else nobody in particular."""
+    listed = People([{"person": "Zoe Quill", "system": "jira", "account": "zoe", "login": None}], [])
+    assert Party("Zoe Quill", "Zoe Quill", known=True, machine=False) == listed.account(Account("Zoe", "name:zoe"))
+    assert Party("jira:zoe", "Zoe", known=False, machine=False) == EMPTY.account(Account("Zoe", "name:zoe"))
+
+
 def test_gone_or_unclear() -> None:
     """A deleted account, one without a number, and one that stands for no single person are not known."""
     unclear = (

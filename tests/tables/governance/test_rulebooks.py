@@ -125,7 +125,8 @@ def test_several_rules_ask_together() -> None:
     """Approvals of a ruleset and the rest of protection add up; neither alone is enough."""
     vault = Readings()
     part = ruleset(YEAR_AGO, 2) | {"rules": ruleset(YEAR_AGO, 2)["rules"][:1]}
-    rest = protection(0) | {"required_pull_request_reviews": None, "_bound": True}
+    rest = protection(0) | {"_bound": True}
+    del rest["required_pull_request_reviews"]
     vault.add(AFTER, part, rest)
     assert (True, 2) == (proven(vault, wanted=2)["required"], proven(vault)["approvals"])
     assert (False, "The rules lack approvals.") == (

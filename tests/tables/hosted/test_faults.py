@@ -13,6 +13,7 @@ import pytest
 
 from soc2ev import config, controls, period, sources, tables
 from soc2ev.fetch import Fetch
+from soc2ev.model import Conclusion, Finding
 from soc2ev.vault import Vault, writer
 from tests.fakes.github import faults
 from tests.fakes.github.builder import rules
@@ -27,7 +28,21 @@ Outcomes = dict[tuple[str, str], str]
 
 
 def road(folder: Path, scenario: str, broken: Sequence[Fault] = ()) -> tuple[Outcomes, bool, list[str]]:
-    """Outcomes by item and letter, whether everything claims to be whole, and the endpoints that were asked."""
+    """Outcomes by control with item and by letter, whether everything claims to be whole, and the endpoints that were asked."""
+    findings, whole, asked = judged(folder, scenario, broken, JUDGING)
+    outcomes = {
+        (f"{finding.control.id} {item.id}", letter): result.outcome.value
+        for finding in findings
+        for item in finding.population.items
+        for letter, result in item.outcomes.items()
+    }
+    return outcomes, whole, asked
+
+
+def judged(
+    folder: Path, scenario: str, broken: Sequence[Fault], names: Sequence[str]
+) -> tuple[list[Finding], bool, list[str]]:
+    """The findings of these controls, whether everything claims to be whole, and the endpoints that were asked."""
     folder.mkdir()
     story = SCENARIOS[scenario].build() if scenario in SCENARIOS else TOLD[scenario]()
     with GitHub(story.world, faults=list(broken)) as host:
@@ -40,16 +55,9 @@ def road(folder: Path, scenario: str, broken: Sequence[Fault] = ()) -> tuple[Out
             fetch = Fetch(vault, environment=known, sleep=lambda _: None, now=lambda: NOW, workers=1)
             whole = all(entry.complete for entry in sources.collect(fetch, found, month))
         asked = [f"{seen.method} {seen.path}" for seen in host.requests]
-    judging = [one for one in controls.builtin() if one.id in JUDGING]
+    judging = [one for one in controls.builtin() if one.id in names]
     with tables.load(Vault.open(folder / "evidence"), found, month) as loaded:
-        findings = controls.judge_all(judging, loaded)
-    outcomes = {
-        (item.id, letter): result.outcome.value
-        for finding in findings
-        for item in finding.population.items
-        for letter, result in item.outcomes.items()
-    }
-    return outcomes, whole, asked
+        return list(controls.judge_all(judging, loaded)), whole, asked
 
 
 def overridden() -> Story:
@@ -91,7 +99,37 @@ def edited() -> Story:
     return story
 
 
+def promoted() -> Story:
+    """Two requests that landed on a branch of their own, of which nobody approved one, and went on from there."""
+    story = Story()
+    story.api.move("develop", story.api.head(), story.cat)
+    for title, approved in (("ABC-1 Part", True), ("ABC-2 Part", False)):
+        part = story.open(title=title, base="develop")
+        part.check()
+        if approved:
+            part.approve(story.bob)
+        part.merge(story.bob, "squash")
+    whole = story.open(story.cat, "ABC-1 Release", branch="develop", head=story.api.head("develop"))
+    whole.check()
+    whole.approve(story.bob)
+    whole.merge(story.cat)
+    story.deploy()
+    story.tick(days=3)
+    return story
+
+
+def delivered() -> Story:
+    """A change that nobody reviewed, and a reviewed one, each with its deployment."""
+    story = Story()
+    story.open().merge(story.ann, "squash", result="bypass")
+    story.deploy()
+    story.clean()
+    story.deploy()
+    return story
+
+
 TOLD: dict[str, Callable[[], Story]] = {"overridden": overridden, "pushed": pushed, "edited": edited}
+TOLD |= {"promoted": promoted, "delivered": delivered}
 
 
 def rewritten(change: Callable[[Any], Any], **where: Any) -> Fault:
@@ -125,6 +163,19 @@ def null_objects(told: Any, depth: int = 0) -> Any:
     }
 
 
+def within(*steps: str, is_now: Any) -> Callable[[Any], Any]:
+    """What stands at the end of these names, in every entry of the lists on the way, is that value."""
+
+    def change(told: Any, left: Sequence[str] = steps) -> Any:
+        if isinstance(told, list):
+            return [change(one, left) for one in told]
+        if not isinstance(told, dict) or left[0] not in told:
+            return told
+        return {**told, left[0]: change(told[left[0]], left[1:]) if left[1:] else is_now}
+
+    return change
+
+
 def other_types(told: Any) -> Any:
     """Numbers as text, text as numbers."""
     if isinstance(told, dict):
@@ -146,6 +197,9 @@ def refused_branch(body: Any) -> Any:
 
 
 API = "GET /repos/acme/api"
+INDEX = ("data", "repository", "pullRequests", "nodes")
+STATUSES = ("data", "repository", "deployments", "nodes", "statuses", "nodes")
+CHECKS = ("data", "nodes", "mergeCommit", "statusCheckRollup", "contexts", "nodes")
 ODD: dict[str, tuple[str, Fault]] = {
     "protection that fails": ("overridden", faults.status(500, on=f"{API}/branches/main/protection", times=None)),
     "protection without content": ("overridden", rewritten(lambda _: {}, on=f"{API}/branches/main/protection")),
@@ -159,6 +213,9 @@ ODD: dict[str, tuple[str, Fault]] = {
     "null entries": ("pushed", rewritten(null_entries, on="POST /graphql", at=6)),
     "empty pages without end": ("pushed", faults.endless(on="POST /graphql", at=2)),
     "null objects": ("pushed", rewritten(null_objects, on="POST /graphql")),
+    "index kept back": ("promoted", rewritten(within(*INDEX, is_now=[]), on="POST /graphql")),
+    "checks of a part null": ("promoted", rewritten(within(*CHECKS, is_now=None), on="POST /graphql")),
+    "statuses kept back": ("delivered", rewritten(within(*STATUSES, is_now=[]), on="POST /graphql")),
 }
 """What a campaign over all endpoints found to be taken for met, or for nothing at all, or to end in a traceback."""
 
@@ -179,9 +236,19 @@ def test_no_odd_answer_is_met_or_silent(
     assert whole
     outcomes, claimed, asked = road(tmp_path / "odd", scenario, [replace(fault)])
     assert len(asked) < 10 * len(usual)
-    passed = ("met", "not applicable")
-    assert [] == [key for key, said in outcomes.items() if said in passed and clean.get(key) != said]
+    firm = ("met", "not applicable", "deviation")
+    assert [] == [key for key, said in outcomes.items() if said in firm and clean.get(key) != said]
     assert not claimed
+
+
+def test_rules_of_no_branch(tmp_path: Path) -> None:
+    """A repository whose branch is not told has rules that nobody looked at: it is not without a branch of production."""
+    nothing = rewritten(within("data", "r0", "defaultBranchRef", is_now=None), on="POST /graphql")
+    names = ("change-authorised-tested-approved", "rules-in-force", "access-to-repositories", "evidence-settings-kept")
+    findings, _, _ = judged(tmp_path / "odd", "edited", [nothing], names)
+    assert {} == {
+        one.control.id: one.conclusion.value for one in findings if one.conclusion is not Conclusion.INCOMPLETE
+    }
 
 
 def spots(asked: Sequence[str]) -> list[dict[str, Any]]:

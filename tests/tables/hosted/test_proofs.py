@@ -311,3 +311,15 @@ def test_a_deployment_keeps_the_answers_at_its_gate() -> None:
     delivered = Delivered(rows, {}, ["production"], Graph({"tip": ()}), ref, Gates({7: []}))
     found: list[Deployment] = delivered.found
     assert [(), None] == [one.gate for one in found]
+
+
+def test_a_deployment_may_contain_what_missing_commits_hide() -> None:
+    """Where commits of the branch are missing, a later deployment that does not seem to hold a change cannot be placed."""
+    ref = RefMoves("main", [], "tip", ("main",))
+    row = {"id": 7, "environment": "production", "sha": "tip", "created_at": NOON}
+    rows = [{**row, "creator": None, "creator_id": None, "creator_type": None}]
+    unplaced = {}
+    for whole in (True, False):
+        delivered = Delivered(rows, {}, ["production"], Graph({"tip": ()}), ref, Gates({}), whole=whole)
+        unplaced[whole] = delivered.about("change", NOON, None, gated=False).unplaced
+    assert {True: 0, False: 1} == unplaced
