@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from soc2ev.errors import CollectError
+from soc2ev.logs.colours import plain
 
 BLOCK = 128 << 10
 LONGEST_LINE = 1 << 20
@@ -136,8 +137,9 @@ def lines(file: Path, told: Told) -> Iterator[tuple[Path, int, bytes]]:
 
 
 def whole_lines(block: Block) -> tuple[int, list[bytes]]:
-    """How many lines of a block are too long to be a record (each counts once), and the whole lines without ends."""
-    rows = block.data.removesuffix(b"\n").split(b"\n")
+    """How many lines of a block are too long for a record (each counts once), and the others, without colours."""
+    clear = plain(block.data)
+    rows = (clear.data if clear else block.data).removesuffix(b"\n").split(b"\n")
     if not block.window and not block.cut:
         return 0, rows
     # Of a line over 1 MiB the last window may have whole lines behind it.

@@ -170,9 +170,10 @@ def _has_rival(fitting: Form, line: str) -> bool:
         equals >= 0 and " " not in line[:equals].strip(),
         fourth in ("-", "/") or fifth in ("-", "/"),
     )
-    return any(
-        may and form is not fitting and form(line) is not None for may, form in zip(possible, _TEXT, strict=True)
-    )
+    for may, form in zip(possible, _TEXT, strict=True):
+        if may and form is not fitting and form(line) is not None:
+            return True
+    return False
 
 
 def _inner(message: str) -> dict[str, Value]:

@@ -115,9 +115,10 @@ def pairs(line: str) -> Found | None:
     """key=value, quoted or not (logfmt, lograge): three pairs or more, which begin the line."""
     if "=" not in line[:80] or len(line) > _LONGEST_PAIRS:
         return None
+    if " " in line[: line.find("=")].strip():
+        return None
     found = _pairs(line)
-    first = line.find("=")
-    return ("pairs", found) if len(found) >= _FEWEST_PAIRS and " " not in line[:first].strip() else None
+    return ("pairs", found) if len(found) >= _FEWEST_PAIRS else None
 
 
 def dated(line: str) -> Found | None:

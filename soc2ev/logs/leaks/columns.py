@@ -25,16 +25,19 @@ class Columns:
 
     def hits(self, line: str) -> Iterator[Hit]:
         """What the telling columns of a row hold."""
-        cells = list(_cells(line, self.separator))
-        if len(cells) != len(self.names):
+        separator = "\t" if self.separator == " " and "\t" in line else self.separator
+        cells = list(_cells(line, separator))
+        if len(cells) < len(self.names) or (len(cells) > len(self.names) and self.separator != " "):
             return
         for index in self.telling:
             start, value = cells[index]
             name = self.names[index]
             if value == name:
                 continue  # the header line itself
+            if len(cells) > len(self.names) and "=" not in value:
+                continue  # values with blanks move what follows
             shown = value.replace("+", " ") if self.separator == " " and "cookie" not in squash(name) else value
-            for hit in by_key(name, shown.replace(";+", "; ")):
+            for hit in by_key(name, shown.replace(";+", "; ").replace(";%20", ";   ")):
                 yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, name, hit.by_value)
 
 

@@ -11,7 +11,7 @@ from soc2ev.logs.leaks.kinds import Hit
 
 _FLAG = re.compile(
     r"(?<![\w])--?(?P<flag>(?:[a-z][\w\-]*?)?(?:password|passwd|pass|pwd|passphrase|token|secret|api-?key|"
-    r"secret-?key|access-?key|auth-?key|key))[ =](?P<v>[^\s\"']{3,})"
+    r"secret-?key|access-?key|auth-?key|key)(?:[\-_]confirm(?:ation)?)?)[ =](?P<v>(?:(?!</)[^\s\"']){3,})"
 )
 _CURL = re.compile(r"(?<![\w-])(?:-u|--user)[ =]['\"]?([\w.@\-]{1,64}:[^\s'\"]{3,80})")
 _MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}? -p([^\s'\"]{4,})")
@@ -27,14 +27,78 @@ _LDAP = re.compile(
     r"\bldap(?:search|modify|add|delete|passwd|whoami|compare)\b[^\n|;&]{0,160}? -w ?['\"]?([^\s'\"]{3,})"
 )
 _REDIS = re.compile(r"\bredis-cli\b[^\n|;&]{0,120}? -a ?['\"]?([^\s'\"]{3,})")
+_ACL = re.compile(r"(?i)\bsetuser\b[^\n]{1,200}?[ \"'](?<=[ \"'])>([^\s\"']{3,})")
+"""A user of Redis gets a password by `>`: https://redis.io/docs/latest/commands/acl-setuser/"""
+_AUTH = re.compile(r"(?:^|\] |> |\"HELLO\" \"\d\" )\"(?i:AUTH)\"(?: \"[^\"\n]{1,64}\")? \"([^\"\n]{3,200})\"")
+_CONFIG = re.compile(r"(?i)\b(?:requirepass|masterauth|primaryauth)\b[\"']? [\"']?([^\s\"']{3,})")
+_WINDOWS = re.compile(
+    r"(?i)\bnet1? user (?:\"[^\"]{1,64}\"|[^\s/]{1,64}) ([^\s/*\"][^\s\"]{2,})|\bsqlcmd\b[^\n|;&]{0,120}? "
+    r"-(?-i:P) ?['\"]?([^\s'\"]{3,})|"
+    r"\bConvertTo-SecureString (?:-String )?['\"]([^'\"$]{3,100})['\"]"
+)
+_HTPASSWD = re.compile(r"\bhtpasswd -[A-Za-z]{0,6}b[A-Za-z]{0,6} \S{1,200} \S{1,64} ['\"]?([^\s'\"]{3,})")
+_AZURE = re.compile(r"\baz login\b[^\n|;&]{0,160}? -p ['\"]?([^\s'\"]{3,})")
+_MAIL = re.compile(
+    r"(?:\b[Cc]: |[>\"] ?|[Cc]ommand:? \"?|[Ss]ent: )(?:PASS|[A-Za-z]{0,4}\d{1,6} LOGIN [^\s\"]{1,100}) "
+    r"\"?([^\s\"/]{3,100})"
+)
+"""POP3, FTP and IMAP write them openly: RFC 1939 section 7, RFC 959 section 4.1.1, RFC 3501 section 6.2.3."""
 _GENERATED = re.compile(r"\btemporary password is generated for \S{1,80}: (\S{3,64})")
 """MySQL says so once: https://dev.mysql.com/doc/refman/8.4/en/data-directory-initialization.html"""
 _COMMANDS = (
     *((_CURL, "-u"), (_MYSQL, "mysql"), (_SSHPASS, "sshpass"), (_SQL, "'"), (_LOGIN, " login"), (_LDAP, "ldap")),
-    *((_REDIS, "redis-cli"), (_GENERATED, "generated for")),
+    *((_REDIS, "redis-cli"), (_GENERATED, "generated for"), (_AUTH, '" "')),
+    *((_HTPASSWD, "htpasswd"), (_AZURE, "az login"), (_MAIL, "PASS "), (_MAIL, " LOGIN ")),
 )
 """With what a text needs to have in any case."""
+_IN_ANY_CASE = (
+    *((_ACL, "setuser"), (_CONFIG, "requirepass"), (_CONFIG, "masterauth"), (_CONFIG, "primaryauth")),
+    *((_WINDOWS, "net user"), (_WINDOWS, "net1 user"), (_WINDOWS, "sqlcmd"), (_WINDOWS, "securestring")),
+)
+"""The same, in small letters."""
 _CONFIGURED = re.compile(r"(?<![\w\-])(aws_secret_access_key|aws_session_token|_authToken)[ \t]{1,4}([\w/+=\-]{30,})")
+
+
+_ARGUMENT = re.compile(r"(?<= )\"(?P<key>[A-Za-z][\w.\-]{1,60})\" \"(?P<value>[^\"\n]{3,4000})\"")
+"""Arguments of a command as Redis's MONITOR prints them: `"HSET" "user:3" "password" "x"`."""
+_FIELDS = re.compile(r"\bH(?:MSET|SETNX|SET)\s\S{1,200}(?P<pairs>(?:\s[^\s\"']{1,400}){2,60})")
+
+
+_SET = re.compile(r"\b(?:ENV|ARG) (?P<key>[A-Za-z_]\w{1,60}) [\"']?(?P<value>[^\s\"']{3,400})")
+"""A line of a Dockerfile, as builds print it."""
+_TUPLE = re.compile(r"\{(?P<key>[a-z]\w{1,60}),\s?(?:<<)?\"(?P<value>[^\"\n]{3,400})\"")
+_INSERT = re.compile(
+    r"(?i)\b(?:INSERT|REPLACE) (?:IGNORE )?INTO [^\s(]{1,120}\s?\((?P<names>[^()]{1,2000})\)\s{0,3}VALUES\s{0,3}"
+    r"(?P<rows>\((?:[^'()]|'(?:[^'\\]|''|\\.)*+'|\([^()']{0,200}\)){1,2000}\))"
+)
+_CELL = re.compile(r"\s*(?:'(?P<text>(?:[^'\\]|''|\\.)*+)'|[^',]+(?:\([^()]*\))?)(?:::\w+)?\s*(?:,|$)")
+
+
+def inserted(text: str) -> Iterator[tuple[str, int, str]]:
+    """(column, place, value) of the texts that a statement puts into a table."""
+    for match in _INSERT.finditer(text) if "VALUES" in text or "values" in text else ():
+        names = [name.strip(" \t\"`[]'\\") for name in match["names"].split(",")]
+        start, end = match.start("rows") + 1, match.end("rows") - 1
+        for name, cell in zip(names, _CELL.finditer(text, start, end), strict=False):
+            if cell["text"]:
+                yield name, cell.start("text"), cell["text"]
+
+
+def arguments(text: str) -> Iterator[tuple[str, int, str]]:
+    """(name, place, value) of the arguments of a command that may be a name and its value."""
+    for match in _ARGUMENT.finditer(text) if '" "' in text else ():
+        yield match["key"], match.start("value"), match["value"]
+    for pattern, sign in ((_SET, "ENV "), (_SET, "ARG "), (_TUPLE, ',"'), (_TUPLE, ',<<"'), (_TUPLE, ', "')):
+        for match in pattern.finditer(text) if sign in text else ():
+            yield match["key"], match.start("value"), match["value"]
+    yield from inserted(text)
+    for fields in _FIELDS.finditer(text) if "HSET" in text or "HMSET" in text else ():
+        words = list(_WORD.finditer(fields["pairs"]))
+        for key, value in zip(words[::2], words[1::2], strict=False):
+            yield key.group(), fields.start("pairs") + value.start(), value.group()
+
+
+_WORD = re.compile(r"\S+")
 
 
 def hits(text: str, low: str) -> Iterator[Hit]:
@@ -50,8 +114,10 @@ def hits(text: str, low: str) -> Iterator[Hit]:
             and (masks.is_password(value, prose=False, numeric=True) if kind == "password" else masks.is_token(value))
         ):
             yield Hit(kind, match.start("v"), match.end("v"), value, match["flag"])
-    for pattern, sign in _COMMANDS:
-        for match in pattern.finditer(text) if sign in text else ():
+    called = [pattern for pattern, sign in _COMMANDS if sign in text]
+    called += [pattern for pattern, sign in _IN_ANY_CASE if sign in low]
+    for pattern in called:
+        for match in pattern.finditer(text):
             group = next(index for index, part in enumerate(match.groups(), 1) if part)
             value = match.group(group)
             if masks.is_password(value.rsplit(":", 1)[-1] if pattern is _CURL else value, prose=False, numeric=True):

@@ -20,7 +20,9 @@ BASE64 = re.compile(
 )
 # Written so that there is one way to match: a pattern that can divide a run in many ways takes forever to fail.
 _READABLE = re.compile(rb"^[\t\n\r\x20-\x7e]{4,}(?:[\x80-\xff]{1,4}[\t\n\r\x20-\x7e]{4,})*[\x80-\xff]{0,4}$")
-_JSON_AT = re.compile(r"[{\[]\s*(?:[\"{\[]|$)")
+_JSON_AT = re.compile(r"\{\s*(?:\"|$)|\[\s*(?:[\"{\[]|$)")
+_DUMPED = re.compile(r'\["[^"]{1,80}"\]\s?=>')
+"""An entry of an array as PHP's var_dump prints it."""
 _OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
 _BODY = bytes(ord("a" if chr(code) in _OF_BASE64 else " ") for code in range(256))
 _LEAST_BODY = b"a" * 20
@@ -70,7 +72,7 @@ def of_running(text: str, path: str) -> list[Hit]:
 def json_start(text: str) -> int | None:
     """Where the JSON of a line begins; None when the line is running text."""
     head = text.lstrip()
-    if head[:1] in "{[" and _JSON_AT.match(head):
+    if head[:1] in "{[" and _JSON_AT.match(head) and not _DUMPED.match(head):
         return len(text) - len(head)
     place = text.find('{"')
     if place > 0 and text.rstrip().endswith("}"):
@@ -125,7 +127,7 @@ def _running(text: str, path: str, depth: int, key: str = "", own: list[Hit] | N
     for match in BASE64.finditer(text):
         if all(match.end() <= start or end <= match.start() for start, end in taken):
             placed.extend(_inside(match, path, depth))
-    for part in wrapped(text):
+    for part in () if running.is_simple(text) else wrapped(text):
         placed = _joined(placed, list(_meant(part, text, path, depth)), part)
     if not placed and len(text) <= _SHORT:
         _remember_clean(key, text)
@@ -171,6 +173,9 @@ def _is_same(one: Hit, other: Hit) -> bool:
         return False
     if one.kind == other.kind == "private_key":
         return True  # its lines may end otherwise
+    if {one.kind, other.kind} == {"email", "connection_string"}:
+        mail, whole = (one, other) if one.kind == "email" else (other, one)
+        return any(spelling in whole.secret.lower() for spelling in _spellings(mail))
     return any(first in second or second in first for first in _spellings(one) for second in _spellings(other))
 
 

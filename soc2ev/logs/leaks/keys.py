@@ -47,14 +47,14 @@ _COOKIE = re.compile(
 _SESSION_NAME = re.compile(
     r"^(?:jsessionid|phpsessid|connectsid|aspnetsessionid|aspsessionid[a-z]*|laravelsession|cfid|cftoken|sessioncookie|"
     r"sesscookie|beakersessionid|aspnetcore(?:cookies|session)|aspxauth|symfony|cakephp|cisession|koasess|playsession|"
-    r"nextauthsessiontoken|securenextauthsessiontoken|hostnextauthsessiontoken|railssession|djangosession|ssid|"
+    r"nextauthsessiontoken|securenextauthsessiontoken|hostnextauthsessiontoken|railssession|djangosession|netsessionid|authsession|usersession|ssid|"
     r"wordpressloggedin[a-z]*)$"
 )
 # Django's cookie and PHP's own short name; `session_id` and `sessionId` are names of identifiers.
 _WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
 _RAILS_SESSION = re.compile(r"^_[\w-]*session$")
 _PASSWORD = re.compile(
-    r"password|passwd|passphrase|passwort|kennwort|contrasena|motdepasse|passcode|^(?:pwd|pass|pw|"
+    r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrasena|motdepasse|passcode|^(?:pwd|pass|pw|"
     r"passw|psw|wachtwoord)$|"
     r"(?:user|db|old|new|admin|root|mysql|login|sa)pwd$|"
     r"^(?:db|user|smtp|ftp|admin|root|login|redis|mysql|ldap|mail|api|my|auth|http|proxy|pg|rabbitmq|basicauth|dbuser|"
@@ -97,7 +97,7 @@ _PEOPLE = {
     "nameoncard|fname|lname|cardholder|mothersmaidenname",
     "address": "(?:street|home|postal|billing|shipping|mailing|residential|delivery|customer|work|user|patient)"
     "(?:street)?address(?:line)?|address(?:line)?|street|streetname|addr(?:line)|homeaddr|postaladdr",
-    "iban": "iban|iban(?:number)|bankaccount(?:iban)?|payeeiban|debtoriban|creditoriban|customeriban|accountiban",
+    "iban": "[a-z]*iban(?:number|no)?|bankaccount(?:iban)?|payeeiban|debtoriban|creditoriban|customeriban|accountiban",
 }
 _PERSONAL = {name: re.compile(f"^(?:{body})$") for name, body in _PEOPLE.items()}
 _OWNED = re.compile(
@@ -121,7 +121,11 @@ def kind_of(name: str) -> Kind | None:
     """
     if len(name) > _LONGEST_NAME:
         return None
-    name = name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1] if name.lower() != "connect.sid" else "connectsid"
+    name = (
+        name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1]
+        if not name.lower().endswith("connect.sid")
+        else "connectsid"
+    )
     if name in _WRITTEN_SESSION:
         return "session_cookie"
     found = _promised(squash(name), name.lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import unquote
 
@@ -16,17 +17,25 @@ _MASK_WORDS = (
 _HASHED = re.compile(
     r"(?i)^(?:hmac|sha\d*|sha-?(?:1|256|384|512)|md5|blake\w*|hash|digest|fp|fingerprint|tok_hash|"
     r"bcrypt|argon2\w*)[-_:]?"
-    r"(?:sha\d*)?[:=$]|^\{(?:ssha|sha|crypt|bcrypt|noop)|^\$(?:2[aby]|argon2\w*|5|6|1|y|pbkdf2[\w-]*)\$|^pbkdf2[_:]|"
+    r"(?:sha\d*)?[:=$]|^\{(?:ssha|sha|crypt|bcrypt|noop)|^\$(?:2[abxy]|argon2\w*|[15-7yPHS]|gy|apr1|md5|sha\w*|scrypt|bcrypt[\w-]*|pbkdf2[\w-]*)\$|^pbkdf2[_:]|"
     r"^scram-sha-256\$|^(?:vault:v\d+|enc|encrypted|kms|cipher)[:(\[]|^sha(?:1|256|512)-"
 )
 _POINTER = re.compile(
-    r"(?i)^(?:arn:aws|projects/|vault:|ssm:|secretsmanager:|op://|env:|file:|ref:|keyvault:|@microsoft\.keyvault|"
-    r"secret/|/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://)"
+    r"(?i)^(?:arn:aws|projects/|vault:|ssm:|secretsmanager:|(?:op|vault|awssm|gcpsm|azkv|sops|bws|doppler|infisical|akv|"
+    r"secret|secrets|kms|ref\+[a-z]+)://|env[:.(]|file:|ref:|ref\+|aws-sm:|gcp-sm:|sm://|keyvault:|@microsoft\.keyvault|"
+    r"secret/|@?/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://|"
+    r"(?:settings|config|conf|cfg|self|this|env|process|os|props|properties|request|req|params|options|opts|args|app|ctx|"
+    r"secrets|vault|var|local|data|module|system|environment|rails|credentials)[.\[][a-z_]\w*(?:[.(\[].*)?$)"
 )
 _PLACEHOLDER = re.compile(
-    r"^(?:os\.(?:environ|getenv)|process\.env|System\.getenv|ENV\[|getenv\(|%!\w\()|"
-    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}?|\$.*|#\{.*|%[sdvqr(].*|%\w+%|<%.*%>|:\w+|@\w{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
-    r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$",
+    r"^[A-Za-z_][\w.]*\($|^Optional\.empty|^(?:os\.(?:environ|getenv)|process\.env|System\.getenv|ENV\[|getenv\(|%!\w\()|"
+    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}|\$(?:\d{1,3}|[A-Z_][A-Z0-9_]*(?:[/:.\-].*)?|[a-z_]+(?:[A-Z][a-z]+)*\d?|env:.*|[({:.!@].*)|#\{.*|%[sdvqr](?:\W.*)?|%\(.*|%\w+%|<%.*%>|"
+    r":[a-z_]+\d?|:[A-Z][A-Za-z]+|@[a-z_]{1,20}\d{0,2}|@[A-Z][A-Za-z]{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
+    r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$|"
+    # Texts of samples that were never filled in: `YOUR_PASSWORD`, `your-api-key-here`, `INSERT_TOKEN_HERE`.
+    r"^(?i:(?:your|insert|enter|replace|put|paste|provide|add|fill)[-_ ]?(?:[a-z]+[-_ ]?){0,4}?"
+    r"(?:password|passwd|pwd|passphrase|pass|secret|token|key|credentials?|value|cookie|here|this|me|with|in)[.!]*)$|"
+    r"^(?i:(?:[a-z]+[-_ ])+(?:goes[-_ ])?here)$",
     re.DOTALL,
 )
 _HEX_HASH = re.compile(
@@ -53,16 +62,27 @@ STATES = frozenset(_STATE_WORDS.split())
 
 def is_masked(value: str) -> bool:
     """Whether the value shows a mask, a keyed or plain hash, a reference to a store or a placeholder."""
-    plain = unquote(value) if "%" in value else value
-    plain = plain.strip().strip("'\"")
+    plain = _meant(value)
     return bool(
         not plain
+        or ("%" in value and (_PLACEHOLDER.match(value) or _PLACEHOLDER.match(value.replace("%25", "%"))))
         or _PLACEHOLDER.match(plain)
         or _MASK.search(plain)
         or _says_mask(plain.lower())
         or _HASHED.match(plain)
         or len(set(plain)) == 1
     )
+
+
+def _meant(value: str) -> str:
+    """The value without quotes, percent-encoding (twice, too) and entities, as masks and references are written."""
+    plain = value
+    for _ in range(2):
+        if "%" in plain:
+            plain = unquote(plain)
+    if "&" in plain:
+        plain = html.unescape(plain)
+    return plain.strip().strip("'\"")
 
 
 def _says_mask(low: str) -> bool:
@@ -77,12 +97,13 @@ def is_password(value: str, *, prose: bool, numeric: bool) -> bool:
     value = value.strip()
     if (
         is_masked(value)
-        or _POINTER.match(value)
-        or value.lower().strip(".,:;!") in STATES
+        or _POINTER.match(_meant(value))
+        or value.lower().strip(".,:;!=>") in STATES
+        or (" " in value and _COMPLAINT.match(value))
         or len(value) < _SHORTEST_PASSWORD
     ):
         return False
-    if _HEX_HASH.match(value) or (not numeric and _COUNT.match(value)):
+    if _HEX_HASH.match(value) or _STAMP.match(value) or (not numeric and _COUNT.match(value)):
         return False
     if len(value) > _LONGEST_PASSWORD or (" " in value and (prose or value.count(" ") > _MANY_WORDS)):
         return False
@@ -104,7 +125,7 @@ def _unlike_a_word(value: str) -> bool:
 def is_token(value: str) -> bool:
     """Whether a value under the name of a key or token is one: eight or more characters, no word, date or number."""
     value = value.strip()
-    if len(value) < _SHORTEST_TOKEN or is_masked(value) or _POINTER.match(value) or value.lower() in STATES:
+    if len(value) < _SHORTEST_TOKEN or is_masked(value) or value.lower() in STATES or _POINTER.match(_meant(value)):
         return False
     if re.search(r"\s", value) or value.isdigit() or _NUMBER.match(value) or _DATED.match(value):
         return False
@@ -113,8 +134,16 @@ def is_token(value: str) -> bool:
     return any(c.isdigit() for c in value) or mixed(value)
 
 
+# What a validation says of a field: `{"errors": {"password": ["is too short"]}}`.
+_COMPLAINT = re.compile(
+    r"(?i)(?:(?:the |your |this |new |current |old )?(?:password|passphrase|field|value|input)s? (?:\w+ )?)?"
+    r"(?:is|are|was|were|has|have|had|must|should|may|might|can|could|cannot|can'?t|can\u2019t|can\xe2\x80\x99t|does|doesn'?t|did|"
+    r"didn'?t|don'?t|needs?|requires?|contains?|too|at least|at most|minimum|maximum|invalid|incorrect|"
+    r"wrong|missing|please|expected|ensure|make sure|confirmation) "
+)
 _COUNT = re.compile(r"^[\d/.,:%]+$")
 _NUMBER = re.compile(r"^[-+]?[\d.,]+(?:ms|s|m|h|%|k|kb|mb)?$", re.IGNORECASE)
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)")
 _DATED = re.compile(r"^\d{4}-\d\d-\d\d(?:$|T)")
 _TEST_WORDS = re.compile(
     r"^(?:[a-z]+[_-])*[a-z]+[0-9]{0,2}$|^(?:[A-Z]+[_-])*[A-Z]+$|^(?:[a-z]+[./:])+[a-z]+$|"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 
-from soc2ev.logs.leaks.keys import names_identifier
+from soc2ev.logs.leaks.keys import kind_of, names_identifier
 from soc2ev.logs.leaks.kinds import Hit
 
 _CARD = re.compile(
@@ -16,7 +17,11 @@ _TO_DIGITS = bytes(
     ord("d" if chr(code) in "0123456789" else "s" if chr(code) in " -.+" else " ") for code in range(256)
 )
 _CARDS = (b"d" * 13, b"ddddsdddds", b"ddddsdddddds")
-_IBAN_BEGINS = re.compile(r"[A-Z][A-Z]\d\d[A-Z0-9 ]")
+_TO_KINDS = bytes(
+    ord("d" if chr(code) in string.digits else "U" if chr(code) in string.ascii_uppercase else " ")
+    for code in range(256)
+)
+_IBAN_BEGINS = b"UUdd"
 _TRACK = re.compile(r"(?<=%[Bb])[2-6]\d{12,18}(?=\^)")
 """Track 1 of a magnetic stripe (ISO/IEC 7813): a format code, the number, a separator."""
 _IN_PATH = re.compile(r"(?<=/)[2-6]\d{12,18}(?![0-9A-Za-z_\-])")
@@ -24,11 +29,13 @@ _CARD_CONTEXT = re.compile(
     r"(?i)\b(?:card|pan|visa|master ?card|amex|maestro|diners|discover|jcb|credit|debit|cc)s?[\b_ :=/#\"'.-]|card"
 )
 _KEY_BEFORE = re.compile(
-    r"([A-Za-z_][\w.\-]*)(?:\\*[\"'])?\s{0,2}(?:=>|[:=#])\s{0,2}(?:\\*[\"'])?$|([A-Za-z_][\w.\-]*) (?:#|no\.? ?)?$"
+    r"([A-Za-z_][\w.\-]*)(?:\\*[\"']){0,2}\s{0,2}(?:=>|[:=#])\s{0,2}(?:\\*[\"']){0,2}$|"
+    r"([A-Za-z_][\w.\-]*)(?: (?:#|no\.? ?)?|\" \")$"
 )
 _SSN = re.compile(r"(?<![0-9A-Za-z\-._/])(?!000|666|9)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}(?![0-9A-Za-z\-_]|\.\d)")
 _IBAN = re.compile(
-    r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,4})?)(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|"
+    r"(?P<s>[ +])[A-Z0-9]{4}(?:(?P=s)[A-Z0-9]{4}){1,6}(?:(?P=s)[A-Z0-9]{1,4})?)(?![0-9A-Za-z])"
 )
 _PHONE = re.compile(
     r"(?i)\b(?:phone|tel|cell|sms|msisdn|whatsapp|telephone)\b[^\n0-9+]{0,24}"
@@ -112,14 +119,14 @@ def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) ->
     listed = before[-1:] in "\"' ," and _LIST_BEFORE.search(text, max(0, match.start() - _NEAR_LIST), match.start())
     named = listed or _KEY_BEFORE.search(before)
     name = next((part for part in named.groups() if part), "") if named else key if not match.start() else ""
-    if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name):
+    if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name) or kind_of(name) == "card_number":
         return True
     return not strict and not names_identifier(name)
 
 
 def is_iban(value: str) -> bool:
     """Whether the letters and digits have the length of their country and the checksum of ISO 13616."""
-    plain = value.replace(" ", "").replace("-", "").upper()
+    plain = value.replace(" ", "").replace("-", "").replace("+", "").upper()
     if _IBAN_LENGTHS.get(plain[:2]) != len(plain) or not plain.isalnum() or not plain.isascii():
         return False
     return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
@@ -129,7 +136,7 @@ def people(text: str, low: str) -> Iterator[Hit]:
     """Numbers of persons that their form or the words before them give away; `low` is the text in lower case."""
     for match in _SSN.finditer(text) if b"dddsddsdddd" in sketch(text) else ():
         yield Hit("personal_data", match.start(), match.end(), match.group())
-    for match in _IBAN.finditer(text) if _IBAN_BEGINS.search(text) else ():
+    for match in _IBAN.finditer(text) if _IBAN_BEGINS in text.encode("latin-1", "replace").translate(_TO_KINDS) else ():
         yield from _iban(match)
     for match in _INTERNATIONAL.finditer(text) if "+" in text else ():
         if _is_number(match.group()):
@@ -152,6 +159,7 @@ def _iban(match: re.Match[str]) -> Iterator[Hit]:
     found = match.group()
     while len(found) >= _SHORTEST_IBAN:
         if is_iban(found):
-            yield Hit("personal_data", match.start(), match.start() + len(found), found.replace(" ", ""), by_value=True)
+            plain = found.replace(" ", "").replace("+", "")
+            yield Hit("personal_data", match.start(), match.start() + len(found), plain, by_value=True)
             return
-        found = found.rpartition(" ")[0]
+        found = found.rpartition(match["s"] or " ")[0]

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
+from operator import add
 
+from soc2ev.logs.leaks.cookies import JARS
 from soc2ev.logs.leaks.find import is_private_member
 from soc2ev.logs.leaks.keys import kind_of, squash
-from soc2ev.logs.leaks.text import JARS
 from soc2ev.logs.leaks.walk import NAMERS, VALUERS, Frame, Leaf, leaves, naming
 
 _BARE = re.compile(r'[^\s{}\[\],:"]+')
@@ -61,7 +62,7 @@ class _Line:
     @property
     def starts(self) -> list[int]:
         if self._starts is None:
-            self._starts = [0, *(end + at for at, end in enumerate(accumulate(map(len, self.parts)), 1))]
+            self._starts = list(map(add, accumulate(map(len, self.parts), initial=0), range(len(self.parts) + 1)))
         return self._starts
 
     def raw(self, at: int) -> str:

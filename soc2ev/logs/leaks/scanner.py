@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
+from dataclasses import replace
 
+from soc2ev.logs.colours import Plain, plain
 from soc2ev.logs.leaks.columns import Columns
 from soc2ev.logs.leaks.find import find
 from soc2ev.logs.leaks.kinds import Hit, Leak, settle
@@ -30,6 +32,12 @@ class Scanner:
 
     def scan(self, line: bytes, root: str = "$", table: Columns | None = None) -> Iterator[Leak]:
         """The leaks of a line in order of place; `root` is the path of a JSON line in its file, `table` its columns."""
+        clear = plain(line)
+        if clear:
+            return (_at(leak, clear, 0, 0) for leak in self._read(clear.data, root, table))
+        return self._read(line, root, table)
+
+    def _read(self, line: bytes, root: str, table: Columns | None) -> Iterator[Leak]:
         text = line.decode("latin-1")
         hits = find(text, root)
         if table:
@@ -47,19 +55,37 @@ class Scanner:
 
     def scan_block(self, block: bytes, line: int = 1, *, table: Columns | None = None) -> Iterator[tuple[int, Leak]]:
         """The leaks of a block of whole lines with their line numbers; `line` is the number of its first."""
+        clear = plain(block)
+        if not clear:
+            yield from self._scan(block, line, table)
+            return
+        start, number = 0, line
+        for found, leak in self._scan(clear.data, line, table):
+            for _ in range(found - number):
+                start = clear.data.find(b"\n", start) + 1
+            number = found
+            yield number, _at(leak, clear, start, clear.place(start - 1) + 1 if start else 0)
+
+    def _scan(self, block: bytes, line: int, table: Columns | None) -> Iterator[tuple[int, Leak]]:
         position = 0
         for start, end, spots in _all_lines(block) if table else self._sieve.chosen(block):
             line += block.count(b"\n", position, start)
             position = start
             text = block[start:end]
             for leak in (
-                self.scan(text, table=table) if table else self._leaks(find_near(text.decode("latin-1"), spots))
+                self._read(text, "$", table) if table else self._leaks(find_near(text.decode("latin-1"), spots))
             ):
                 yield line, leak
 
     def _fingerprint(self, hit: Hit) -> str:
         value = f"{hit.kind}\0{hit.secret}".encode("utf-8", "surrogatepass")
         return "hmac:" + hmac.digest(self._key, value, "sha256").hex()[:16]
+
+
+def _at(leak: Leak, clear: Plain, start: int, before: int) -> Leak:
+    """The leak of a line that begins there without its colours, and there with them, at its place with them."""
+    first, last = clear.place(start + leak.start), clear.place(start + leak.end - 1) + 1
+    return replace(leak, start=first - before, end=last - before)
 
 
 def _all_lines(block: bytes) -> Iterator[tuple[int, int, list[Spot]]]:

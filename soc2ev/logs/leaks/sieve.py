@@ -46,13 +46,14 @@ _TO_DIGITS = _table(d=string.digits, s=" -.+")
 _TO_RUNS = _table(a=string.ascii_letters + string.digits)
 
 _AS_KEY = re.compile(
-    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%22|%5[CD]|x22){0,5}(?:\s|%20|\+){0,3}(?:=|:|%3|,|%2C|\(|>|\\+r?\\*n)"
+    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%22|%5[CD]|x22){0,5}(?:\s|%20|\+){0,24}"
+    rb"(?:=|:|[vV](?:alue|ALUE)=|[cC]ontent=|\" \"|%3|,|%2C|\(|>|\\+r?\\*n)"
 )
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.
 _MASKED = re.compile(
     rb"\":\s{0,3}null\s{0,3}[,}]|=\"-\"(?:[ \r\n]|$)|"
     rb"(?:[\"']?\s{0,3}[:=]\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
-    rb"(?:\*{3,40}|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]|$)"
+    rb"(?:\*{3,40}|[xX]{5,40}|REDACTED|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]| HTTP/|$)(?! ?[\-=]>)"
 )
 _GROUPS = (b"d" * 13, b"ddddsddddsd", b"ddddsddddddsdddd", b"dddsddsdddd")
 _SHORT_GROUP = _GROUPS[1]
@@ -62,7 +63,7 @@ _OF_CARD = b"ddddsddddsddddsd"
 _ENCODED = re.compile(
     rb"%(?:[46][1-9A-Fa-f]|[57][0-9Aa]|40|2540|2[Bb][1-9](?:(?:%2[089]|[ .\-()]){0,2}\d){9}|20\d{4,6}%20\d{4,5})"
 )
-_BEFORE_GROUPS = re.compile(rb"[A-Z]{2}\d\d (?:[A-Z0-9]{4} ){0,3}$")
+_BEFORE_GROUPS = re.compile(rb"[A-Z]{2}\d\d[ +](?:[A-Z0-9]{4}[ +]){0,3}$")
 _BEFORE_DIGITS = re.compile(rb"(?<![A-Za-z0-9])[A-Z]{2}$")
 _DUTCH = re.compile(rb"NL\d\d[A-Z]{4}\d{10}(?![A-Za-z0-9])")
 _PHONE = re.compile(rb"\+[1-9](?:[ .\-()]{0,2}\d){9}")
@@ -81,9 +82,33 @@ def _followed(pattern: bytes) -> Callable[[bytes, int, bytes], bool]:
 
 def _commands(block: bytes, place: int, _: bytes) -> bool:
     """Whether curl is called in this line with a name or a cookie, and not named by its own agent."""
+    if _AGENT.match(block, place + len(b"curl")):
+        return False
     start = block.rfind(b"\n", 0, place) + 1
     end = block.find(b"\n", place)
     return _OF_CURL.search(block, start, len(block) if end < 0 else end) is not None
+
+
+def _tagged(block: bytes, place: int, _: bytes) -> bool:
+    """Whether it is IMAP's command, behind a tag."""
+    return block.startswith(b"LOGIN ", place) and block[place - 2 : place - 1].isdigit()
+
+
+def _foreign(block: bytes, place: int, _: bytes) -> bool:
+    """Whether it is anything but what CloudTrail says of who signed a request, which is no leak."""
+    return not _is_signed(block, place)
+
+
+def _is_signer(block: bytes, start: int, place: int) -> bool:
+    """Whether the key id there is a member of `userIdentity` itself, in a line of JSON that begins there."""
+    owner = block.rfind(b'"userIdentity"', start, place)
+    if owner < 0 or block.find(b"\\", start, place) >= 0:
+        return False
+    signer = _SIGNER.match(block, owner)
+    return signer is not None and place < signer.end()
+
+
+_SIGNER = re.compile(rb'"userIdentity":\s?\{[^{}\\]{0,2000}?"accessKeyId":\s?"A[KS]IA[A-Z2-7]{16}"')
 
 
 def _no_path(block: bytes, place: int, _: bytes) -> bool:
@@ -91,7 +116,8 @@ def _no_path(block: bytes, place: int, _: bytes) -> bool:
     return block[place - 1 : place] != b"/" or not _BEHIND_PATH.match(block, place + len(b"token"))
 
 
-_BEHIND_PATH = re.compile(rb"\?| HTTP/\d| -> \d| [a-z_]{2,20}=[^=>]")
+_BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
+_AGENT = re.compile(rb"/\d{1,3}\.")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
 # Short words that begin a credential only with what has to follow; random ids are full of such words.
 _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
@@ -102,7 +128,12 @@ _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
     b"-us": _followed(rb"\d{1,2}(?![0-9A-Za-z])"),
     **dict.fromkeys((b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"), _followed(rb"(?: |%20|\+| *\\)login")),
     b"curl": _commands,
+    b"auth": _followed(rb"[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
+    b"net": _followed(rb"1? [uU][sS][eE][rR] "),
+    b"az": _followed(rb" login "),
+    b"login": _tagged,
     b"token": _no_path,
+    b"accesskey": _foreign,
     b"x-amz": _followed(rb"(?![Nn]-[Tt]race-[Ii]d)"),
     **dict.fromkeys((b"begin", b"n-----begin", b"r-----begin"), _followed(rb"(?!(?: (?!PRIVATE)[A-Z0-9]+){1,4}-----)")),
 }
@@ -295,8 +326,17 @@ def _telling_runs(block: bytes) -> Iterator[int]:
             covered = chunks.find(b" ", place)
             covered = len(block) if covered < 0 else covered
             tells = _tells(block[start:covered].decode("latin-1"))
-        if tells:
+        if tells and not (block.startswith(_KEY_IDS, place) and _is_signed(block, place)):
             yield place
+
+
+_KEY_IDS = (b"AKIA", b"ASIA")
+
+
+def _is_signed(block: bytes, place: int) -> bool:
+    """Whether that run is the id of the key that signed a request, as CloudTrail says it."""
+    start = block.rfind(b"\n", 0, place) + 1
+    return block.startswith(b"{", start) and _is_signer(block, start, place)
 
 
 def _tells(chunk: str) -> bool:

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from soc2ev.logs.leaks import commands, masks, numbers, values
+from soc2ev.logs.leaks import commands, cookies, markup, masks, numbers, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
 # What follows a key begins like no part of one, so that nothing is gained by giving characters back.
 _KEYED = re.compile(
     r"(?<![\w.\-])(?P<key>[A-Za-z_\-][\w.\-]{1,60}+(?:(?:\[|%5B)[\w.\-]{1,40}+(?:\]|%5D))*+)(?:\\*[\"'`])?\]?\)?"
-    r"(?P<sep>\s{0,3}(?:=>|:=|==|[:=]|%3D|%3A)\s{0,3}|\\\":\s?)(?P<q>\\*[\"'`])?",
+    r"(?P<sep>\s{0,24}(?:=>|:=|::(?= )|==|[:=]|%3D|%3A)(?:[ \t]{4,24}+|\s{0,3}+)"
+    r"(?:(?:Some|Just|Ok|Optional|SecretStr|Secret|"
+    r"[Ss]tring|str|bytes)?(?:\(\d{1,4}\) |[(\[](?!.?\()|<<)(?=[\"']))?|\\\":\s?)(?P<q>\\*[\"'`])?",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[^\s,;&|\"'<>)}\]\\`]+")
 _BRACKETED = re.compile(
-    r"(?:<[^<>\"]{0,40}>|\[[A-Za-z _*.\-]{2,40}\]|\{\{?[^{}\"]{0,40}\}?\}|\*+|\([A-Za-z _]{2,40}\))"
+    r"(?:<[^<>\"]{0,40}>|\[[A-Za-z _*.\-]{2,40}\]|\{\{?[^{}\"]{0,40}\}?\}|\*+(?![\w])|\([A-Za-z _]{2,40}\))"
 )
 _ROW_END = re.compile(
     r"[\"\n]|\\n|\\r| \| |' |'$|\\\"|, [A-Za-z][\w-]+[:=]|\}|"
     r"(?<=[A-Za-z0-9=]) [A-Za-z_][\w.]{1,30}=(?!=)|\|(?=\w+=)|(?<=\w)\)|&(?=[\w.\-%\[\]]+=)| HTTP/\d|"
     r"[\^;] ?(?=[a-z_]\w*=\S+\^)|\^(?=\w+=)|>(?!=)|\x27, \x27"
 )
+_AREA = re.compile(r"\(\d{1,5}\)[ .\-]?\d[\d .\-]{4,14}\d")
+"""A telephone number that begins with its area in brackets."""
 _MANY_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk|aws4-hmac-sha256) \w+=")
+_QUOTED_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk) \w+=\"")
+_LISTED = re.compile(
+    r"\[(?:(?P<q>[\"'])(?P<value>(?:(?!(?P=q)).){3,400})(?P=q)|(?!\[)(?P<plain>[^\[\]\"'{}]{3,400}(?=\])))"
+)
+"""A list of one value, as Go and Ruby print headers and forms."""
 _LINE_END = re.compile(r"[\n']|\\[nr]|\"$")
 _SCHEME = re.compile(
     r"(?i)(?<![\w])(?P<scheme>bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|"
@@ -32,17 +41,19 @@ _SCHEME = re.compile(
     r"sharedkey|sharedaccesssignature|splunk|bot|zoho-oauthtoken|dpop|gnap)(?:\s+|%20|"
     r"\+)(?:token=\"?)?(?P<cred>[^\s\"'<>\\,;)\]}|]+)"
 )
+_SASL = re.compile(r"\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN) (?P<cred>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])")
+"""SMTP and IMAP give name and password in base64: RFC 4954 section 4, RFC 4616."""
 _NO_CREDENTIAL = ("realm", "error", "scope", "http/")
 _LOOSE = frozenset({"bearer", "basic", "aws4-hmac-sha256", "negotiate", "ssws", "geniekey", "zoho-oauthtoken"})
+_CHANGED = re.compile(r"\\*\"\s?[-=]>\s?\\*\"(?P<to>[^\"\\\n]{3,200})")
+"""What Terraform and its like print of a change: `password = "old" -> "new"`."""
+_CHANGING = ("password", "token", "api_key", "private_key")
 _DIGEST = re.compile(r"(?i)\b(?:response|credential|signature|oauth_signature|sig|mac)\s?=\s?\"?([\w+/=%\-./]{8,})")
-_FIRST = re.compile(r"[;,\s\"'&|]")
 _PUBLIC = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.\-]+(?: |%20|\+)")
 _CARD_DIGITS = re.compile(r"\d{12,19}")
-_SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST, _SHORTEST_SESSION = 4, 32, 8, 20
-_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_COOKIE_PAIR = re.compile(r"([!#$%&'*+\-.^`|~\w]+)=([^;,\s\"\\'}|]*)")
+_SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST = 4, 32, 8
 _SPOKEN = re.compile(
-    r"(?i)(?<![\w\-/=])(?:(?P<given>temporary |temp |initial |default |generated )|new |admin |root |user |the |"
+    r"(?i)(?<![\w\-/=.#])(?:(?P<given>temporary |temp |initial |default |generated )|new |admin |root |user |the |"
     r"with )?(?:password|passphrase|passcode|passwd|pwd)"
     r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}(?= (?:is|was|to|set)[ :]|(?(given):|(?!))))?"
     r"(?: (?:is|was|to|from|set to|"
@@ -50,33 +61,21 @@ _SPOKEN = re.compile(
 )
 _CALL = re.compile(r"[A-Za-z_]\w*\(")
 """A type of a column, or a function: `password varchar(255)`."""
-_PAIR = re.compile(r"[A-Za-z][\w.\-]*=\w")
+_NO_SPOKEN = re.compile(r"[A-Za-z][A-Za-z_.\-]*=\w|--|[})\]]")
+_DIGEST_BEFORE = re.compile(r"[A-Za-z0-9+/]{20}")
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
 _SIGNATURE = re.compile(
     r"(?<=[?&])(?:sig=([A-Za-z0-9%+/=]{30,90})|X-Amz-Signature=([0-9a-f]{64}))|(?<=&amp;)sig=([A-Za-z0-9%+/=]{30,90})"
 )
 _AZURE_SAS = re.compile(r"(?i)[?&;](?:sv|se|sp|sr)=")
-_JAR = re.compile(r"(?i)(?<![\w.\-])(?:sessionid|sessid|sid)=([\w.%\-]{8,})(?=; ?[\w.\-]+=)")
 _ENTRY = re.compile(
     r"""[(\[]\s?b?["'](?P<key>[A-Za-z][\w\-]{2,60})["'],\s{0,2}b?["'](?P<value>[^"'\n]{3,4000})["']\s?[)\]]"""
 )
-_JARRED = re.compile(r"""(?i)\bcookies?["']?\s{0,2}(?:=>|[=:])\s{0,2}\{(?P<pairs>[^{}\n]{1,4000})\}""")
-_JAR_PAIR = re.compile(
-    r"""["']?(?P<key>[\w.\-]{2,60})["']?\s{0,2}(?:=>|[=:])\s{0,2}["'](?P<value>[^"'\n]{8,2000})["']"""
-)
-_CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
-_NOTHING = re.compile(r"[A-Za-z][\w.\-]*=\w|HTTP/\d")
-_WITH_COOKIE = re.compile(r"(?i)(?<![\w\-])cookie (?P<key>[\w.\-]{2,60})=(?P<value>[^\s;,\"']{16,2000})")
+_NOTHING = re.compile(r"[a-z][A-Za-z_.\-]*=\w|HTTP/\d")
 _ROUTING = re.compile(r"[0-9A-Za-z]{32}")
-_FORM_PART = re.compile(
-    r"\bname=\\*\"(?P<key>[\w.\-\[\]]{1,60})\\*\"(?:\r?\n|(?:\\+r)?\\+n){2}(?P<value>[^\r\n\\]{1,4000})"
-)
-"""A part of a form that is sent as multipart/form-data (RFC 7578 section 4.2)."""
-_ELEMENT = re.compile(r"<(?:\w+:)?(?P<key>[A-Za-z][\w.\-]{1,60})>(?P<value>[^<>]{3,200})</")
 # What every form of `values.connections` has.
 _SERVICES = ("@tcp(", "@unix(", "%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
 _USER_OF = re.compile(r"://[^\s\"'<>]*@")
-_SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
 
 
 def hits(text: str, key: str = "") -> Iterator[Hit]:
@@ -87,6 +86,11 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
     """
     # What each search needs at the least is asked first: most texts have nothing of it.
     low = text.lower()
+    if is_simple(text):
+        yield from values.vendors(text)
+        yield from numbers.cards(text, key)
+        yield from numbers.people(text, low)
+        return
     paired = "=" in text or ":" in text or "%3" in text
     yield from values.vendors(text)
     if "BEGIN" in text or "Private-Lines" in text:
@@ -97,13 +101,22 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
         yield from values.connections(text)
         yield from _keyed(text)
     yield from _headers(text, low, paired=paired)
-    if "form-data" in text or "</" in text:
-        yield from _named(text)
+    if markup.has_names(text):
+        for one in markup.named(text):
+            yield from _placed(by_key(one.key, one.value), one.start, one.key)
     yield from _spoken(text, low)
     if "@" in text or "%40" in text:
         yield from values.emails(text)
     yield from numbers.cards(text, key)
     yield from numbers.people(text, low)
+
+
+def is_simple(text: str) -> bool:
+    """Whether a text has nothing but letters, digits and `._~/-`: no pair, quote, blank or code."""
+    return _SIMPLE.fullmatch(text) is not None
+
+
+_SIMPLE = re.compile(r"[\w.~/\-]*")
 
 
 def marked(text: str) -> Iterator[Hit]:
@@ -124,10 +137,10 @@ def _is_of_service(low: str) -> bool:
 def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, within: str = "") -> Iterator[Hit]:
     """What a value holds because of the key that it stands under; `within` is the key above, such as `cookies`."""
     kind = kind_of(key)
-    if squash(within) in JARS and is_session_cookie(key) and _cookie_value(value):
+    if squash(within) in cookies.JARS and is_session_cookie(key) and cookies.is_value(value):
         yield Hit("session_cookie", 0, len(value), value)
     elif kind == "session_cookie":
-        yield from _cookies(key, value)
+        yield from cookies.of_header(key, value)
     elif kind == "auth_header":
         yield from _authorization(value)
     elif kind == "personal_data":
@@ -151,8 +164,15 @@ def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> boo
     return masks.is_token(value)
 
 
+_MANY_KEYED = 100
+"""So many values of one text are looked for in whatever was found before; that takes the square of its length."""
+
+
 def _keyed(text: str) -> Iterator[Hit]:
+    count = reached = 0
     for match in _KEYED.finditer(text):
+        if count > _MANY_KEYED and match.start() < reached:
+            continue
         key = match["key"]
         if "%" in key:
             key = key.replace("%5B", "[").replace("%5D", "]").replace("%5b", "[").replace("%5d", "]")
@@ -162,26 +182,52 @@ def _keyed(text: str) -> Iterator[Hit]:
             kind = kind_of(key)
         if kind is None or (key == "secret" and text[match.start() - 1 : match.start()] == ":"):
             continue  # `arn:aws:secretsmanager:region:account:secret:name`
+        if _is_searched(text, match) or _ends_digest(text, match.start()):
+            continue
         start, end = _extent(text, match, wide=_is_wide(kind, key))
-        if match["sep"] == "= " and not match["q"] and _NOTHING.match(text, start, end):
+        count, reached = count + 1, max(reached, end)
+        if _is_none(kind, match) and _NOTHING.match(text, start, end):
             continue  # `password= user=kim`, `?password= HTTP/1.1`: nothing stands behind the key
+        if match["q"] == "`" and " " in text[start:end]:
+            continue  # what a command gives, not what it is
         prose = not match["q"] and match["sep"].strip() == ":" and match["sep"][-1:] == " " and squash(key) != key
         prose = prose or (not match["q"] and match["sep"].endswith(" "))
         found = list(by_key(key, text[start:end], quoted=bool(match["q"]), prose=prose))
         if not found and kind == "personal_data" and not match["q"]:
             start, end = _extent(text, match, wide=False)
             found = list(by_key(key, text[start:end], prose=prose))
-        for hit in found:
-            yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, key, hit.by_value)
+        yield from _placed(found, start, key)
+        if match["q"] and kind in _CHANGING and (changed := _CHANGED.match(text, end)):
+            yield from _placed(by_key(key, changed["to"]), changed.start("to"), key)
 
 
-def _named(text: str) -> Iterator[Hit]:
-    """Values of XML elements, and of forms that were sent in parts."""
-    for pattern in (_ELEMENT, _FORM_PART):
-        for match in pattern.finditer(text):
-            for hit in by_key(match["key"], match["value"]):
-                start = match.start("value")
-                yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, match["key"], hit.by_value)
+def _is_none(kind: Kind, match: re.Match[str]) -> bool:
+    """Whether a pair that follows would be another one: what is open after a blank, but in headers it is the value."""
+    spaced = match["sep"] == "= " if kind in ("session_cookie", "auth_header") else match["sep"][-1:] == " "
+    return spaced and not match["q"]
+
+
+def _ends_digest(text: str, place: int) -> bool:
+    """Whether it is the end of a digest in base64: `sha512-...Bu/pw==`."""
+    return text[place - 1 : place] in "/+" and _DIGEST_BEFORE.match(text, max(0, place - 20), place) is not None
+
+
+def _is_searched(text: str, match: re.Match[str]) -> bool:
+    """Whether it is part of a sentence that somebody searched for, `?q=token%3A+expired`: `wrapped` decodes it."""
+    if match["q"] or match["sep"][-1:] == " " or not text.startswith(("%20", "+"), match.end()):
+        return False
+    before = text[max(0, match.start() - _LONGEST_SEARCH) : match.start()]
+    start = max(before.rfind("?"), before.rfind("&"), before.rfind(" "), before.rfind("\t"))
+    return start >= 0 and _SEARCHED.match(before, start) is not None
+
+
+_LONGEST_SEARCH = 400
+_SEARCHED = re.compile(r"[?&\s][\w.\-\[\]%]{1,60}=[^&\s\"'<>]*$")
+
+
+def _placed(found: Iterable[Hit], start: int, key: str) -> Iterator[Hit]:
+    for hit in found:
+        yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, key, hit.by_value)
 
 
 def _is_wide(kind: Kind, key: str) -> bool:
@@ -194,7 +240,9 @@ def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     start, quote = match.end(), match["q"]
     if quote and text[match.start() - 1 : match.start()] == quote and text[match.end("key")] != quote:
         return start, start  # `"password="`: it closes what was opened before the key
-    if quote:
+    if quote in _OPENING and _closes(text, quote, match.start("q")):
+        return start, start  # `"Enter password: ",17`: it closes what was opened long before
+    if quote and not (wide and _QUOTED_PARTS.match(text, start)):
         end = text.find(quote, start)
         while end > 0 and len(quote) == 1 and text[end - 1] == "\\" and text[end - 2] != "\\":
             end = text.find(quote, end + 1)
@@ -202,9 +250,16 @@ def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     bracketed = _BRACKETED.match(text, start)
     if bracketed:
         return start, bracketed.end()
+    if text.startswith("[", start) and (listed := _LISTED.match(text, start)):
+        return listed.span("value" if listed["q"] else "plain")
+    if wide and text.startswith("[", start) and _MANY_PARTS.match(text, start + 1):
+        last = text.find("]", start)
+        return start + 1, last if last >= 0 else len(text)
     if wide and _MANY_PARTS.match(text, start):
         stop = _LINE_END.search(text, start)
         return start, stop.start() if stop else len(text)
+    if wide and (numbered := _AREA.match(text, start)):
+        return start, numbered.end()
     if wide:
         stop = _ROW_END.search(text, start)
         return start, stop.start() if stop else len(text)
@@ -212,39 +267,34 @@ def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     return start, bare.end() if bare else start
 
 
+_LONGEST_PROMPT = 20_000
+_OPENING = ('"', '\\"')
+
+
+def _closes(text: str, quote: str, place: int) -> bool:
+    """Whether that quote ends a string: one is open, and what follows is what follows strings."""
+    behind = place + len(quote)
+    ends = behind >= len(text) or text[behind] in ",;)]} \t\r\n\\"
+    return ends and place < _LONGEST_PROMPT and text.count(quote, 0, place) % 2 == 1
+
+
 def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
     """Credentials after a scheme where the header's name is missing; session ids in paths; signatures in queries."""
     for match in _SCHEME.finditer(text) if any(scheme in low for scheme in _LOOSE) else ():
-        if match["scheme"].lower() in _LOOSE and _credential(match["scheme"], match["cred"]):
-            yield Hit("auth_header", match.start(), match.end(), match["cred"])
+        cred = match["cred"]
+        if text[match.start("cred") - 1] == "+":
+            cred = cred.partition("+")[0]  # a plus sign of its own would be encoded
+        if match["scheme"].lower() in _LOOSE and _credential(match["scheme"], cred):
+            yield Hit("auth_header", match.start(), match.start("cred") + len(cred), cred)
+    for match in _SASL.finditer(text) if "AUTH " in text else ():
+        yield Hit("auth_header", match.start(), match.end(), match["cred"])
     if not paired:
         return
-    for match in _SESSION_WORD.finditer(text) if "sessionid=" in low or "phpsessid=" in low else ():
-        if _cookie_value(match.group(1)):
-            yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
-    yield from _jars(text) if "cookie" in low or "-b" in text else ()
-    for match in _JAR.finditer(text) if "sid=" in low or "sessionid=" in low or "sessid=" in low else ():
-        if _cookie_value(match.group(1)):
-            yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
+    yield from cookies.hits(text, low)
     for match in _SIGNATURE.finditer(text) if "sig=" in text or "X-Amz-Signature=" in text else ():
         value = next(part for part in match.groups() if part)
         if (match.group(2) or _AZURE_SAS.search(text)) and not masks.is_masked(value):
             yield Hit("token", match.start(), match.end(), value)
-
-
-def _jars(text: str) -> Iterator[Hit]:
-    """Cookies in a dictionary of cookies, or given to curl."""
-    found = [(pairs, _JAR_PAIR) for pairs in _JARRED.finditer(text)]
-    found += [(pairs, _COOKIE_PAIR) for pairs in _CURL_JAR.finditer(text)]
-    for told in _WITH_COOKIE.finditer(text):
-        if is_session_cookie(told["key"]) and _cookie_value(told["value"]):
-            yield Hit("session_cookie", told.start("value"), told.end("value"), told["value"], told["key"])
-    for pairs, form in found:
-        for pair in form.finditer(pairs["pairs"]):
-            key, value = pair.groups()
-            if is_session_cookie(key) and _cookie_value(value):
-                start = pairs.start("pairs") + pair.start(2)
-                yield Hit("session_cookie", start, start + len(value), value, key)
 
 
 def _authorization(value: str) -> Iterator[Hit]:
@@ -284,41 +334,12 @@ def _credential(scheme: str, value: str) -> bool:
     return masks.is_token(value)
 
 
-def _cookies(key: str, value: str) -> Iterator[Hit]:
-    """The session values of a Cookie or Set-Cookie header, or the value itself when the key is the cookie's name."""
-    named = squash(key)
-    if "cookie" not in named or named in ("sessioncookie", "sesscookie", "authcookie"):
-        pairs = list(_COOKIE_PAIR.finditer(value)) if "=" in value[:-2] else []
-        own = _FIRST.split(value, maxsplit=1)[0]
-        if named in ("sessionid", "sessid") and (len(own) < _SHORTEST_SESSION or _UUID.fullmatch(own)):
-            return
-        if (_cookie_value(own) and "cookie" not in named) or (not pairs and _cookie_value(own)):
-            yield Hit("session_cookie", 0, len(own), own)
-        if not pairs:
-            return
-    for pair in _COOKIE_PAIR.finditer(value):
-        if is_session_cookie(pair.group(1)) and _cookie_value(pair.group(2)):
-            yield Hit("session_cookie", pair.start(2), pair.end(2), pair.group(2))
-
-
-def _cookie_value(value: str) -> bool:
-    return (
-        len(value) >= _SHORTEST
-        and not masks.is_masked(value)
-        and value.lower() not in masks.STATES
-        and " " not in value
-        and (not value.isalpha() or masks.mixed(value))
-    )
-
-
 def _card(value: str) -> Iterator[Hit]:
     digits = re.sub(r"[ \-.]", "", value)
     if _CARD_DIGITS.fullmatch(digits) and numbers.luhn(digits) and len(set(digits)) > 1:
         yield Hit("card_number", 0, len(value), digits)
 
 
-JARS = frozenset({"cookies", "cookie", "cookieparams", "setcookies"})
-"""Keys of objects that hold cookies, as `squash` gives them."""
 _SHAPES = {
     "ssn": re.compile(r"^\d{3}[- ]?\d{2}[- ]?\d{4}$|^\d{3}[- ]\d{3}[- ]\d{3}$"),
     "birth": re.compile(
@@ -336,7 +357,8 @@ def _personal(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
     """A fact about a person under a key that names it; the value has to have the form of such a fact."""
     fact = personal_of(key) or ""
     value = value.rstrip(" ,;") if not quoted else value
-    plain = value.replace("%20", " ").replace("+", " ") if fact in ("name", "address") else value.replace("%2B", "+")
+    spaced = fact in ("name", "address", "iban")
+    plain = value.replace("%20", " ").replace("+", " ") if spaced else value.replace("%2B", "+")
     if masks.is_masked(plain) or plain.lower() in masks.STATES or set(plain) <= set("0-+ ()."):
         return
     if fact == "iban":
@@ -350,7 +372,7 @@ def _personal(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
 def _spoken(text: str, low: str) -> Iterator[Hit]:
     spoken = "pass" in low or "pwd" in low
     for match in _SPOKEN.finditer(text) if spoken else ():
-        pair = _PAIR.match(match["v"])  # `auth_method=password next_key=...`
+        pair = not match["q"] and _NO_SPOKEN.match(match["v"])  # `auth_method=password next_key=...`
         if (
             not pair
             and not _CALL.match(match["v"])
@@ -358,10 +380,10 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
         ):
             yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
     yield from commands.hits(text, low)
+    for name, start, value in commands.arguments(text):
+        yield from _placed(by_key(name, value), start, name)
     for match in _ENTRY.finditer(text) if "'" in text or '"' in text else ():
-        for hit in by_key(match["key"], match["value"]):
-            start = match.start("value")
-            yield Hit(hit.kind, start + hit.start, start + hit.end, hit.secret, match["key"], hit.by_value)
+        yield from _placed(by_key(match["key"], match["value"]), match.start("value"), match["key"])
     for match in _LABEL.finditer(text) if "Label=" in text else ():
         yield from _labelled(text, match)
 
@@ -370,7 +392,5 @@ def _labelled(text: str, label: re.Match[str]) -> Iterator[Hit]:
     """CEF names a custom string by a label of its own: `cs1Label=password cs1=...`."""
     value = re.search(rf"(?<![\w]){label.group(1)}=(.*?)(?= \w+=|\||$)", text)
     if value:
-        for hit in by_key(label.group(2).replace(" ", "_"), value.group(1).strip()):
-            yield Hit(
-                hit.kind, value.start(1) + hit.start, value.start(1) + hit.end, hit.secret, label.group(2), hit.by_value
-            )
+        found = by_key(label.group(2).replace(" ", "_"), value.group(1).strip())
+        yield from _placed(found, value.start(1), label.group(2))

@@ -29,7 +29,8 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|rubygems_[0-9a-f]{40,}"),
     ("token", r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{20,}"),
     ("token", r"do[opr]_v1_[0-9a-f]{50,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}"),
-    ("token", r"sq0(?:atp|csp|idp)-[A-Za-z0-9_\-]{20,}|EAAA[A-Za-z0-9]{16}[A-Za-z0-9_\-+=]{40,}"),
+    ("api_key", r"sq0csp-[A-Za-z0-9_\-]{20,}"),
+    ("token", r"sq0(?:atp|idp)-[A-Za-z0-9_\-]{20,}|EAAA[A-Za-z0-9]{16}[A-Za-z0-9_\-+=]{40,}"),
     ("token", r"EAAA(?=[\w\-]*[_\-][A-Za-z0-9]{20})[A-Za-z0-9_\-]{60}(?![A-Za-z0-9_\-+/=])"),
     ("token", r"(?:bot)?\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![A-Za-z0-9_\-])"),
     ("token", r"[MNO][A-Za-z0-9]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}(?![A-Za-z0-9_\-])"),
@@ -54,6 +55,7 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("api_key", r"secret_[A-Za-z0-9]{43}|xkeysib-[0-9a-f]{60,}[\w\-]*"),
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*"),
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){4}"),
+    ("session_cookie", r"(?:eyJ|\.eJ)[\w\-]{8,4000}\.[\w\-]{6}\.[\w\-]{27}(?:[\w\-]{16})?(?![A-Za-z0-9_\-.])"),
     ("token", r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"),
     ("token", r"(?<=discord\.com/api/webhooks/)\d{15,}/[A-Za-z0-9_\-]{50,}"),
 )  # fmt: skip
@@ -70,9 +72,10 @@ _RUN = b"a" * 15
 """Every one of these forms has such a run, or begins with `eyJ`."""
 _HEXADECIMAL = re.compile(r"[0-9a-f\-]*")
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_ENDS = r"\\+[rn]|\s|%0[AaDd]|%5[Cc][nr]|&#(?:1[03]|[xX]0?[AaDd]);|\\+x(?:5[Cc][nr]|0[AaDd])|\\+u000[AaDd]|<br ?/?>"
+"""How the end of a line is written where a text has to be one line."""
 _PEM_BODY = re.compile(
-    r"(?:\\+[rn]|\s|%0A|%0D)*(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]*?(?:\\n|\s))*(?:\\+[rn]|"
-    r"\s|%0A)*[A-Za-z0-9+/=]{16,}"
+    rf"(?:{_ENDS})*(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]*?(?:\\n|\s))*(?:{_ENDS})*[A-Za-z0-9+/=]{{16,}}"
 )
 _PUTTY = re.compile(r"Private-Lines: \d+(?:\\+[rn]|\s)+[A-Za-z0-9+/=]{16,}")
 _PEM_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
@@ -111,7 +114,7 @@ _OF_LIBPQ = re.compile(r"(?i)\b(?:dbname|sslmode)=")
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+\-*•/])[A-Za-z0-9_][A-Za-z0-9._%+'\-]{0,63}(?:@|"
     r"%40)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_\-]|\.[A-Za-z0-9]|"
-    r"@|\*|:[A-Za-z~])"
+    r"@|\*|(?::|%3[Aa])[A-Za-z~])"
 )
 _EMAIL_IN_PATH = re.compile(
     r"(?<=/)[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}(?:@|"
@@ -153,7 +156,11 @@ def vendors(text: str) -> Iterator[Hit]:
     for match in forms(text):
         value = match.group()
         kind = _FORMS[int((match.lastgroup or "f0")[1:])][0]
-        if is_masked(value) or (value.startswith("eyJ") and not is_jwt(value)) or not _random(value):
+        if (
+            is_masked(value)
+            or (value.startswith("eyJ") and kind == "token" and not is_jwt(value))
+            or not _random(value)
+        ):
             continue
         if value.startswith(("AKIA", "ASIA")) and text[: match.start()].endswith(("Credential=", "Credential%3D")):
             continue

@@ -45,6 +45,35 @@ VALUERS = frozenset(
         "content",
     }
 )
+_LISTS_OF_NAMES = frozenset(
+    {
+        "required",
+        "fields",
+        "columns",
+        "keys",
+        "names",
+        "params",
+        "properties",
+        "scopes",
+        "permissions",
+        "attributes",
+        "redact",
+    }
+    | {
+        "mask",
+        "masked",
+        "exclude",
+        "include",
+        "only",
+        "except",
+        "filter_parameters",
+        "changed",
+        "missing",
+        "errors",
+        "select",
+    }
+)
+"""Keys of lists in which no entry says what the next one is: schemas and settings name fields."""
 LONGEST_PATH = 1000
 _LATIN_1 = 255
 _WHOLE = len("\\u0000")
@@ -154,6 +183,8 @@ def _leaf(frame: Frame, match: re.Match[str], string: str | None, bare: str | No
 
 def naming(frame: Frame, string: str) -> str:
     """What an entry of an array says of the next: in pairs the first is the name; a flag of a command always is one."""
+    if frame.key in _LISTS_OF_NAMES:
+        return ""
     if _FLAG.match(string):
         return string.lstrip("-")
     return "" if frame.previous else string if PLAIN.match(string) else ""

@@ -10,7 +10,7 @@ from soc2ev.logs.leaks.keys import kind_of
 _BEGINNING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
     r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
-    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|kty$|-us$|re_)"
+    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|re_)"
 )
 _WITHIN = (
     r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
@@ -28,7 +28,7 @@ _KNOWN_LIMIT = 300_000
 _NO_HEX = re.compile(r"[^ ]*[g-z][^ ]*")
 _PARTING = ("", "-", "_")
 _STEMS = (
-    r"pass|pwd|pw|psw|wachtwoord|kennwort|contrasena|motdepasse|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
+    r"pass|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrasena|motdepasse|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
     r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|account|ssn|sin|"
     r"social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
     r"steuer|dni|bsn|pesel|codice|phone|mobile|tel|cell|msisdn|contact|sms|whatsapp|fax|name|holder|street|addr|iban"

@@ -7,17 +7,24 @@ within each other the outermost is given, so that every character is taken apart
 
 from __future__ import annotations
 
+import html
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
+from soc2ev.logs.leaks.markup import coded
 from soc2ev.logs.leaks.walk import unescape
 
 _PARAMETER = re.compile(
     r"(?:[?&#]|(?<![^\s\"'(\[{]))(?P<key>[\w.\-\[\]%]{1,60})=(?P<value>[^&?\s\"'<>]*%[0-9A-Fa-f]{2}[^&\s\"'<>]*)"
 )
+_SEARCH = re.compile(
+    r"[?&](?P<key>[\w.\-]{1,60})=(?P<value>[^&?\s\"'<>%+]{1,60}(?:\+[^&?\s\"'<>%+]{1,80}){2,40})(?=[&\s\"'#]|$)"
+)
+_VARIABLE = re.compile(r"%[A-Za-z_]\w*%")
+"""A variable of Windows: `%DB_PASSWORD%`."""
 _QUOTED = re.compile(r'(?<!\\)"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED_QUOTE = re.compile(r'\\"|\\x22')
 _BYTE = re.compile(r"\\x([0-9A-Fa-f]{2})")
@@ -41,7 +48,14 @@ class Wrapped:
 def wrapped(text: str) -> list[Wrapped]:
     """The parts that have to be unwrapped, the outermost of each place."""
     found: list[Wrapped] = []
-    for sign, parts in (('""', _cells), ("\\", _strings), ('"', _documents), ("%", _parameters)):
+    for sign, parts in (
+        ('""', _cells),
+        ("\\", _strings),
+        ('"', _documents),
+        ("%", _parameters),
+        ("+", _searches),
+        ("&", _entities),
+    ):
         if sign in text:
             found = sorted([*found, *_apart(parts(text), found)], key=lambda part: part.start)
     return found
@@ -90,8 +104,22 @@ def _end(text: str, start: int) -> int:
 def _parameters(text: str) -> Iterator[Wrapped]:
     """Parameters of addresses and forms whose values are percent-encoded."""
     for match in _PARAMETER.finditer(text):
+        if _VARIABLE.fullmatch(match["value"]):
+            continue
         plain = unquote_plus(match["value"], encoding="latin-1")
         yield Wrapped(match.start("value"), match.end("value"), unquote_plus(match["key"]), plain)
+
+
+def _searches(text: str) -> Iterator[Wrapped]:
+    """Parameters of addresses in which a plus sign stands for each blank of a sentence."""
+    for match in _SEARCH.finditer(text):
+        yield Wrapped(match.start("value"), match.end("value"), match["key"], match["value"].replace("+", " "))
+
+
+def _entities(text: str) -> Iterator[Wrapped]:
+    """Values of markup in which characters are written as entities."""
+    for one in coded(text):
+        yield Wrapped(one.start, one.start + len(one.value), one.key, html.unescape(one.value))
 
 
 def key_before(text: str, start: int) -> str:

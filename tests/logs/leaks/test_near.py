@@ -113,6 +113,17 @@ def test_hostile_lines_give_the_same_both_ways(parts):
         ("card %204111111111111111", NUMBER),
         ("%70assword=hunter2x", CODED),
         ("q=%7Bord_a1B2a1B2a1B2a1B2a1B2a1B2", RUN),
+        ('{"userIdentity":{"type":"Role","accessKeyId":"ASIAQ3EGRX2LBNQ5T7WM"},"eventName":"x"}', 0),
+        ('{"responseElements":{"accessKeyId":"ASIAQ3EGRX2LBNQ5T7WM"},"userIdentity":{"type":"Role"}}', WORD | RUN),
+        ('{"userIdentity":{"type":"Role"},"accessKey":{"accessKeyId":"ASIAQ3EGRX2LBNQ5T7WM"}}', WORD | RUN),
+        ('told {"userIdentity":{"type":"Role","accessKeyId":"ASIAQ3EGRX2LBNQ5T7WM"}} twice', WORD | RUN),
+        ('"GET /a%20b HTTP/1.1" 200 "curl/8.5.0"', 0),
+        ("+ curl -u kim:s3cr3tpw https://acme.io", WORD),
+        ('{"path":"/oauth/token","method":"POST"}', 0),
+        ('{"token":"a1b2c3d4e5f6"}', WORD),
+        ('"POST /login?password=*** HTTP/1.1"', 0),
+        ('authorization: Bearer xxxxx"', 0),
+        ('~ password = "*****" -> "hunter2x"', WORD),
     ],
 )
 def test_the_sieve_refuses_what_only_looks_alike(line, why):

@@ -200,6 +200,15 @@ def test_no_bytes_make_the_scanner_fail(line):
         b"&a=%2520" * 10_000,
         b"+1 " * 20_000,
         b'name="password"' * 5_000 + b" form-data",
+        b"password=" * 5_000,
+        b"password:[a" * 4_000,
+        b"password%3A+" * 4_000,
+        b"sha512+/pw==" * 4_000,
+        b"cookie: a=b;" * 4_000,
+        b"setuser >" * 5_000,
+        b"Authorization: Bearer " * 2_500,
+        b"\x1b[31mpassword\x1b[0m=a" * 2_500,
+        b'<Data Name="x">&#10;' * 3_000,
     ],
 )
 def test_hostile_lines_take_no_more_than_seconds(line):

@@ -1,0 +1,78 @@
+r"""
+Colours and marks of a wire that stand in the midst of lines, taken out before anything reads them.
+
+A console writer puts `ESC[36m` between a name and its value (ECMA-48 section 8.3.117, SGR); JSON, nginx, rsyslog and
+`cat -v` write the escape in their own ways. Apache's HttpClient ends each line of its wire log with `[\r][\n]`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+_ESCAPE = rb"(?:\x1b|\\+(?:u001[Bb]|x1[Bb]|0?33|e)|#033|\^\[)"
+_COLOUR = re.compile(
+    _ESCAPE + rb"(?:\[[0-9;:?]{0,20}[A-Za-z]|\(B)|(?:\[\\+r\])?\[\\+n\]|"
+    # Many a collector drops the escape itself and keeps the rest.
+    rb"\[(?:[0-9]|[1-4][0-9]|9[0-7]|10[0-7]|[34]8;5;\d{1,3}|[0-9]{1,2}(?:;[0-9]{1,3}){1,3})m(?=[^\n]{0,400}\[0m)|"
+    rb"(?<!\w)\[0m|\[0m(?!\w)"
+)
+# Every such mark has one of these; a single byte is found ten times as fast as two.
+_WRITTEN_SIGNS = (b"1b[", b"1B[", b"33[", b"\\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A text without its colours, and where in the coloured one each of its places is."""
+
+    data: bytes = field(repr=False)
+    _places: list[int]
+    _moved: list[int]
+
+    def place(self, at: int) -> int:
+        """The place in the coloured text of a place in this one."""
+        which = bisect_right(self._places, at) - 1
+        return at + self._moved[which] if which >= 0 else at
+
+
+def plain(data: bytes) -> Plain | None:
+    """The text without colours; None when it has none, which costs a few searches for single words."""
+    known = _recent.get(id(data))
+    if known and known[0] is data:
+        return known[1]
+    clear = _cleared(data) if _is_marked(data) else None
+    if len(data) >= _LARGE:
+        if len(_recent) >= _MOST_RECENT:
+            _recent.pop(next(iter(_recent)))
+        _recent[id(data)] = data, clear
+    return clear
+
+
+# The same blocks are asked for their leaks and for their records.
+_LARGE, _MOST_RECENT = 16_384, 64
+_recent: dict[int, tuple[bytes, Plain | None]] = {}
+
+
+def _cleared(data: bytes) -> Plain | None:
+    parts: list[bytes] = []
+    places: list[int] = []
+    moved: list[int] = []
+    done = at = 0
+    for match in _COLOUR.finditer(data):
+        parts.append(data[done : match.start()])
+        at += match.start() - done
+        done = match.end()
+        places.append(at)
+        moved.append(done - at)
+    return Plain(b"".join([*parts, data[done:]]), places, moved) if parts else None
+
+
+def _is_marked(data: bytes) -> bool:
+    if b"\x1b" in data or b"[0m" in data:
+        return True
+    if b"\\" in data:
+        for sign in _WRITTEN_SIGNS:
+            if sign in data:
+                return True
+    return b"#" in data and b"#033[" in data

@@ -1,0 +1,81 @@
+"""Session cookies: in headers, in dictionaries of cookies, given to curl, and in addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from soc2ev.logs.leaks import masks
+from soc2ev.logs.leaks.keys import is_session_cookie, squash
+from soc2ev.logs.leaks.kinds import Hit
+
+JARS = frozenset({"cookies", "cookie", "cookieparams", "setcookies"})
+"""Keys of objects that hold cookies, as `squash` gives them."""
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_COOKIE_PAIR = re.compile(r"([!#$%&'*+\-.^`|~\w]+)=([^;,\s\"\\'}|]*)")
+_JAR = re.compile(r"(?i)(?<![\w.\-])(?:sessionid|sessid|sid)=([\w.%\-]{8,})(?=; ?[\w.\-]+=)")
+_JARRED = re.compile(r"""(?i)\bcookies?["']?\s{0,2}(?:=>|[=:])\s{0,2}\{(?P<pairs>[^{}\n]{1,4000})\}""")
+_JAR_PAIR = re.compile(
+    r"""["']?(?P<key>[\w.\-]{2,60})["']?\s{0,2}(?:=>|[=:])\s{0,2}["'](?P<value>[^"'\n]{8,2000})["']"""
+)
+_CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
+_WITH_COOKIE = re.compile(r"(?i)(?<![\w\-])cookie (?P<key>[\w.\-]{2,60})=(?P<value>[^\s;,\"']{16,2000})")
+_FIRST = re.compile(r"[;,\s\"'&|]|%3[Bb]|%26")
+_SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
+_SHORTEST, _SHORTEST_SESSION = 8, 20
+
+
+def hits(text: str, low: str) -> Iterator[Hit]:
+    """Sessions in a text of which the header's name is missing; `low` is the text in lower case."""
+    for match in _SESSION_WORD.finditer(text) if "sessionid=" in low or "phpsessid=" in low else ():
+        if is_value(match.group(1)):
+            yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
+    yield from _of_jars(text) if "cookie" in low or "-b" in text else ()
+    for match in _JAR.finditer(text) if "sid=" in low or "sessionid=" in low or "sessid=" in low else ():
+        if is_value(match.group(1)):
+            yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
+
+
+def _of_jars(text: str) -> Iterator[Hit]:
+    """Cookies in a dictionary of cookies, or given to curl."""
+    found = [(pairs, _JAR_PAIR) for pairs in _JARRED.finditer(text)]
+    found += [(pairs, _COOKIE_PAIR) for pairs in _CURL_JAR.finditer(text)]
+    for told in _WITH_COOKIE.finditer(text):
+        if is_session_cookie(told["key"]) and is_value(told["value"]):
+            yield Hit("session_cookie", told.start("value"), told.end("value"), told["value"], told["key"])
+    for pairs, form in found:
+        for pair in form.finditer(pairs["pairs"]):
+            key, value = pair.groups()
+            if is_session_cookie(key) and is_value(value):
+                start = pairs.start("pairs") + pair.start(2)
+                yield Hit("session_cookie", start, start + len(value), value, key)
+
+
+def of_header(key: str, value: str) -> Iterator[Hit]:
+    """The session values of a Cookie or Set-Cookie header, or the value itself when the key is the cookie's name."""
+    named = squash(key.rsplit(".", 1)[-1])
+    if "cookie" not in named or named in ("sessioncookie", "sesscookie", "authcookie"):
+        pairs = list(_COOKIE_PAIR.finditer(value)) if "=" in value[:-2] else []
+        own = _FIRST.split(value, maxsplit=1)[0]
+        if named in ("sessionid", "sessid", "authsession", "usersession") and (
+            len(own) < _SHORTEST_SESSION or _UUID.fullmatch(own)
+        ):
+            return
+        if (is_value(own) and "cookie" not in named) or (not pairs and is_value(own)):
+            yield Hit("session_cookie", 0, len(own), own)
+        if not pairs:
+            return
+    for pair in _COOKIE_PAIR.finditer(value):
+        if is_session_cookie(pair.group(1)) and is_value(pair.group(2)):
+            yield Hit("session_cookie", pair.start(2), pair.end(2), pair.group(2))
+
+
+def is_value(value: str) -> bool:
+    """Whether the value of a session's cookie is one: no mask, no state, no word."""
+    return (
+        len(value) >= _SHORTEST
+        and not masks.is_masked(value)
+        and value.lower() not in masks.STATES
+        and " " not in value
+        and (not value.isalpha() or masks.mixed(value))
+    )
