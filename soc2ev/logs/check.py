@@ -16,8 +16,9 @@ from soc2ev.errors import CollectError
 from soc2ev.logs.events import CANONICAL, KINDS, Matcher
 from soc2ev.logs.instants import iso
 from soc2ev.logs.leaks import Leak, scan_files
-from soc2ev.logs.measured import Measured, measure
+from soc2ev.logs.measured import Measured
 from soc2ev.logs.measures import Span, Spike, Timeline
+from soc2ev.logs.measuring import measure
 from soc2ev.logs.reading import Problem, Told, files
 from soc2ev.logs.together import Together
 

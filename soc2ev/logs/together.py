@@ -28,8 +28,9 @@ from soc2ev.logs.leaks.columns import Columns, columns
 from soc2ev.logs.leaks.kinds import Leak
 from soc2ev.logs.leaks.many import scan_piece
 from soc2ev.logs.leaks.scanner import Scanner
-from soc2ev.logs.measured import Measured, batches, delivered, measure, opens_document, reference
+from soc2ev.logs.measured import Measured
 from soc2ev.logs.measures import Fields
+from soc2ev.logs.measuring import batches, delivered, measure, opens_document, reference
 from soc2ev.logs.reading import Block, Told, blocks
 
 _PIECE = 4 << 20

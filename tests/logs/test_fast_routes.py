@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from soc2ev.logs import check as checks
-from soc2ev.logs import jsontext, measured, together
+from soc2ev.logs import jsontext, measuring, together
 from soc2ev.logs.events import Matcher, packs
 from soc2ev.logs.formats import Parser
 from soc2ev.logs.formats.layout import layout, signature
@@ -19,8 +19,9 @@ from soc2ev.logs.instants import instant, stamps
 from soc2ev.logs.leaks import Scanner
 from soc2ev.logs.leaks.find import decoded, find
 from soc2ev.logs.leaks.mails import find_mails
-from soc2ev.logs.measured import Measured, measure, read
+from soc2ev.logs.measured import Measured
 from soc2ev.logs.measures import Timeline
+from soc2ev.logs.measuring import measure, read
 
 NOW = 1_795_000_000.0
 KEY = b"k" * 32
@@ -96,7 +97,7 @@ def one_by_one(file: Path, matcher: Matcher) -> Measured:
         made.unparsed += lines > 0 and records is None
         for record in records or ():
             if record.shape == "cloudtrail" and record.arrival is None:
-                record.arrival = measured.delivered(file)
+                record.arrival = measuring.delivered(file)
             made.add(record, matcher.events(record))
     return made
 

@@ -10,7 +10,8 @@ import pytest
 
 from soc2ev.logs import together
 from soc2ev.logs.events import Matcher, packs
-from soc2ev.logs.measured import Measured, measure, read
+from soc2ev.logs.measured import Measured
+from soc2ev.logs.measuring import measure, read
 
 NOW = 1_795_000_000.0
 AT = "2026-10-05T10:00:00Z"

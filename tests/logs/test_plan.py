@@ -15,7 +15,7 @@ from soc2ev.errors import ConfigError
 from soc2ev.logs import aggregate
 from soc2ev.logs.dialects import ENGINES
 from soc2ev.logs.events import KINDS, Matcher, packs
-from soc2ev.logs.measured import read
+from soc2ev.logs.measuring import read
 from soc2ev.logs.plan import FIELDS, RUN_HERE, plan, portable
 from soc2ev.vault import Vault
 

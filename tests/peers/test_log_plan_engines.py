@@ -17,7 +17,7 @@ from soc2ev.logs import aggregate
 from soc2ev.logs.dialects import ENGINES
 from soc2ev.logs.events import Matcher, packs
 from soc2ev.logs.formats import Record
-from soc2ev.logs.measured import read
+from soc2ev.logs.measuring import read
 from soc2ev.logs.plan import RUN_HERE, label, portable
 from tests.conftest import Run
 
