@@ -21,7 +21,8 @@ def doubtful(data: Json, headers: Mapping[str, str], params: Mapping[str, str]) 
     """What to ask for instead when that first page, asked for with these, may not be the last; None when it is."""
     lists = [one for one in (data.values() if isinstance(data, dict) else [data]) if isinstance(one, list)]
     rows, size = max(map(len, lists), default=0), int(params.get("per_page", "0"))
-    if "link" in headers or size < 2 or rows < size:  # noqa: PLR2004  one row less would be no page
+    # One row less than two would be no page; more rows than were asked for come from a host without pages.
+    if "link" in headers or size < 2 or rows != size:  # noqa: PLR2004
         return None
     return {**params, "per_page": str(size - 1)}
 

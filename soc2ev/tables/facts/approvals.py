@@ -8,6 +8,7 @@ gate too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from soc2ev.tables.facts.evidence import Change, Deployment
 from soc2ev.tables.facts.fact import Fact, moment, no, shown, together, unknown, yes
@@ -73,7 +74,7 @@ def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
         return unknown(
             "Production asks for an approval before a deployment, and not all deployments could be read or placed."
         )
-    asked = [one for one in told.containing if one.environment not in told.ungated]
+    asked = [one for one in told.containing if one.environment not in told.ungated and not _was_refused(one)]
     if not asked:
         return None
     first = min(asked, key=lambda one: (one.created_at, one.id))
@@ -86,6 +87,16 @@ def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
     return good or doubtful or no(f"Nobody independent approved the deployment to {place} at its gate.")
 
 
+def _was_refused(deployment: Deployment) -> bool:
+    """Whether the gate stayed shut, so that nothing of it reached production."""
+    answers = [one.approved for one in deployment.gate or ()]
+    return bool(answers) and not any(answers) and not _starts(deployment)
+
+
+def _starts(deployment: Deployment) -> list[datetime | None]:
+    return [at for state, at in deployment.statuses if state.lower() in ("in_progress", "success")]
+
+
 def brings_nothing(change: Change) -> bool:
     """A rollback to an older state: nothing new reached production."""
     return change.integration == "rollback" and not change.commits and not change.requests
@@ -94,13 +105,12 @@ def brings_nothing(change: Change) -> bool:
 def _answer(deployment: Deployment, index: int, makers: Makers, people: People) -> Fact:
     given = (deployment.gate or ())[index]
     party = people.account(given.approver)
-    started = [at for state, at in deployment.statuses if state.lower() in ("in_progress", "success")]
     if not given.approved or party.machine or makers.include(party):
         return no("It was refused, or given by a machine or a maker.")
     starter = people.account(deployment.creator)
     if starter.key == party.key and not starter.machine:
         return no(f"{party.name} approved the deployment that the same person started.")
-    late = given.at is not None and any(at is not None and at < given.at for at in started)
+    late = given.at is not None and any(at is not None and at < given.at for at in _starts(deployment))
     if late:
         return no(f"{party.name} approved only after the deployment ({moment(given.at)}).")
     if makers.include(party) is None or given.at is None:

@@ -74,6 +74,19 @@ def test_a_gate_whose_deployments_nobody_obtained() -> None:
     assert ["not tested", "not tested", "not tested", "met"] == found
 
 
+def test_a_gate_that_stayed_shut() -> None:
+    """What was refused at the gate and never began did not reach production: the next deployment is the first one."""
+    refusal, approval = GateApproval(DAN, approved=False, at=ago(-50)), GateApproval(DAN, approved=True, at=ago(-59))
+    shut = deployment(
+        id="d0", gate=(refusal,), created_at=ago(-45), statuses=(("waiting", ago(-45)), ("failure", ago(-50)))
+    )
+    begun = replace(shut, statuses=(("in_progress", ago(-46)), ("failure", ago(-50))))
+    passed = deployment(gate=(approval,))
+    outcomes = [letters(judged(change(deployments=deployments(one, passed, gated=True))))["D"] for one in (shut, begun)]
+    assert ["met", "deviation"] == outcomes
+    assert "met" == letters(judged(change(deployments=deployments(shut, gated=True))))["D"], "approved, never deployed"
+
+
 def test_a_gate_of_another_environment() -> None:
     """What was deployed first where nobody is asked is judged by the gate of the environment that asks."""
     free = deployment(id="d0", environment="prod-us", gate=(), created_at=ago(-50))
