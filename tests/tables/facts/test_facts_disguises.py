@@ -77,10 +77,8 @@ def test_a_gate_whose_deployments_nobody_obtained() -> None:
 def test_a_gate_that_stayed_shut() -> None:
     """What was refused at the gate and never began did not reach production: the next deployment is the first one."""
     refusal, approval = GateApproval(DAN, approved=False, at=ago(-50)), GateApproval(DAN, approved=True, at=ago(-59))
-    shut = deployment(
-        id="d0", gate=(refusal,), created_at=ago(-45), statuses=(("waiting", ago(-45)), ("failure", ago(-50)))
-    )
-    begun = replace(shut, statuses=(("in_progress", ago(-46)), ("failure", ago(-50))))
+    shut = deployment("WAITING", "FAILURE", id="d0", gate=(refusal,), created_at=ago(-45))
+    begun = deployment("IN_PROGRESS", "FAILURE", id="d0", gate=(refusal,), created_at=ago(-45))
     passed = deployment(gate=(approval,))
     outcomes = [letters(judged(change(deployments=deployments(one, passed, gated=True))))["D"] for one in (shut, begun)]
     assert ["met", "deviation"] == outcomes
