@@ -14,7 +14,9 @@ from soc2ev.cli.options import Config, Format
 from soc2ev.errors import CollectError, ConfigError, Soc2evError, TamperedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+
+    from soc2ev.logs.digests import Complaint
 
 
 _logs = typer.Typer(
@@ -24,6 +26,8 @@ _logs = typer.Typer(
 )
 _EVERY_LINES = 200_000
 _MUCH = 16 << 20
+_FEW = 5
+_NAMED = ("altered", "missing", "broken")
 _FAILED = 3
 
 Paths = Annotated[list[str], typer.Argument(help="Files, folders or patterns; all of them written by one source.")]
@@ -266,7 +270,7 @@ def _verify_digests(folder: Path, keys: Path | None, format_: str) -> None:
             }
         )
     else:
-        console.table(("what", "object", "note"), [(one.kind, one.name, one.says) for one in found.complaints])
+        console.table(("what", "object", "note"), list(_told(found.complaints)))
         state = "holds" if found.ok else "DOES NOT VERIFY"
         for one in found.trails:
             whose = f"{one.bucket} {one.account} {one.region} {one.name}{' (backfill)' if one.backfill else ''}"
@@ -284,6 +288,18 @@ def _verify_digests(folder: Path, keys: Path | None, format_: str) -> None:
         else:
             console.say("not everything is proven: files that no digest names, or time that no digest speaks of")
         raise typer.Exit(CollectError.exit_code)
+
+
+def _told(complaints: Sequence[Complaint]) -> Iterator[tuple[str, str, str]]:
+    """Rows for people: what was changed is named, of many other objects with one note the first ones are."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in complaints:
+        alike.setdefault((one.kind, one.says), []).append(one.name)
+    for (kind, says), names in alike.items():
+        shown = names if len(names) <= _FEW or kind in _NAMED else names[: _FEW - 1]
+        yield from ((kind, name, says) for name in shown)
+        if len(shown) < len(names):
+            yield kind, f"and {len(names) - len(shown)} more", says
 
 
 def _verify_chain(path: Path, hashed: str, previous: str, own: str, format_: str) -> None:

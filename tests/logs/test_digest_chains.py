@@ -315,3 +315,17 @@ def test_the_command_shows_each_chain(soc2ev, chain, tmp_path):
     done = soc2ev(*words, "--format", "json", cwd=tmp_path)
     assert (5, "org_main") == (done.code, json.loads(done.out)["trails"][0]["name"])
     assert "files that no digest names" in done.err
+
+
+def test_the_command_says_the_same_of_many_once(soc2ev, tmp_path):
+    """Without keys nothing is signed, which is said of four and counted; what was altered is named each time."""
+    made = Chain(tmp_path / "copy")
+    for number in range(9):
+        made.hour(number, 1)
+    done = soc2ev("logs", "verify", "copy", cwd=tmp_path)
+    assert (5, 5) == (done.code, done.out.count("its public key is not given"))
+    assert "and 5 more" in done.out
+    for log in logs_of(made)[:7]:
+        edit(log, lambda text: text.replace(b"Create", b"Delete"))
+    done = soc2ev("logs", "verify", "copy", cwd=tmp_path)
+    assert (6, 7) == (done.code, sum(line.startswith("altered") for line in done.out.splitlines()))
