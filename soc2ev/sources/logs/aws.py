@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -34,6 +35,10 @@ _DENIED: tuple[str, ...] = (
 )
 _DENIED_STATUS = (401, 403)
 _SECONDS = 30
+_SUCCESS = range(200, 300)
+_MAPS = tuple(bytes([first]) for first in range(0xA0, 0xC0))
+"""How a map begins in CBOR (RFC 8949, 3.1)."""
+_PAGE = re.compile(rb"<(!doctype )?html", re.IGNORECASE)
 _ATTEMPTS = 4
 
 
@@ -56,7 +61,7 @@ class Aws:
 
     def ask(self, question: Question) -> Reply:
         """All pages of the answer; errors of AWS are told in the reply under their code, and are stored too."""
-        from botocore import exceptions
+        from botocore import exceptions, parsers
 
         reply = Reply()
         try:
@@ -68,7 +73,13 @@ class Aws:
                 f"there are no credentials for AWS ({type(problem).__name__}); set AWS_PROFILE or AWS_ACCESS_KEY_ID"
             )
             return reply.fail("NoCredentials", reason, denied=True, silent=True)
-        except (exceptions.BotoCoreError, ConfigError, CollectError, ValueError) as problem:
+        except (
+            exceptions.BotoCoreError,
+            parsers.ResponseParserError,
+            ConfigError,
+            CollectError,
+            ValueError,
+        ) as problem:
             silent = isinstance(problem, exceptions.HTTPClientError)
             return reply.fail(type(problem).__name__, f"{question.place}: {problem}"[:500], silent=silent)
         return reply
@@ -143,7 +154,23 @@ class Aws:
             raise ConfigError(
                 "the endpoint of AWS is no https address", hint="check AWS_ENDPOINT_URL; http is for loopback hosts"
             )
+        client.meta.events.register("before-parse", _refuse_strange)
         return client
+
+
+def _refuse_strange(operation_model: Json, response_dict: Mapping[str, Json], **_: Json) -> None:
+    """
+    CollectError for a success that no service of AWS has sent: the page of a proxy or of a login, or nothing.
+
+    Botocore takes what is no JSON, and XML of another kind, for an answer in which nothing is set.
+    """
+    if response_dict["status_code"] not in _SUCCESS:
+        return
+    body, protocol = bytes(response_dict["body"]).lstrip(), operation_model.service_model.resolved_protocol
+    begins = b"{" if "json" in protocol else _MAPS if "cbor" in protocol else b"<"
+    if not body or not body.startswith(begins) or _PAGE.match(body):
+        says = " ".join(body[:200].decode(errors="replace").split())
+        raise CollectError(f"the answer is not one of AWS: {says or 'it is empty'}", hint="check the proxy")
 
 
 def _plain(value: Json) -> Json:

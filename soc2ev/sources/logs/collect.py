@@ -19,7 +19,7 @@ from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.keeping import NAME, lay_down
 from soc2ev.sources.logs.manifest import Manifest, Read
 from soc2ev.sources.logs.oauth import Client, Tokens, signer
-from soc2ev.sources.logs.record import Record
+from soc2ev.sources.logs.record import Record, Used
 from soc2ev.sources.logs.transports import Transport
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Others:
     """What the entries before this one left behind."""
 
     records: dict[str, list[dict[str, Json]]] = field(default_factory=dict)
-    natives: dict[str, set[str]] = field(default_factory=dict)
+    used: dict[str, Used] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,23 +89,24 @@ class _Entry:
 
     def collected(self, period: Period, others: _Others) -> Coverage:
         peers = {name: others.records.get(name, []) for name in self.read.manifest.uses}
-        taken = others.natives.setdefault(self.read.manifest.id, set())
-        found = self.run(peers, taken)
+        used = others.used.setdefault(self.read.manifest.id, Used())
+        found = self.run(peers, used)
         others.records.setdefault(self.read.manifest.id, []).append(records.as_peer(found.record))
-        made = list(rows.of_record(records.read(found.body)))
-        taken |= rows.natives(made, self.read.manifest.id)
+        made, same = rows.told(records.read(found.body))
+        used.names |= rows.natives(made, self.read.manifest.id)
+        used.same |= same
         return self._claim(period, found, sum(table == tables.SOURCES.name for table, _ in made))
 
-    def run(self, peers: Mapping[str, list[dict[str, Json]]], taken: set[str]) -> Collected:
+    def run(self, peers: Mapping[str, list[dict[str, Json]]], used: Used) -> Collected:
         """Ask everything and store the record."""
-        return self._asked(self.read.manifest, {}, peers, taken, rows.count)
+        return self._asked(self.read.manifest, {}, peers, used, rows.count)
 
     def _asked(
         self,
         manifest: Manifest,
         period: Mapping[str, str],
         peers: Mapping[str, list[dict[str, Json]]],
-        taken: set[str],
+        used: Used,
         count: Callable[[bytes], int],
     ) -> Collected:
         requests = {request.id: request for request in manifest.requests}
@@ -115,7 +116,7 @@ class _Entry:
             run.ask()
         finally:
             self.transport.close()
-        record = records.written(self.read, self.entry.named, answers, run.texts, taken, peers)
+        record = records.written(self.read, self.entry.named, answers, run.texts, used, peers)
         asked = {"method": "record", "role": "record", "connector": manifest.id, "entry": self.entry.named}
         answer = lay_down(self.fetch, record, stream=self.stream, request=asked, count=count)
         return Collected(record, answer.body, answers)
@@ -173,7 +174,7 @@ class _History(_Entry):
         if manifest is None:
             raise ValueError(f"{self.read.name} asks nothing about a period")
         asked = {"start": _text(period.start), "end": _text(min(period.end, self.fetch.now()))}
-        found = self._asked(manifest, asked, {}, set(), rows.count_alerts)
+        found = self._asked(manifest, asked, {}, Used(), rows.count_alerts)
         record = records.read(found.body)
         alerts, doubts = rows.of_history(record)
         return self._claim(period, found, len(alerts), [*doubts, *self._forgotten(record, period)])
@@ -200,7 +201,7 @@ def run_once(fetch: Fetch, settings: Settings, entry: LogSource) -> tuple[list[r
     CollectError when not even the record could be stored.
     """
     read = library.load(entry.connector, settings.file.parent)
-    found = _Entry(fetch, settings, entry, read).run({name: [] for name in read.manifest.uses}, set())
+    found = _Entry(fetch, settings, entry, read).run({name: [] for name in read.manifest.uses}, Used())
     denied = any(one.denied for one in found.answers.failures)
     return list(rows.of_record(records.read(found.body))), list(problems(found.answers)), denied
 

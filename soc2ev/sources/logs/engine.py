@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from soc2ev.sources.logs.answers import Answers, Outcome, State
 from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.facts import unique
 from soc2ev.sources.logs.manifest import Manifest, Request
-from soc2ev.sources.logs.paging import merged
+from soc2ev.sources.logs.paging import at, merged
 from soc2ev.sources.logs.transports import Question, Reply, Transport
 
 if TYPE_CHECKING:
@@ -104,10 +104,17 @@ def _outcome(request: Request, about: Json, reply: Reply) -> Outcome:
         value = merged(reply.pages, request.paginate)
     except ValueError as problem:
         return Outcome(request.id, State.UNKNOWN, about=about, reason=f"the answer is not understood: {problem}")
+    if request.shows and not all(_shown(page, request.shows) for page in reply.pages):
+        says = f"the answer has no {' and no '.join(request.shows)}: it is not what the system answers"
+        return Outcome(request.id, State.UNKNOWN, about=about, reason=says)
     if reply.cut:
         says = f"the list goes on after {len(bodies)} pages; more is not asked for"
         return Outcome(request.id, State.CUT, about=about, value=value, reason=says, bodies=bodies)
     return Outcome(request.id, State.OK, about=about, value=value, bodies=bodies)
+
+
+def _shown(page: Json, paths: Iterable[str]) -> bool:
+    return any(isinstance(page, list) if path == "[]" else at(page, path) is not None for path in paths)
 
 
 def filled(request: Request, surroundings: Mapping[str, Json], now: str) -> str:

@@ -142,7 +142,7 @@ def in_words(read: Read) -> Iterator[str]:
     yield from (f"  {one}" for one in told["requires"])
     if told["policy"]:
         yield json.dumps(told["policy"], indent=2)
-    left = [name for name in (*FIELDS, *LISTS) if name not in (*told["facts"], "within", ALERTS)]
+    left = [name for name in (*FIELDS, *LISTS) if name not in (*told["facts"], "within", "same", ALERTS)]
     yield f"\nIt tells: {', '.join(told['facts'])}"
     yield f"It cannot tell: {', '.join(left)}"
 

@@ -120,6 +120,12 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return bucket_access(document, bucket)
 
+    @functions.signature(_OBJECT, _OBJECT)  # type: ignore[untyped-decorator]
+    def _func_bucket_grants(self, acl: Json, ownership: Json) -> list[Json]:
+        from soc2ev.sources.logs.facts_buckets import bucket_grants
+
+        return bucket_grants(acl, ownership)
+
     @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
     def _func_trail_prefix(self, trail: Json) -> str:
         from soc2ev.sources.logs.facts_buckets import trail_prefix
@@ -144,11 +150,11 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return trail_events(selectors)
 
-    @functions.signature({"types": ["object"]}, _ARRAY)  # type: ignore[untyped-decorator]
-    def _func_alarm_route(self, alarm: Json, topics: Json) -> Json:
-        from soc2ev.sources.logs.facts_aws import alarm_route
+    @functions.signature({"types": ["object"]}, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_alarm_route(self, alarm: Json, topics: Json, alarms: Json) -> Json:
+        from soc2ev.sources.logs.facts_alarms import alarm_route
 
-        return alarm_route(alarm, topics)
+        return alarm_route(alarm, topics, alarms)
 
     @functions.signature(_OBJECT)  # type: ignore[untyped-decorator]
     def _func_waf_limits(self, acl: Json) -> list[Json]:

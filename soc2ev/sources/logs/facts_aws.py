@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from soc2ev.model import Json
 from soc2ev.sources.logs.facts import lookup
 from soc2ev.sources.logs.facts_buckets import least
 
-_CONFIRMED = "arn:"
-_ONWARDS = ("lambda", "application")
-"""What may tell somebody: a function, or an application on somebody's telephone."""
-_KEEPS = ("sqs", "firehose")
-"""What only keeps messages: a queue or a stream tells nobody."""
 _WRITES, _READS = ("WriteOnly", "All"), ("ReadOnly", "All")
 
 
@@ -154,53 +148,6 @@ def exported_logs(kinds: Json, home: str, groups: Json) -> Json:
     return {"groups": told, "known": known, "days": days, "infinite": days is None if known else None}
 
 
-def alarm_route(alarm: Json, topics: Json) -> Json:
-    """
-    Where an alarm goes: `receiver`, and `reaches` (None when not known, `none` for a dead end).
-
-    `topics` are the outcomes of asking for the subscriptions of each topic. A subscription that nobody confirmed
-    reaches none, nor does a queue; a function may go on from there, which is not known here. A topic of the alarm's
-    own account and region that does not exist is a dead end.
-    """
-    actions = [str(one) for one in alarm.get("AlarmActions") or ()]
-    if alarm.get("ActionsEnabled") is not True or not actions:
-        return {"receiver": ", ".join(map(_short, actions)) or None, "reaches": "none"}
-    found = [_target(action, topics or [], str(alarm.get("AlarmArn"))) for action in actions]
-    people = [name for names in found for name in names or () if name]
-    unsure = any(names is None or None in names for names in found)
-    reaches = ", ".join(dict.fromkeys(people)) or (None if unsure else "none")
-    return {"receiver": ", ".join(map(_short, actions)), "reaches": reaches}
-
-
-def _target(action: str, topics: list[Json], alarm: str) -> list[str | None] | None:
-    """Who is told by one action; None in it for what is not known; None when the topic could not be read."""
-    service = action.split(":")[2] if action.count(":") > 1 else ""
-    if service != "sns":
-        # ssm-incidents pages people; scaling and EC2 actions tell nobody.
-        return [_short(action)] if service in ("ssm", "ssm-incidents") else [None] if service in _ONWARDS else []
-    outcome = next((one for one in topics if one.get("for") == action), None)
-    if outcome is not None and outcome.get("state") == "absent" and action.split(":")[3:5] == alarm.split(":")[3:5]:
-        return []
-    if outcome is None or outcome.get("state") != "ok":
-        return None
-    return [
-        _endpoint(one)
-        for one in (outcome.get("answer") or {}).get("Subscriptions") or ()
-        if str(one.get("SubscriptionArn")).startswith(_CONFIRMED) and one.get("Protocol") not in _KEEPS
-    ]
-
-
-def _endpoint(subscription: Mapping[str, Json]) -> str | None:
-    protocol, endpoint = str(subscription.get("Protocol")), str(subscription.get("Endpoint") or "")
-    if protocol in _ONWARDS:
-        return None
-    return urlsplit(endpoint).hostname if protocol.startswith("http") else endpoint or None
-
-
-def _short(arn: str) -> str:
-    return arn.rpartition(":")[2]
-
-
 def waf_limits(acl: Json) -> list[Json]:
     """
     The rate limits of a web ACL: `scope`, `per_second`, `period` and `enforced`.
@@ -210,18 +157,24 @@ def waf_limits(acl: Json) -> list[Json]:
     return list(_limits(((acl or {}).get("WebACL") or {}).get("Rules"), ""))
 
 
+_GROUPED = ("PreProcessFirewallManagerRuleGroups", "Rules", "PostProcessFirewallManagerRuleGroups")
+"""Where a web ACL refers to rule groups, in the order in which they are applied."""
+
+
 def waf_group_limits(acl: Json, groups: Json) -> list[Json]:
     """
     The rate limits in the rule groups that a web ACL refers to, as `waf_limits` gives its own: scope `GROUP/RULE`.
 
     `groups` are the outcomes of asking for each group; TypeError for one that was not had. A group whose action is
-    overridden to count enforces nothing, nor does a rule of it whose action is, or that is excluded.
+    overridden to count enforces nothing, nor does a rule of it whose action is, or that is excluded. Those that
+    Firewall Manager put there are among them.
     https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-rule-group-override-options.html
     """
     found: list[Json] = []
-    for rule in ((acl or {}).get("WebACL") or {}).get("Rules") or ():
-        reference = (rule.get("Statement") or {}).get("RuleGroupReferenceStatement")
-        if reference:
+    given = (acl or {}).get("WebACL") or {}
+    for rule in (one for name in _GROUPED for one in given.get(name) or ()):
+        statement = rule.get("Statement") or rule.get("FirewallManagerStatement") or {}
+        if reference := statement.get("RuleGroupReferenceStatement"):
             group = _group(reference, groups)
             found += _limits(group.get("Rules"), f"{group.get('Name')}/", reference, counts=_counts(rule))
     return found

@@ -19,6 +19,8 @@ _STOPPING = (
     "s3:PutBucketPolicy",
 )
 """What ends the keeping of logs: deleting them, letting them expire, or letting others do so."""
+_OWNING = ("WRITE_ACP", "FULL_CONTROL")
+"""Who may change an ACL may grant himself the rest."""
 _WILD = re.compile(r"\$\{[^}]*\}|[*?]")
 
 
@@ -63,6 +65,44 @@ def bucket_access(document: str | None, bucket: str) -> list[Json]:
         {"principal": name, "kind": kind, **_rights([one for one in statements if _is_for(one, kind, name)], bucket)}
         for kind, name in named
     ]
+
+
+def bucket_grants(acl: Json, ownership: Json) -> list[Json]:
+    """
+    What the ACL of a bucket grants others than its owner: `principal`, `kind`, `can_read` and `can_stop`.
+
+    Everybody is `*` of the kind `anyone`; [] where the owner of the bucket owns all objects, for then ACLs are off.
+    READ lists what there is, and each object has an ACL of its own: it counts as reading, as the most that it may give.
+    The group with which S3 itself delivers logs writes, and stops nothing.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+    """
+    rules = ((ownership or {}).get("OwnershipControls") or {}).get("Rules") or ()
+    if any(one.get("ObjectOwnership") == "BucketOwnerEnforced" for one in rules):
+        return []
+    owner = ((acl or {}).get("Owner") or {}).get("ID")
+    granted: dict[tuple[str, str], set[str]] = {}
+    for one in (acl or {}).get("Grants") or ():
+        given = one.get("Grantee") or {}
+        if owner is None or given.get("ID") != owner:
+            granted.setdefault(_grantee(given), set()).add(str(one.get("Permission")))
+    return [
+        {
+            "principal": name,
+            "kind": kind,
+            "can_read": bool(rights & {"READ", *_OWNING}),
+            "can_stop": bool(rights & {*(() if name == "LogDelivery" else ("WRITE",)), *_OWNING}),
+        }
+        for (kind, name), rights in granted.items()
+    ]
+
+
+def _grantee(given: Mapping[str, Json]) -> tuple[str, str]:
+    group = str(given.get("URI") or "").rpartition("/")[2]
+    if group in ("AllUsers", "AuthenticatedUsers"):
+        return "anyone", "*" if group == "AllUsers" else group
+    if group:
+        return "group", group
+    return "canonical user", str(given.get("ID") or given.get("EmailAddress") or "somebody")
 
 
 def _policy(document: str | None) -> list[Mapping[str, Json]]:

@@ -117,6 +117,8 @@ class Request(Form):
     paginate: Paging | None = None
     absent_on: list[str | int] = []
     """Statuses or error codes that say: this is not configured. All other errors leave facts unknown."""
+    shows: list[str] = []
+    """Paths of which every answer of the system has one at least, `[]` for a list; what has none is not its answer."""
     unknown_on: dict[str, str] = {}
     """Statuses or error codes with the reason to give for them."""
     keep: list[str] = []

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from soc2ev.errors import ConfigError, TamperedError
 from soc2ev.model import Json
@@ -34,6 +34,16 @@ class Record:
     answers: Answers
     taken: frozenset[str]
     """Native names that another entry of the same connector has used for a key in this run."""
+    told: frozenset[str] = frozenset()
+    """What sources of those entries call `same`: they are told already."""
+
+
+@dataclass(slots=True)
+class Used:
+    """What the entries of one connector have used in this run: names of keys, and what their sources call `same`."""
+
+    names: set[str] = field(default_factory=set)
+    same: set[str] = field(default_factory=set)
 
 
 def written(
@@ -41,7 +51,7 @@ def written(
     entry: str,
     answers: Answers,
     texts: Mapping[str, str],
-    taken: Iterable[str],
+    others: Used,
     peers: Mapping[str, Sequence[Mapping[str, Json]]],
 ) -> dict[str, Json]:
     """
@@ -57,7 +67,8 @@ def written(
         "settings": dict(answers.settings),
         "manifest": {"name": read.name, "shipped": read.shipped, "text": read.text.decode("utf-8-sig")},
         "period": dict(answers.period),
-        "taken": sorted(taken),
+        "taken": sorted(others.names),
+        "told": sorted(others.same),
         "asked": sorted(answers.outcomes),
         "outcomes": own,
         "bodies": dict(sorted(texts.items())),
@@ -87,7 +98,8 @@ def read(body: bytes) -> Record:
         if manifest.id != data["connector"]:
             raise ValueError("it was not made with the manifest that it holds")
         taken = frozenset(map(str, data["taken"]))
-        return Record(data["connector"], data["entry"], data["observed_at"], manifest, answers, taken)
+        told = frozenset(map(str, data.get("told", ())))
+        return Record(data["connector"], data["entry"], data["observed_at"], manifest, answers, taken, told)
     except _ODD as problem:
         raise TamperedError(f"a record of log sources is not understood: {problem!r}"[:300]) from None
 

@@ -22,6 +22,8 @@ Row = tuple[str, Mapping[str, Json]]
 _ROLE = "record"
 _LISTS_OF_ALL = ("each", tables.ALERTS)
 """Lists of all that there is: one that is not in the answer is not an empty one."""
+_NAMES = ("within", "same")
+"""What a record says beside the columns."""
 _LARGEST = 1 << 63
 """What a BIGINT does not hold."""
 _MOST = 100_000
@@ -100,19 +102,27 @@ def of_record(record: Record) -> Iterator[Row]:
 
     When it cannot be told which sources there are, one row stands for all: under the entry's name, with every fact
     unknown. A native name that stands for several sources gets `within` before it, or the entry's name behind it when
-    another entry has used it.
+    another entry has used it. A source that another entry has told of, by what it calls `same`, is left out.
     """
+    found, _ = told(record)
+    yield from found
+
+
+def told(record: Record) -> tuple[list[Row], set[str]]:
+    """The rows of a record, and what its sources that are known to be on or off call `same`."""
     made = [one for source in record.manifest.sources for one in _sources(record, source)]
-    names = Counter(native for native, _, _, _ in made)
+    made = [one for one in made if one.same not in record.told]
+    names = Counter(one.native for one in made)
     used: Counter[str] = Counter()
-    for native, within, facts, lists in made:
-        name = f"{within}/{native}" if names[native] > 1 and within else native
+    found: list[Row] = []
+    for one in made:
+        name = f"{one.within}/{one.native}" if names[one.native] > 1 and one.within else one.native
         name = f"{name}@{record.entry}" if name in record.taken else name
         used[name] += 1
         key = f"{record.connector}:{name}" + (f"#{used[name]}" if used[name] > 1 else "")
-        yield tables.SOURCES.name, {"key": key, **facts}
-        for table, row in lists:
-            yield table, {"source_key": key, **row}
+        found.append((tables.SOURCES.name, {"key": key, **one.facts}))
+        found += [(table, {"source_key": key, **row}) for table, row in one.lists]
+    return found, {one.same for one in made if one.same and one.facts.get("enabled") is not None}
 
 
 def natives(rows: Sequence[Row], connector: str) -> set[str]:
@@ -120,7 +130,15 @@ def natives(rows: Sequence[Row], connector: str) -> set[str]:
     return {row["key"].removeprefix(f"{connector}:") for table, row in rows if table == tables.SOURCES.name}
 
 
-_Made = tuple[str, str, dict[str, Json], list[Row]]
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """One source with the rows of its lists."""
+
+    native: str
+    within: str
+    same: str
+    facts: dict[str, Json]
+    lists: list[Row]
 
 
 def _sources(record: Record, source: Source) -> Iterator[_Made]:
@@ -139,10 +157,10 @@ def _sources(record: Record, source: Source) -> Iterator[_Made]:
 
 
 def _all_unknown(record: Record, source: Source, reasons: Sequence[str]) -> _Made:
-    told = {name: None for name in tables.FIELDS if name != "within"}
-    row = {**told, "title": record.manifest.title, "category": record.manifest.category}
-    unknown = [name for name in source.record if name not in ("native", "within", "title", "category")]
-    return record.entry, "", {**row, **_about(record, sorted(unknown), reasons)}, []
+    blank = {name: None for name in tables.FIELDS if name not in _NAMES}
+    row = {**blank, "title": record.manifest.title, "category": record.manifest.category}
+    unknown = [name for name in source.record if name not in ("native", "title", "category", *_NAMES)]
+    return _Made(record.entry, "", "", {**row, **_about(record, sorted(unknown), reasons)}, [])
 
 
 def _made(record: Record, template: Mapping[str, Json], facts: _Facts) -> _Made:
@@ -151,12 +169,13 @@ def _made(record: Record, template: Mapping[str, Json], facts: _Facts) -> _Made:
         if name in template:
             row[name] = facts.value(name, template[name], kind)
     lists = [found for name in tables.LISTS if name in template for found in _entries(name, template[name], facts)]
-    native, within = row.get("native") or record.entry, row.pop("within", None) or ""
+    native, (within, same) = row.get("native") or record.entry, (row.pop(name, None) or "" for name in _NAMES)
     row["native"] = native
     if template.get("enabled") is not None and row.get("enabled") is None and "enabled" not in facts.unknown:
         facts.unknown["enabled"] = ["the answers do not say whether it is on"]
     reasons = list(dict.fromkeys(reason for found in facts.unknown.values() for reason in found))
-    return str(native), str(within), {**row, **_about(record, sorted(facts.unknown), reasons)}, lists
+    about = _about(record, sorted(facts.unknown), reasons)
+    return _Made(str(native), str(within), str(same), {**row, **about}, lists)
 
 
 def _about(record: Record, unknown: Sequence[str], reasons: Sequence[str]) -> dict[str, Json]:

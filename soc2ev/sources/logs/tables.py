@@ -145,8 +145,11 @@ ALERT_EVENTS = Table(
 TABLES = (SOURCES, *BY_LIST.values())
 ALERTS = "alert_events"
 """The list of a history."""
-FIELDS = {column.name: column.type for column in _FACTS} | {"within": "TEXT"}
-"""What a record may say, with its type; `within` tells two sources of one native name apart."""
+FIELDS = {column.name: column.type for column in _FACTS} | {"within": "TEXT", "same": "TEXT"}
+"""
+What a record may say, with its type; `within` tells two sources of one native name apart, and `same` is equal where two
+entries see one and the same source.
+"""
 LISTS = {key: {column.name: column.type for column in columns} for key, (_, _, columns) in _EVERY.items()}
 LISTS[ALERTS] = {column.name: column.type for column in _ALERT}
 """The lists of a record, and the columns of an entry with their types."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import boto3
 import pytest
 
+from tests.sources.logs.aws_account import KEYS, REGION, plant
 from tests.sources.logs.runs import Team
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postgresql/15/bin"
@@ -74,3 +80,66 @@ def answers(url: str) -> Callable[[], bool]:
 def team(tmp_path: Path) -> Team:
     """A team without any entry yet."""
     return Team(tmp_path / "team")
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory):
+    """An AWS on the loopback, with things planted; its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with running(argv, answers(f"{url}/moto-api/"), tmp_path_factory.mktemp("moto") / "log"):
+        plant(lambda service: boto3.client(service, region_name=REGION, endpoint_url=url, **KEYS))
+        yield url
+
+
+@pytest.fixture
+def aws(monkeypatch, moto):
+    """The environment of somebody who uses that AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS["aws_access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS["aws_secret_access_key"])
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+@pytest.fixture
+def refusing(aws, moto):
+    """A stub before moto: the operations in the list it refuses, with 403 or by breaking down."""
+    refused: dict[str, int] = {}
+
+    class Stub(BaseHTTPRequestHandler):
+        def _pass(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            named = f"{self.headers.get('X-Amz-Target', '')} {self.path} {body[:200].decode(errors='replace')}"
+            status = next((code for word, code in refused.items() if word in named), None)
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+            if status is None:
+                request = urllib.request.Request(moto + self.path, body or None, headers, method=self.command)
+                try:
+                    with urllib.request.urlopen(request, timeout=20) as answer:
+                        status, found, kind = answer.status, answer.read(), answer.headers["Content-Type"]
+                except urllib.error.HTTPError as problem:
+                    status, found, kind = problem.code, problem.read(), problem.headers["Content-Type"]
+            else:
+                code = "AccessDeniedException" if status == 403 else "InternalFailure"
+                found, kind = json.dumps({"__type": code, "message": "no"}).encode(), "application/x-amz-json-1.1"
+                if not self.headers.get("X-Amz-Target"):
+                    found = f"<Error><Code>{code[:12]}</Code><Message>no</Message></Error>".encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind or "text/plain")
+            self.send_header("Content-Length", str(len(found)))
+            self.end_headers()
+            self.wfile.write(found)
+
+        do_GET = do_POST = _pass  # noqa: N815
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    aws.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    yield refused
+    server.shutdown()
+    server.server_close()

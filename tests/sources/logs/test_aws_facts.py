@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from soc2ev.sources.logs.facts_aws import alarm_route, method_limits, plans_of, reads_logged
+from soc2ev.sources.logs.facts_alarms import alarm_route
+from soc2ev.sources.logs.facts_aws import method_limits, plans_of, reads_logged
 from soc2ev.sources.logs.facts_buckets import bucket_access, bucket_retention, log_prefixes, trail_prefix
 
 BUCKET = "arn:aws:s3:::logs"
