@@ -57,6 +57,8 @@ def of_header(key: str, value: str) -> Iterator[Hit]:
     if "cookie" not in named or named in ("sessioncookie", "sesscookie", "authcookie"):
         pairs = list(_COOKIE_PAIR.finditer(value)) if "=" in value[:-2] else []
         own = _FIRST.split(value, maxsplit=1)[0]
+        if "=" not in own[:-2]:
+            pairs = []  # those of `session_cookie=x GET /y?a=b` stand behind it
         if named in ("sessionid", "sessid", "authsession", "usersession") and (
             len(own) < _SHORTEST_SESSION or _UUID.fullmatch(own)
         ):

@@ -105,6 +105,10 @@ _OWNED = re.compile(
 )
 
 
+_CUSTOM = re.compile(r"^(?:[\w-]{0,40}[-_])?[xX][-_]")
+"""What headers of one's own begin with, whatever stands before: `X-Customer-Name`, `HTTP_X_CUSTOMER_NAME`."""
+
+
 def squash(name: str) -> str:
     """The letters of a name, in lower case; of `user[password]` those of the innermost bracket."""
     inner = _BRACKETED.match(name)
@@ -162,7 +166,7 @@ def _credential(letters: str, name: str) -> Kind | None:
 @lru_cache(maxsize=20_000)
 def personal_of(name: str) -> str | None:
     """Which fact of a person a key holds: `ssn` `birth` `number` `phone` `name` `address` `iban`, or None."""
-    letters = squash(name.rsplit(".", 1)[-1])
+    letters = squash(_CUSTOM.sub("", name.rsplit(".", 1)[-1]))
     for form in (letters, _OWNED.sub("", letters)):
         for fact, pattern in _PERSONAL.items():
             if pattern.match(form):

@@ -7,7 +7,7 @@ import re
 from urllib.parse import unquote
 
 _MASK = re.compile(
-    r"\*{2,}|•{2,}|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|EXAMPLE(?:KEY)?$"
+    r"\*{2,}|•{2,}|\\u2022|\\u25cf|\xe2\x97\x8f|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|EXAMPLE(?:KEY)?$"
 )
 _MASK_WORDS = (
     "filtered", "redact", "masked", "hidden", "scrubb", "sanitiz", "sanitis", "omitted", "removed", "censored",

@@ -104,24 +104,56 @@ def cards(text: str, key: str = "") -> Iterator[Hit]:
         for match in pattern.finditer(text):
             digits = re.sub(r"\D", "", match.group())
             if is_card(digits) and _stands_for_card(
-                text, match, key, pattern is _IN_PATH or (len(digits) in (13, 14, 19) and match.group() == digits)
+                text,
+                match,
+                key,
+                pattern is _IN_PATH or len(digits) == _OLD or (len(digits) in (14, 19) and match.group() == digits),
             ):
                 yield Hit("card_number", match.start(), match.end(), digits)
 
 
+_OLD = 13
+"""Visa's cards of long ago; four numbers of a line that are parted by blanks are likelier."""
 _LIST_BEFORE = re.compile(r"([A-Za-z_][\w.\-]*)[\"']?\s?[:=]\s?\[[^\[\]{}=:]*$")
 """The key of a list is that of each of its entries."""
 _NEAR, _NEAR_LIST = 40, 400
+_UNIT = re.compile(
+    r"(?i)[ ]?(?:bytes?|octets?|[kmgt]i?b|bits?|[mnu]s|msecs?|usecs?|nsecs?|(?:milli|micro|nano)?sec(?:ond)?s?|ticks|"
+    r"cycles|rows?|records?|lines?|messages?|events?|items?|entries|keys|times|tokens)(?![\w\-=:])"
+)
+"""What is counted or measured: 16 digits before it are no card's."""
 
 
 def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) -> bool:  # noqa: FBT001  one caller
+    if _UNIT.match(text, match.end()):
+        return False
     before = text[max(0, match.start() - _NEAR) : match.start()]
     listed = before[-1:] in "\"' ," and _LIST_BEFORE.search(text, max(0, match.start() - _NEAR_LIST), match.start())
     named = listed or _KEY_BEFORE.search(before)
     name = next((part for part in named.groups() if part), "") if named else key if not match.start() else ""
     if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name) or kind_of(name) == "card_number":
         return True
+    if name.rpartition(".")[2].lower() in _OF_PARTS and _is_beside_parts(text, match):
+        return True
     return not strict and not names_identifier(name)
+
+
+_OF_PARTS = frozenset({"number", "num", "no", "value"})
+_PARTS = re.compile(
+    r"(?i)(?<![a-z])(?:cv[cv]2?|exp(?:iry|iration|ires)?_?(?:month|year|date|m|y)|card_?(?:holder|type|brand|exp\w*|cv[cv])\w*)"
+    r"(?:\\*[\"'])?\]?\s?(?:=>|[:=])|"
+    r"(?<![a-z])(?:type|method|brand)(?:\\*[\"'])?\]?\s?(?:=>|[:=])\s?(?:\\*[\"'])?"
+    r"(?:(?:credit|debit|payment)?[_ ]?card|visa|mastercard|amex|credit|debit)(?![a-z])"
+)
+_BESIDE = 160
+
+
+def _is_beside_parts(text: str, match: re.Match[str]) -> bool:
+    """Whether an expiry, a check code or the type stands near, as in `number=..&exp_month=12`."""
+    return bool(
+        _PARTS.search(text, max(0, match.start() - _BESIDE), match.start())
+        or _PARTS.search(text, match.end(), match.end() + _BESIDE)
+    )
 
 
 def is_iban(value: str) -> bool:

@@ -16,6 +16,7 @@ from itertools import repeat
 
 from soc2ev.logs.leaks.find import BASE64, decoded
 from soc2ev.logs.leaks.numbers import issued
+from soc2ev.logs.leaks.said import OWNERS
 from soc2ev.logs.leaks.values import forms
 from soc2ev.logs.leaks.words import Words
 
@@ -47,7 +48,7 @@ _TO_RUNS = _table(a=string.ascii_letters + string.digits)
 
 _AS_KEY = re.compile(
     rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%22|%5[CD]|x22){0,5}(?:\s|%20|\+){0,24}"
-    rb"(?:=|:|[vV](?:alue|ALUE)=|[cC]ontent=|\" \"|%3|,|%2C|\(|>|\\+r?\\*n)"
+    rb"(?:=|:|[vV](?:alue|ALUE)=|[vV](?:alues|ALUES)\s{0,3}\(|[cC]ontent=|\" \"|%3|,|%2C|\(|>|\\+r?\\*n)"
 )
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.
 _MASKED = re.compile(
@@ -116,7 +117,25 @@ def _no_path(block: bytes, place: int, _: bytes) -> bool:
     return block[place - 1 : place] != b"/" or not _BEHIND_PATH.match(block, place + len(b"token"))
 
 
+def _is_spoken(block: bytes, place: int, word: bytes) -> bool:
+    """Whether it is the last word of a name in a sentence and a long value follows: `API key: x`, `api key x`."""
+    return block[place - 1 : place] in _BLANKS and _VALUE.match(block, place + len(word)) is not None
+
+
+def _fills_column(block: bytes, place: int, word: bytes) -> bool:
+    """Whether it is a cookie in a column of its own, `"session=x; lang=de"`, or named like those of Rails."""
+    return word[:1] == b"_" or _COLUMN.match(block, place + len(word)) is not None
+
+
+_COLUMN = re.compile(rb"=[^\s\";\\]{8,4000}[\";\\]")
+_BLANKS = (b" ", b"+", b"0")
+"""Before the last word of a name; the last one is that of `%20`."""
+_VALUE = re.compile(
+    rb"(?:\\*[\"'`])?(?:[\s+]|%20|%3[AD]|=>|[:=]){1,5}(?:(?:is|was|value|given|provided|received)[ +:%203A]{1,7})?"
+    rb"(?:\\*[\"'`]|%2[27]|%5B|[\[(<])?[A-Za-z0-9][\w+/.~%\-]{15}"
+)
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
+_FACT = rb"(?:'?s|%27s)?(?:\s|\+|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
 _AGENT = re.compile(rb"/\d{1,3}\.")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
 # Short words that begin a credential only with what has to follow; random ids are full of such words.
@@ -130,6 +149,11 @@ _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
     b"curl": _commands,
     b"auth": _followed(rb"[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
     b"net": _followed(rb"1? [uU][sS][eE][rR] "),
+    **dict.fromkeys((b"key", b"keys"), _is_spoken),
+    **dict.fromkeys((word.encode() for word in OWNERS - {"passport"}), _followed(_FACT)),
+    b"cardholder": _followed(_FACT + b"|" + _AS_KEY.pattern),
+    b"digest": _followed(rb"(?: |\+|%20)username(?:=|%3[Dd])"),
+    **dict.fromkeys((b"sess", b"session", b"session_id", b"session-id"), _fills_column),
     b"az": _followed(rb" login "),
     b"login": _tagged,
     b"token": _no_path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from soc2ev.logs.leaks import commands, cookies, markup, masks, numbers, values
+from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, numbers, persons, said, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
@@ -53,7 +53,7 @@ _PUBLIC = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.\-]+(?: |%20|\+)")
 _CARD_DIGITS = re.compile(r"\d{12,19}")
 _SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST = 4, 32, 8
 _SPOKEN = re.compile(
-    r"(?i)(?<![\w\-/=.#])(?:(?P<given>temporary |temp |initial |default |generated )|new |admin |root |user |the |"
+    r"(?i)(?<![\w\-/=.#+])(?:(?P<given>temporary |temp |initial |default |generated )|new |admin |root |user |the |"
     r"with )?(?:password|passphrase|passcode|passwd|pwd)"
     r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}(?= (?:is|was|to|set)[ :]|(?(given):|(?!))))?"
     r"(?: (?:is|was|to|from|set to|"
@@ -61,7 +61,7 @@ _SPOKEN = re.compile(
 )
 _CALL = re.compile(r"[A-Za-z_]\w*\(")
 """A type of a column, or a function: `password varchar(255)`."""
-_NO_SPOKEN = re.compile(r"[A-Za-z][A-Za-z_.\-]*=\w|--|[})\]]")
+_NO_SPOKEN = re.compile(r"[A-Za-z][A-Za-z_.\-]*=\w|--|[})\]]|HTTP/\d|\{[\w.\-]{0,40}(?:[=:}]|$)")
 _DIGEST_BEFORE = re.compile(r"[A-Za-z0-9+/]{20}")
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
 _SIGNATURE = re.compile(
@@ -101,6 +101,8 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
         yield from values.connections(text)
         yield from _keyed(text)
     yield from _headers(text, low, paired=paired)
+    if '"' in text or "x22" in text:
+        yield from filled.hits(text, low)
     if markup.has_names(text):
         for one in markup.named(text):
             yield from _placed(by_key(one.key, one.value), one.start, one.key)
@@ -144,7 +146,7 @@ def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, wi
     elif kind == "auth_header":
         yield from _authorization(value)
     elif kind == "personal_data":
-        yield from _personal(key, value, quoted=quoted)
+        yield from persons.of_key(key, value, quoted=quoted)
     elif kind == "card_number":
         yield from _card(value)
     elif kind and _open(kind, key, value, quoted=quoted, prose=prose):
@@ -312,6 +314,8 @@ def _authorization(value: str) -> Iterator[Hit]:
     first, _, rest = value.partition(" ")
     if masks.is_token(first) and not first.isalpha():
         yield Hit("auth_header", 0, len(first), first)
+    elif first.lower() in masks.STATES or rest[:1] in ("{", "[", "("):
+        return  # `Authorization: none {order=7}`
     elif re.match(r"^[A-Za-z][A-Za-z\d-]{2,24}$", first) and not masks.is_masked(first) and masks.is_token(rest):
         yield Hit("auth_header", 0, len(value), value)
 
@@ -340,35 +344,6 @@ def _card(value: str) -> Iterator[Hit]:
         yield Hit("card_number", 0, len(value), digits)
 
 
-_SHAPES = {
-    "ssn": re.compile(r"^\d{3}[- ]?\d{2}[- ]?\d{4}$|^\d{3}[- ]\d{3}[- ]\d{3}$"),
-    "birth": re.compile(
-        r"^(?:19|20)\d\d[-/.]?\d\d[-/.]?\d\d(?:T[\d:.Z+]*)?$|^\d\d?[-/.]\d\d?[-/.](?:\d\d){1,2}$|"
-        r"^\d\d? [A-Z][a-z]{2,8} \d{4}$|^[A-Z][a-z]{2,8} \d\d?, \d{4}$"),
-    "number": re.compile(r"^(?=(?:[^\d]*\d){4})[A-Z0-9][A-Z0-9 \-./]{4,19}$", re.IGNORECASE),
-    "phone": re.compile(r"^(?=(?:\D*\d){7,15}\D*$)[+(]?[\d][\d ().\-/+x]{6,24}$"),
-    "name": re.compile(r"^(?=.{2,60}$)[A-Z\xc2-\xdf][^\W\d_\s]*[\w'.\-\x80-\xff]*(?: [\w'.\-\x80-\xff]+){0,4}$"),
-    "address": re.compile(r"^(?=.{6,160}$)(?=.*\d)(?=.*[A-Za-z]{3}).* .*$"),
-}  # fmt: skip
-_NO_ADDRESS = re.compile(r"^[\d.:a-fx\[\]/]+$|\d+\.\d+\.\d+\.\d+|@|^0x|::|^https?:|\w:\d{2,5}$", re.IGNORECASE)
-
-
-def _personal(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
-    """A fact about a person under a key that names it; the value has to have the form of such a fact."""
-    fact = personal_of(key) or ""
-    value = value.rstrip(" ,;") if not quoted else value
-    spaced = fact in ("name", "address", "iban")
-    plain = value.replace("%20", " ").replace("+", " ") if spaced else value.replace("%2B", "+")
-    if masks.is_masked(plain) or plain.lower() in masks.STATES or set(plain) <= set("0-+ ()."):
-        return
-    if fact == "iban":
-        found = numbers.is_iban(plain)
-    else:
-        found = bool(_SHAPES[fact].match(plain)) and not (fact == "address" and _NO_ADDRESS.search(plain))
-    if found:
-        yield Hit("personal_data", 0, len(value), value)
-
-
 def _spoken(text: str, low: str) -> Iterator[Hit]:
     spoken = "pass" in low or "pwd" in low
     for match in _SPOKEN.finditer(text) if spoken else ():
@@ -380,7 +355,8 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
         ):
             yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
     yield from commands.hits(text, low)
-    for name, start, value in commands.arguments(text):
+    yield from said.hits(text, low)
+    for name, start, value in (*commands.arguments(text), *said.facts(text, low)):
         yield from _placed(by_key(name, value), start, name)
     for match in _ENTRY.finditer(text) if "'" in text or '"' in text else ():
         yield from _placed(by_key(match["key"], match["value"]), match.start("value"), match["key"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from soc2ev.logs.leaks.keys import kind_of
+from soc2ev.logs.leaks.said import OWNERS
 
 # Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
 _BEGINNING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
-    r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|sig$|x-amz|identified$|crypt$|"
+    r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
     r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|re_)"
 )
 _WITHIN = (
@@ -23,6 +24,8 @@ _PARTED = ("_", "-", "sntry", "atlasv")
 _SPOKEN = re.compile(
     r"^[-_]*(?:phone|telephone|tel|cell|sms|msisdn|whatsapp|dob|born|birth|birthday|birthdate|passport)$"
 )
+_OWNERS = OWNERS - {"passport"}
+"""Passports are spoken of without another word, too."""
 _KNOWN_LIMIT = 300_000
 # A cheap superset of the names of keys, so that the thousands of fragments of ids cost little; no name is hexadecimal.
 _NO_HEX = re.compile(r"[^ ]*[g-z][^ ]*")
@@ -76,7 +79,9 @@ class Words:
                 if text[0] in "nrt":  # `\nCookie:`
                     kind = kind or kind_of(text[1:])
             telling = _TELLING.finditer(text) if stem or _is_parted(text) else filter(None, (_BEGINNING.match(text),))
-            if parts := tuple((one.start(), one.group().encode()) for one in telling):
+            if text in _OWNERS:
+                self.strong[text.encode()] = ((0, text.encode()),)
+            elif parts := tuple((one.start(), one.group().encode()) for one in telling):
                 self.strong[text.encode()] = parts
             elif (stem and _SPOKEN.match(text)) or kind not in (None, "personal_data", "card_number"):
                 self.strong[text.encode()] = ((0, text.encode()),)

@@ -209,6 +209,13 @@ def test_no_bytes_make_the_scanner_fail(line):
         b"Authorization: Bearer " * 2_500,
         b"\x1b[31mpassword\x1b[0m=a" * 2_500,
         b'<Data Name="x">&#10;' * 3_000,
+        b"api key a1B2c3D4e5F6g7H8" * 3_000,
+        b"api key: " * 8_000 + b"a" * 20_000,
+        b"customer full name: Ann " * 3_000,
+        b'"GET / HTTP/1.1" ' + b' "sid=a; b=' * 6_000,
+        b'"GET / HTTP/1.1" ' + b' "Token a' * 6_000,
+        b"Digest username=" * 4_000,
+        b"number=4539578763621486 type=" * 2_000,
     ],
 )
 def test_hostile_lines_take_no_more_than_seconds(line):
