@@ -52,7 +52,7 @@ def ask(host: Host, repository: Repository, deployed: Iterable[Deployed], period
     """
     wanted = _runs([one for one in deployed if one.runs and one.created_at >= period.start])
     left: list[tuple[_Run, CollectError]] = []
-    asking = _Asking(host, repository)
+    asking = _Asking(host, repository, tally)
     host.in_batches(
         "gates", wanted, asking.together, lambda chunk, problem: left.extend((one, problem) for one in chunk)
     )
@@ -90,8 +90,8 @@ def _runs(deployed: Sequence[Deployed]) -> list[_Run]:
 class _Asking:
     """The two ways to ask."""
 
-    def __init__(self, host: Host, repository: Repository) -> None:
-        self.host, self.repository = host, repository
+    def __init__(self, host: Host, repository: Repository, tally: Tally) -> None:
+        self.host, self.repository, self.tally = host, repository, tally
 
     def together(self, chunk: Sequence[_Run]) -> None:
         variables = {f"u{n}": one.address for n, one in enumerate(chunk)}
@@ -101,7 +101,11 @@ class _Asking:
                 raise ValueError("it holds other runs than were asked for")
 
         asked = self._asked("gates", chunk)
-        self.host.query(documents.gates(len(chunk)), variables, stream=self._stream, asked=asked, check=check)
+        found = self.host.query(documents.gates(len(chunk)), variables, stream=self._stream, asked=asked, check=check)
+        for one, (_, value) in zip(chunk, shapes.objects(found.data, "g"), strict=True):
+            answers: Json = value and value["deploymentReviews"]
+            if answers and answers["totalCount"] != len(answers["nodes"]):
+                self.tally.lacks(f"GitHub does not list all answers at the gates of run {one.number} that it counts")
 
     def alone(self, chunk: Sequence[_Run]) -> None:
         for one in chunk:

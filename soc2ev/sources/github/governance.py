@@ -70,8 +70,10 @@ def _parameters(value: Json, kind: str) -> list[Json]:
 
 
 def _required(rules: Sequence[Json]) -> dict[str, Json]:
-    """The required checks of a ruleset; None for the lists when it has no such rule."""
+    """The required checks of a ruleset; None for the lists when it has no such rule. TypeError when it names none."""
     found = [one for rule in rules for one in rule["required_status_checks"]]
+    if rules and not found:
+        raise TypeError("a rule asks for checks and names none")
     return {
         "checks": [strict.text(one["context"]) for one in found] if rules else None,
         "check_apps": [_number(one.get("integration_id")) for one in found] if rules else None,
@@ -109,7 +111,7 @@ def protection_rows(asked: Asked, data: Json) -> Iterator[Row]:
         raise KeyError("enforce_admins")  # An object without what every protection has is none.
     reviews = _part(data, "required_pull_request_reviews")
     reviewing = reviews or {}
-    approvals = None if reviews is None else strict.number(reviewing.get("required_approving_review_count", 0))
+    approvals = None if reviews is None else strict.number(reviews["required_approving_review_count"])
     forced, deleted = _enabled(data, "allow_force_pushes"), _enabled(data, "allow_deletions")
     row = {
         "origin": "protection",
@@ -153,7 +155,7 @@ def _protected_checks(value: Json) -> dict[str, Json]:
 
 
 def _enabled(data: Json, name: str) -> bool | None:
-    """Whether that is switched on; None where it was left out."""
+    """Whether that is switched on; None where it was left out, as older servers do."""
     return strict.flag(data[name]["enabled"]) if name in data else None
 
 

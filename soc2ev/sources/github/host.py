@@ -170,13 +170,23 @@ class Host:
         self, path: str, *, stream: str, asked: Mapping[str, Json], params: Mapping[str, str] = _NOTHING
     ) -> Iterator[Answer]:
         """The pages of a REST list; CollectError, after the last, where the host does not tell of next pages."""
-        last, number = None, 0
+        first = last = None
+        number = 0
         for last in self.fetch.pages(self.url + path, params=params, json=True, **self._rest(stream, asked)):
-            number += 1
+            first, number = first or last, number + 1
             yield last
-        if number == 1 and last is not None and (fewer := ending.doubtful(self.fetch.json(last), last.headers, params)):
-            told = {**asked, "role": ending.ROLE}
-            ending.refuse(self.get(path, stream=stream, asked=told, params=fewer).headers, self.url + path)
+        if first is None or last is None:
+            return
+        told, shown = {**asked, "role": ending.ROLE}, self.url + path
+        held = ending.rows(self.fetch.json(last))
+        if number == 1 and (fewer := ending.doubtful(held, last.headers, params)):
+            ending.refuse(self.get(path, stream=stream, asked=told, params=fewer).headers, shown)
+        if number > 1 and ending.is_cut(held, ending.rows(self.fetch.json(first)), last.headers, shown):
+            beyond = {**params, "page": str(number + 1)}
+            more = self.get(path, stream=stream, asked=told, params=beyond)
+            # A list by cursors knows no numbers, and begins again.
+            if more.item.digest != first.item.digest:
+                ending.refuse_more(ending.rows(self.fetch.json(more)), number, shown)
 
     def _rest(self, stream: str, asked: Mapping[str, Json]) -> dict[str, Json]:
         counts = asked.get("role") in streams.ROLES

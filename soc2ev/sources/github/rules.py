@@ -13,7 +13,7 @@ from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
 from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access, is_absent
 from soc2ev.sources.github.claims import Repository, Tally, explain
-from soc2ev.sources.github.governance import ACTIVE, is_protected, is_unprotected, protection_rows
+from soc2ev.sources.github.governance import ACTIVE, asked_of, is_protected, is_unprotected, protection_rows
 from soc2ev.sources.github.rule_versions import reaches
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Rules:
         """Refs whose classic protection somebody can bypass, or may: it could not be read."""
         self.bound: Bound = {}
         self._listed: list[_Listed] = []
-        self._named: dict[int, set[str]] = {}
-        """Kinds of rules that bind some ref, by ruleset."""
+        self._told: dict[int, list[Json]] = {}
+        """The rules that bind some ref, by ruleset."""
         tally.expected = 0
 
     def effective(self) -> None:
@@ -95,7 +95,7 @@ class Rules:
     def _effective(self, ref: str) -> frozenset[int] | None:
         """The rulesets of every level that bind a ref: GitHub leaves out those that are not enforced."""
         found: set[int] = set()
-        kinds: dict[int, set[str]] = {}
+        told: dict[int, list[Json]] = {}
         try:
             for page in self.host.walk(
                 f"{self.repository.path}/rules/branches/{quote(ref, safe='')}",
@@ -105,7 +105,7 @@ class Rules:
             ):
                 for rule in self.host.fetch.json(page):
                     found.add(int(rule["ruleset_id"]))
-                    kinds.setdefault(int(rule["ruleset_id"]), set()).add(rule["type"])
+                    told.setdefault(int(rule["ruleset_id"]), []).append(rule)
         except _ODD as problem:
             self.tally.lacks(f"the rules of {ref} are not understood: {problem!r}"[:300])
             return None
@@ -113,8 +113,7 @@ class Rules:
             self.access.failed(self.tally, "rules", problem, f"the rules of {ref}")
             return None
         self.access.saw("rules")
-        for number, named in kinds.items():
-            self._named.setdefault(number, set()).update(named)
+        self._told |= told
         return frozenset(found)
 
     def _idle(self) -> None:
@@ -205,14 +204,14 @@ class Rules:
             self.access.failed(self.tally, "rules", problem, f"ruleset {number}")
             return
         try:
-            enforced, kinds = value["enforcement"] == ACTIVE, {rule["type"] for rule in value["rules"]}
+            enforced, odd = value["enforcement"] == ACTIVE, _difference(self._told.get(number, ()), value["rules"])
         except _ODD as problem:
             self.tally.lacks(f"ruleset {number} is not understood: {problem!r}"[:300])
             return
         if not enforced:
             self.tally.lacks(f"ruleset {number} was switched off while the rules were read; collect again")
-        if lacking := sorted(self._named.get(number, set()) - kinds):
-            self.tally.lacks(f"ruleset {number} binds by {lacking[0]} and does not show that rule; collect again")
+        if odd:
+            self.tally.lacks(f"ruleset {number} {odd}; collect again")
         if "bypass_actors" in value:
             self.access.saw("bypass actors")
         else:
@@ -286,6 +285,21 @@ def _rulesets(rows: Json) -> Iterator[_Listed]:
             enforced = one["enforcement"] == ACTIVE
             name = f"{one['name']} ({one['enforcement']})"
             yield _Listed(int(one["id"]), one.get("source_type", ""), one["source"], enforced, name, _changed(one))
+
+
+def _difference(bound: Sequence[Json], shown: Sequence[Json]) -> str:
+    """
+    What the rules that bind a ref and those that the ruleset itself shows say against one another; empty for nothing.
+
+    Both tell what a rule asks for; one that binds without telling that is compared by its kind alone.
+    """
+    if lacking := sorted({rule["type"] for rule in bound} - {rule["type"] for rule in shown}):
+        return f"binds by {lacking[0]} and does not show that rule"
+    told = [rule for rule in bound if rule.get("parameters")]
+    same = [rule for rule in shown if rule["type"] in {one["type"] for one in told}]
+    there, here = asked_of({"rules": told}), asked_of({"rules": same})
+    odd = sorted(name for name in there if there[name] != here[name])
+    return f"shows other {odd[0]} than the rules of the branch" if odd else ""
 
 
 def _changed(row: Json) -> datetime | None:

@@ -111,7 +111,7 @@ def move(value: Json) -> Columns:
         "after": sha(strict.text(value["after"])),
         "kind": strict.text(value["activity_type"]),
         "at": value["timestamp"],
-        **account("actor", value.get("actor")),
+        **account("actor", strict.actor(value["actor"])),
     }
 
 

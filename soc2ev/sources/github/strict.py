@@ -39,6 +39,14 @@ def rows(value: Json) -> list[Json]:
     return value
 
 
+def actor(value: Json) -> Json:
+    """An account of REST with its login and number; None for one that was deleted."""
+    if value is not None:
+        text(value["login"])
+        number(value["id"])
+    return value
+
+
 def is_any(values: Iterable[Json], name: str) -> bool:
     """Whether that flag is set in any of them; hosts that do not know it leave it out."""
     return True in {flag(one[name]) for one in values if name in one}

@@ -94,7 +94,8 @@ def _state(ref: str, last: Reading | None, wanted: int) -> dict[str, Json]:
     if last is None:
         return {"required_reason": "The rules were not read in the period or after it."}
     found = last.rules[ref]
-    lacks = _lacks(found, wanted)
+    lacks, refused = _lacks(found, wanted), _refused(found, whole=last.whole)
+    certain = [need for need in lacks if refused is not None or need != _NEEDS[-1]]
     guards = [rule for rule in found if _guards(rule)]
     reason = f"The rules ask for {listed(_asked(found)) or 'nothing'}."
     if lacks:
@@ -104,8 +105,8 @@ def _state(ref: str, last: Reading | None, wanted: int) -> dict[str, Json]:
         "read_at": last.since,
         "approvals": max((rule["approvals"] or 0 for rule in found), default=0) if last.whole or guards else None,
         "checks": sorted({name for rule in found for name in rule["checks"] or ()}),
-        "no_force_push": any(rule["no_force_push"] for rule in found) or (False if last.whole else None),
-        "required": True if not lacks else (False if last.whole else None),
+        "no_force_push": refused,
+        "required": True if not lacks else (False if last.whole and certain else None),
         "required_reason": reason,
         "always_bypass": _always_bypass(guards, whole=last.whole),
         "admins_included": _admins(guards, whole=last.whole),
@@ -224,3 +225,9 @@ def _holds(one: Reading, ref: str, rule: Rule) -> bool:
 
 
 __all__ = ["derive"]
+
+
+def _refused(rules: Sequence[Rule], *, whole: bool) -> bool | None:
+    """Whether a rule refuses force pushes; None while one of them does not tell, or not all were read."""
+    said = [rule["no_force_push"] for rule in rules]
+    return True if any(said) else False if whole and None not in said else None

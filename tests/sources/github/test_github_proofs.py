@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -148,6 +149,19 @@ def test_gates_that_fail_for_another_reason_are_a_gap(
     run = collect(tmp_path, story, faults=[faults.status(code, on="GET */approvals", times=None)])
     assert gap == ("who let deployments through their gates" in run.incomplete.get("deployments", ""))
     assert gap != ("gates" in run.of("deployments").details)
+
+
+def test_answers_at_gates_that_are_counted_and_not_listed(story: Story, tmp_path: Path) -> None:
+    """What was said there is not known: a gap, rather than a gate that nobody can judge in silence."""
+    gated(story)
+
+    def counted(wire: faults.Wire, _: faults.Wire | None) -> faults.Wire:
+        return faults.Wire(
+            wire.status, wire.headers, re.sub(rb'("deploymentReviews".*?"totalCount": ?)1', rb"\g<1>2", wire.body)
+        )
+
+    run = collect(tmp_path, story, faults=[faults.Fault("counted", counted, on="POST /graphql", times=None)])
+    assert "does not list all answers at the gates" in run.incomplete.get("deployments", "")
 
 
 def test_gates_that_may_not_be_seen_are_not_taken_for_unanswered(story: Story, tmp_path: Path) -> None:

@@ -389,10 +389,11 @@ def test_a_history_that_may_not_be_read_is_no_gap(story: Story, tmp_path: Path) 
     assert ["main (disabled)"] == run.of("settings:rules").details["history not visible"]
 
 
-def test_a_version_without_any_rule_tells_nothing(story: Story, tmp_path: Path) -> None:
+@pytest.mark.parametrize("emptied", ["rules", "conditions"])
+def test_a_version_without_any_rule_or_condition_tells_nothing(story: Story, tmp_path: Path, emptied: str) -> None:
     """It looks like an answer that was emptied, and a ruleset that asked for nothing is nobody's."""
     story.api.edit_rules(story.rules, story.cat, enforcement="disabled")
-    story.rules.history[0].state["rules"] = []
+    story.rules.history[0].state[emptied] = type(story.rules.history[0].state[emptied])()
     (row,) = collect(tmp_path, story).rows("github_rule_versions")
     assert row["bound"] is None
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from soc2ev.sources.github import governance, rule_versions, shapes
+from soc2ev.model import EvidenceItem
+from soc2ev.sources.github import governance, rule_versions, shapes, streams
 from tests.fakes.github.faults import Fault, Wire
 from tests.fakes.github.scenarios.story import Story
 from tests.sources.github.runs import collect
@@ -32,9 +35,10 @@ PROTECTION: dict[str, Any] = {
     "required_status_checks": {"strict": False, "contexts": ["test"]},
     "enforce_admins": {"enabled": True},
     "allow_force_pushes": {"enabled": False},
+    "allow_deletions": {"enabled": False},
 }
 MOVE = {"id": 1, "ref": "refs/heads/main", "before": "0" * 40, "after": "a" * 40, "activity_type": "push"}
-MOVE |= {"timestamp": "2026-10-05T12:00:00Z"}
+MOVE |= {"timestamp": "2026-10-05T12:00:00Z", "actor": {"login": "ann", "id": 7}}
 OF = {"repository": "acme/api", "refs": ["main"], "ref": "main", "bound": False, "ruleset": 1, "until": None}
 OF |= {"current": "acme/api", "default": "main"}
 
@@ -58,16 +62,19 @@ ODD: list[tuple[str, list[str | int], Any]] = [
     ("ruleset", ["rules", 0, "parameters", "required_approving_review_count"], None),
     ("ruleset", ["rules", 0, "parameters", "require_code_owner_review"], None),
     ("ruleset", ["rules", 1, "parameters", "required_status_checks", 0, "context"], None),
+    ("ruleset", ["rules", 1, "parameters", "required_status_checks"], []),
     ("ruleset", ["bypass_actors", 0, "actor_type"], None),
     ("ruleset", ["bypass_actors", 0, "actor_id"], None),
     ("ruleset", ["bypass_actors", 0, "bypass_mode"], None),
     ("version", ["state", "enforcement"], None),
+    ("version", ["state", "rules", 1, "parameters", "required_status_checks"], []),
     ("version", ["state", "conditions", "ref_name", "include"], None),
     ("version", ["state", "conditions", "ref_name", "exclude"], None),
     ("listed", [0, "enforcement"], None),
     ("listed", [0, "target"], None),
     ("protection", ["required_pull_request_reviews"], None),
     ("protection", ["required_pull_request_reviews", "required_approving_review_count"], None),
+    ("protection", ["required_pull_request_reviews"], {}),
     ("protection", ["required_status_checks"], None),
     ("protection", ["enforce_admins"], None),
     ("protection", ["enforce_admins", "enabled"], "yes"),
@@ -75,6 +82,9 @@ ODD: list[tuple[str, list[str | int], Any]] = [
     ("move", ["activity_type"], None),
     ("move", ["before"], None),
     ("move", ["after"], None),
+    ("move", ["actor"], {}),
+    ("move", ["actor", "id"], "7"),
+    ("move", ["actor", "login"], None),
 ]
 
 
@@ -92,10 +102,19 @@ def test_what_github_always_tells(kind: str, place: list[str | int], value: Any)
         read(told)
 
 
-def test_protection_that_does_not_tell_of_force_pushes() -> None:
-    """What was left out is not known, rather than refused."""
+def test_whoever_moved_a_branch_and_was_deleted_since() -> None:
+    """GitHub tells null then; a record without the member was cut."""
+    assert shapes.move({**MOVE, "actor": None})["actor"] is None
+    with pytest.raises(KeyError):
+        shapes.move({name: value for name, value in MOVE.items() if name != "actor"})
+
+
+def test_protection_that_leaves_something_out() -> None:
+    """What was left out is not known, rather than refused; an object without the admins is no protection."""
     ((_, row),) = governance.protection_rows(OF, {"enforce_admins": {"enabled": True}})
     assert (None, None) == (row["no_force_push"], row["no_deletion"])
+    with pytest.raises(KeyError):
+        list(governance.protection_rows(OF, {"allow_force_pushes": {"enabled": False}}))
 
 
 def test_an_administrator_by_an_unknown_mode() -> None:
@@ -129,3 +148,71 @@ def test_a_list_whose_next_pages_are_hidden(tmp_path: Path, people: int, *, hidd
     assert people == len(story.api.it.collaborators)
     assert gap is not run.coverages["github:acme/api:settings:permissions"].complete
     assert min(people, 100) == len(run.rows("github_permissions"))
+
+
+def small(asked: Any) -> Any:
+    """The same question for pages of one row."""
+    return {**asked, "per_page": "1"} if "per_page" in asked else asked
+
+
+def emptied(wire: Wire, _: Wire | None) -> Wire:
+    """A page without its rows, and without a next one."""
+    return Wire(wire.status, linkless(wire, None).headers, b"[]")
+
+
+@pytest.mark.parametrize(
+    ("change", "page", "says"),
+    [
+        (linkless, 2, "goes on after page 2"),
+        (linkless, 4, "goes on after page 4"),
+        (linkless, 5, None),
+        (emptied, 2, "holds nothing"),
+        (emptied, 5, "holds nothing"),
+    ],
+    ids=["second", "last but one", "last", "emptied second", "emptied last"],
+)
+def test_a_later_page_that_seems_to_be_the_last(tmp_path: Path, change: Any, page: int, says: str | None) -> None:
+    """One without the header that is as full as the first has to be followed by none; one that is empty was cut."""
+    story = Story()
+    for number in range(5 - len(story.api.it.collaborators)):
+        story.person(f"dev{number}")
+    people = "GET /repositories/*/collaborators"
+    size = Fault("small", lambda wire, _: wire, on="*/collaborators", times=None, asked=small)
+    fault = Fault("cut", change, on=people, at=page - 1)
+    run = collect(tmp_path, story, faults=[size, fault], secret=story.secret)
+    assert len(story.api.it.collaborators) == 5
+    coverage = run.coverages["github:acme/api:settings:permissions"]
+    assert (says is None) is coverage.complete
+    assert (says or "") in (coverage.reason or "")
+
+
+def without_approvals(wire: Wire, _: Wire | None) -> Wire:
+    """The same rules, of which that of requests asks for no approval."""
+    told = wire.json
+    for rule in told if isinstance(told, list) else told["rules"]:
+        if rule["type"] == "pull_request":
+            rule["parameters"]["required_approving_review_count"] = 0
+    return Wire(wire.status, wire.headers, json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("place", ["rules/branches/main", "rulesets/[0-9]*"])
+def test_a_ruleset_and_the_branch_disagree(tmp_path: Path, place: str) -> None:
+    """Both tell what the rules ask for: when they differ, one of them is not what is in force."""
+    story = Story()
+    fault = Fault("other", without_approvals, on=f"GET /repos/acme/api/{place}", times=None)
+    reason = collect(tmp_path, story, faults=[fault], secret=story.secret).of("settings:rules").reason or ""
+    assert "shows other approvals than the rules of the branch" in reason
+
+
+@pytest.mark.parametrize("path", [[], None, "nodes", ["nodes", 0, "head", "statusCheckRollup"]], ids=str)
+def test_checks_that_are_null_beside_an_error(path: Any) -> None:
+    """They are not known, also where the error does not say what it is about; beside no error there are none."""
+    asked = {"role": "tested", "method": "POST", "repository": "acme/api", "parts": ["heads"], "numbers": [1]}
+    data = {"data": {"repository": {"c0": {"oid": "a" * 40, "statusCheckRollup": None}}}}
+    stream, at = "github:acme/api:checks", datetime(2026, 11, 3, tzinfo=UTC)
+    item = EvidenceItem("sha256:0", "github", stream, {**asked, "pages": [1]}, {"status": 200}, at, 1, 1, "run", 1)
+    ((_, known),) = streams.rows(item, json.dumps(data).encode())
+    assert (known["checks"], known["whole"]) == (0, True)
+    error = {"message": "Something went wrong", "path": path}
+    ((_, row),) = streams.rows(item, json.dumps({**data, "errors": [error]}).encode())
+    assert (row["checks"], row["whole"]) == (None, False)
