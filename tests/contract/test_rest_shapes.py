@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 
 from tests.fakes.github import tokens
+from tests.fakes.github.builder import rules
 from tests.fakes.github.client import ask
 from tests.fakes.github.rest import ROUTES
-from tests.fakes.github.rules import DeployKey
+from tests.fakes.github.rules import DeployKey, Ruleset
 from tests.fakes.github.scenarios import Story
 from tests.fakes.github.scenarios.deliveries import self_approved, two_products
 from tests.fakes.github.scenarios.surroundings import disabled, excluded
@@ -57,6 +58,10 @@ def host():
     merged = next(pull for pull in story.api.it.pulls.values() if pull.reviews)
     story.api.status(merged.head_sha, "lint", by=story.ann)
     story.world.teams.append(Team(7, "makers", [story.ann], {"api": "push"}))
+    # After all else, so that it binds nothing of it.
+    made = Ruleset(story.world.fresh(), "all", "Organization", "acme", story.now, story.now, rules(1, ("test",)))
+    story.world.rulesets.append(made)
+    story.api.edit_rules(made, story.cat, enforcement="evaluate")
     story.app("collector")
     story.token(tokens.installation("app", "collector"))
     with GitHub(story.world) as served:
@@ -85,6 +90,12 @@ def values(story):
     return {**made, "version": str(api.rulesets[0].history[0].id), "suite": str(api.rule_suites[0].id)}
 
 
+def of_organisation(story):
+    """The same for a ruleset that the organisation has."""
+    ruleset = story.world.rulesets[-1]
+    return {"ruleset": str(ruleset.id), "version": str(ruleset.history[0].id)}
+
+
 def reasons(problem):
     """The inner complaints of a choice of which no part fits, in few words."""
     return [one.message[-90:] for one in problem.context or ()][:6]
@@ -101,7 +112,9 @@ def test_answer_is_as_described(route, described, host):
     """The path exists, and its answer validates: required fields, types and enumerated words."""
     served, story = host
     path = template(route.path, described["paths"])
-    address = route.path.format(**{**values(story), **({"ref": "heads/main"} if "/git/" in route.path else {})})
+    more = of_organisation(story) if route.path.startswith("/orgs/{org}/rulesets/{") else {}
+    more |= {"ref": "heads/main"} if "/git/" in route.path else {}
+    address = route.path.format(**{**values(story), **more})
     secret = "app" if route.path in ("/app", "/installation/repositories") else story.secret
     query = {"q": "is:pr repo:acme/api"} if route.path.startswith("/search") else {"state": "all"}
     answer = ask(served, address, secret, query)
