@@ -262,7 +262,6 @@ def _request(
     pushed = [one.sha for one in made if one.sha in seen and one.sha not in buttoned | copies]
     pushers = {key: who for sha in pushed for key, who in seen[sha].pushers.items()}
     pushers |= {who.number: who for one in forced if (who := account(one, "actor")) and who.number is not None}
-    gone = any(account(one, "actor") is None for one in forced)
     return PullRequest(
         number=row["number"],
         title=row["title"] or "",
@@ -295,7 +294,7 @@ def _request(
         other_patches=proofs.other_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
         rebased=copies,
-        pushers=(*pushers.values(), *((None,) if gone else ())),
+        pushers=(*pushers.values(), *{None for one in forced if account(one, "actor") is None}),
     )
 
 
