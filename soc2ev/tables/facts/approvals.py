@@ -64,7 +64,12 @@ def before_production(change: Change, review: Fact, makers: Makers, people: Peop
 
 
 def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
-    """Whether somebody independent let the first deployment through the gate; None where no gate was to be passed."""
+    """
+    Whether somebody independent let it through the gate; None where no gate was to be passed.
+
+    Asked of the environment to which it went first, for each deployment up to the one that succeeded: who let one
+    through that failed let through no other.
+    """
     told = change.deployments
     if told.gated is False or (told.visible and not told.containing and not (told.gated and told.unplaced)):
         return None
@@ -77,11 +82,17 @@ def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
     asked = [one for one in told.containing if one.environment not in told.ungated and not _was_refused(one)]
     if not asked:
         return None
-    first = min(asked, key=lambda one: (one.created_at, one.id))
-    place = shown(first.environment)
-    if first.gate is None:
+    ordered = sorted(asked, key=lambda one: (one.created_at, one.id))
+    passed = [_passed(one, makers, people) for one in ordered if one.environment == ordered[0].environment]
+    bad = [one for one in passed if one.value is False] or [one for one in passed if one.value is None]
+    return bad[0] if bad else passed[-1]
+
+
+def _passed(deployment: Deployment, makers: Makers, people: People) -> Fact:
+    place = shown(deployment.environment)
+    if deployment.gate is None:
         return unknown(f"{place} asks for an approval before a deployment, and who gave it was not collected.")
-    answers = [_answer(first, index, makers, people) for index in range(len(first.gate))]
+    answers = [_answer(deployment, index, makers, people) for index in range(len(deployment.gate))]
     good = next((one for one in answers if one.value), None)
     doubtful = next((one for one in answers if one.value is None), None)
     return good or doubtful or no(f"Nobody independent approved the deployment to {place} at its gate.")

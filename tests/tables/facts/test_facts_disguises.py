@@ -85,6 +85,17 @@ def test_a_gate_that_stayed_shut() -> None:
     assert "met" == letters(judged(change(deployments=deployments(shut, gated=True))))["D"], "approved, never deployed"
 
 
+def test_a_gate_that_was_passed_for_a_deployment_that_failed() -> None:
+    """That approval is none of the next deployment, which reached production past the gate."""
+    approval = GateApproval(DAN, approved=True, at=ago(-44))
+    failed = deployment("IN_PROGRESS", "FAILURE", id="d0", gate=(approval,), created_at=ago(-45))
+    outcomes = [
+        letters(judged(change(deployments=deployments(failed, deployment(gate=gate), gated=True))))["D"]
+        for gate in ((), None, (GateApproval(DAN, approved=True, at=ago(-59)),))
+    ]
+    assert ["deviation", "not tested", "met"] == outcomes
+
+
 def test_a_gate_of_another_environment() -> None:
     """What was deployed first where nobody is asked is judged by the gate of the environment that asks."""
     free = deployment(id="d0", environment="prod-us", gate=(), created_at=ago(-50))
