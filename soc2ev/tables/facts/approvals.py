@@ -79,7 +79,10 @@ def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
         return unknown(
             "Production asks for an approval before a deployment, and not all deployments could be read or placed."
         )
-    asked = [one for one in told.containing if one.environment not in told.ungated and not _was_refused(one)]
+    gated = [one for one in told.containing if one.environment not in told.ungated]
+    asked = [one for one in gated if not _stayed_shut(one)]
+    if len(asked) < len(gated) and not told.visible:
+        return unknown("A gate of production seems to have stayed shut, and not all deployments could be read.")
     if not asked:
         return None
     ordered = sorted(asked, key=lambda one: (one.created_at, one.id))
@@ -98,10 +101,11 @@ def _passed(deployment: Deployment, makers: Makers, people: People) -> Fact:
     return good or doubtful or no(f"Nobody independent approved the deployment to {place} at its gate.")
 
 
-def _was_refused(deployment: Deployment) -> bool:
-    """Whether the gate stayed shut, so that nothing of it reached production."""
+def _stayed_shut(deployment: Deployment) -> bool:
+    """Whether it was refused at the gate, or waited there and was given up: nothing of it reached production."""
     answers = [one.approved for one in deployment.gate or ()]
-    return bool(answers) and not any(answers) and not _starts(deployment)
+    waited = any(state.lower() == "waiting" for state, _ in deployment.statuses)
+    return not _starts(deployment) and not any(answers) and (bool(answers) or waited)
 
 
 def _starts(deployment: Deployment) -> list[datetime | None]:

@@ -113,6 +113,12 @@ def _state(ref: str, last: Reading | None, wanted: int) -> dict[str, Json]:
     }
 
 
+def _refused(rules: Sequence[Rule], *, whole: bool) -> bool | None:
+    """Whether a rule refuses force pushes; None while one of them does not tell, or not all were read."""
+    said = [rule["no_force_push"] for rule in rules]
+    return True if any(said) else False if whole and None not in said else None
+
+
 def _needs(rule: Rule, wanted: int) -> Iterator[str]:
     """Which of the three needs the rule meets."""
     if (rule["approvals"] or 0) >= wanted:
@@ -225,9 +231,3 @@ def _holds(one: Reading, ref: str, rule: Rule) -> bool:
 
 
 __all__ = ["derive"]
-
-
-def _refused(rules: Sequence[Rule], *, whole: bool) -> bool | None:
-    """Whether a rule refuses force pushes; None while one of them does not tell, or not all were read."""
-    said = [rule["no_force_push"] for rule in rules]
-    return True if any(said) else False if whole and None not in said else None

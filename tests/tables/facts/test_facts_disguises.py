@@ -79,9 +79,16 @@ def test_a_gate_that_stayed_shut() -> None:
     refusal, approval = GateApproval(DAN, approved=False, at=ago(-50)), GateApproval(DAN, approved=True, at=ago(-59))
     shut = deployment("WAITING", "FAILURE", id="d0", gate=(refusal,), created_at=ago(-45))
     begun = deployment("IN_PROGRESS", "FAILURE", id="d0", gate=(refusal,), created_at=ago(-45))
+    given_up = deployment("WAITING", "INACTIVE", id="d0", gate=(), created_at=ago(-45))
+    untold = deployment("FAILURE", id="d0", gate=(), created_at=ago(-45))
     passed = deployment(gate=(approval,))
-    outcomes = [letters(judged(change(deployments=deployments(one, passed, gated=True))))["D"] for one in (shut, begun)]
-    assert ["met", "deviation"] == outcomes
+    outcomes = [
+        letters(judged(change(deployments=deployments(one, passed, gated=True))))["D"]
+        for one in (shut, given_up, begun, untold)
+    ]
+    assert ["met", "met", "deviation", "deviation"] == outcomes
+    unread = deployments(shut, passed, gated=True, visible=False, reason="403")
+    assert "not tested" == letters(judged(change(deployments=unread)))["D"]
     assert "met" == letters(judged(change(deployments=deployments(shut, gated=True))))["D"], "approved, never deployed"
 
 
