@@ -238,7 +238,10 @@ class Log:
         if self.watch:
             for _, _, data, at, _ in stage.lines[count:]:
                 for raised in self.watch(data, at.size - 1):
-                    stage.add_event(self.origin, raised.fields, pieces(raised.fields))
+                    # Seen where what raised it is seen; no key made it.
+                    where = environment_of(source)
+                    told = {"environment": where} if where else None
+                    stage.add_event(self.origin, raised.fields, pieces(raised.fields), told)
         return receipts
 
     def _add(self, state: State, stage: _Stage, event: Event, source: Source | None, added: list[bytes]) -> Receipt:

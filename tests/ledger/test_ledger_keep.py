@@ -165,6 +165,18 @@ def test_a_burst_raises_an_alert_in_the_log(tmp_path, clock):
     assert (3, 5) == (alert["metadata"]["first_seq"], alert["metadata"]["last_seq"])
 
 
+def test_an_alert_is_seen_where_what_raised_it_is_seen(tmp_path, clock):
+    """It names who did it: keys of other environments do not read that; no key made it."""
+    ledger = Ledger.open(tmp_path / "audit", now=clock)
+    configure(ledger, "alerts:\n- {name: burst, action: '*.login.failed', count: 2, within: 5m}\n")
+    events = [event(1, action="auth.login.failed", actor_id="kim", timestamp="2026-10-31T10:00:00Z") for _ in range(2)]
+    ledger.append_all(events, source={"environment": "prod", "key": "k1"})
+    wanted = {name: Filter(action="ledger.alert.raised", environment=name) for name in ("prod", "staging")}
+    assert {"prod": 1, "staging": 0} == {name: len(list(ledger.query(one))) for name, one in wanted.items()}
+    (alert,) = ledger.query(wanted["prod"])
+    assert {"environment": "prod"} == alert["source"]
+
+
 def test_windows_outlive_the_process(tmp_path, clock):
     """Single appends from a shell add up as well."""
     configure(
