@@ -120,7 +120,10 @@ def hits(text: str, low: str) -> Iterator[Hit]:
         for match in pattern.finditer(text):
             group = next(index for index, part in enumerate(match.groups(), 1) if part)
             value = match.group(group)
-            if masks.is_password(value.rsplit(":", 1)[-1] if pattern is _CURL else value, prose=False, numeric=True):
+            # Others than curl take a user and a group as well: `docker run -u 1000:1000`, `-u www-data:www-data`.
+            curl = pattern is not _CURL or "curl" in low
+            secret = value.rsplit(":", 1)[-1] if pattern is _CURL else value
+            if masks.is_password(secret, prose=not curl, numeric=curl):
                 yield Hit("password", match.start(group), match.end(group), value)
     for match in _CONFIGURED.finditer(text) if "aws_s" in text or "_authToken" in text else ():
         if masks.is_token(match.group(2)):

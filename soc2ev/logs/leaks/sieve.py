@@ -128,8 +128,7 @@ def _fills_column(block: bytes, place: int, word: bytes) -> bool:
 
 
 _COLUMN = re.compile(rb"=[^\s\";\\]{8,4000}[\";\\]")
-_BLANKS = (b" ", b"+", b"0")
-"""Before the last word of a name; the last one is that of `%20`."""
+_BLANKS = (b" ", b"+", b"0")  # before the last word of a name; the last one is that of `%20`
 _VALUE = re.compile(
     rb"(?:\\*[\"'`])?(?:[\s+]|%20|%3[AD]|=>|[:=]){1,5}(?:(?:is|was|value|given|provided|received)[ +:%203A]{1,7})?"
     rb"(?:\\*[\"'`]|%2[27]|%5B|[\[(<])?[A-Za-z0-9][\w+/.~%\-]{15}"
@@ -147,6 +146,7 @@ _FOLLOWED: dict[bytes, Callable[[bytes, int, bytes], bool]] = {
     b"-us": _followed(rb"\d{1,2}(?![0-9A-Za-z])"),
     **dict.fromkeys((b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"), _followed(rb"(?: |%20|\+| *\\)login")),
     b"curl": _commands,
+    **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
     b"auth": _followed(rb"[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
     b"net": _followed(rb"1? [uU][sS][eE][rR] "),
     **dict.fromkeys((b"key", b"keys"), _is_spoken),

@@ -86,6 +86,22 @@ def test_a_leak_is_found_beside_another_that_chose_the_line(around):
         assert same(around.format(json.dumps(line))), line
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("9ccurl -u kim:s3cr3tpwGB29NWBK60161331926819", 1),
+        ("http -u kim:hunter2x9z https://acme.io", 1),
+        ("wget --user=kim:hunter2x9z https://acme.io", 1),
+        ("docker run -u 1000:1000 acme/api", 0),
+        ("docker exec -u www-data:www-data web sh", 0),
+    ],
+)
+def test_whoever_is_told_a_name_and_a_password(line, found):
+    """Any command may be; a user with a group is none. Both ways agree without any other word that tells."""
+    assert same(line)
+    assert found == len(list(Scanner(b"key").scan(line.encode())))
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(
