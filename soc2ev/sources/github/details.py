@@ -269,6 +269,8 @@ def _same(data: Json, chunk: Sequence[Merged]) -> None:
 
 def _request(value: Json, notes: Notes) -> Request:
     notes.request(value)
+    for one in _force_pushes(value):
+        notes.people(shapes.commit(one["beforeCommit"]))
     head = value["head"]["nodes"][0]["commit"] if value["head"]["nodes"] else {}
     checks = [one for one in shapes.contexts(head)[0] if one["__typename"] == "CheckRun"]
     landed = value.get("mergeCommit")
@@ -305,9 +307,15 @@ def _approvals(value: Json) -> Iterator[tuple[datetime, str]]:
 
 
 def _forced(value: Json) -> Iterator[tuple[datetime, str]]:
+    for one in _force_pushes(value):
+        yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
+
+
+def _force_pushes(value: Json) -> Iterator[Json]:
+    """Those of which GitHub tells what they replaced."""
     for one in value["timelineItems"]["nodes"]:
         if one["__typename"] == "HeadRefForcePushedEvent" and one["beforeCommit"]:
-            yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
+            yield one
 
 
 def _queued(value: Json) -> bool:

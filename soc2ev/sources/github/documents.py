@@ -79,7 +79,8 @@ TIMELINE = (
     "MERGED_EVENT, REOPENED_EVENT, READY_FOR_REVIEW_EVENT, CONVERT_TO_DRAFT_EVENT"
 )
 _EVENT_FIELDS = {
-    "HeadRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
+    # Whoever wrote what was replaced may have made a part of what replaced it.
+    "HeadRefForcePushedEvent": f"beforeCommit {{ ...commit {_PARENTS} }} afterCommit {{ oid }}",
     "BaseRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
     "BaseRefChangedEvent": "previousRefName currentRefName",
     "ReviewDismissedEvent": "previousReviewState dismissalMessage review { id }",
@@ -251,7 +252,7 @@ def rest_of(parts: Sequence[str]) -> str:
         asked.append(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {page} }} }}")
     names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(len(parts)))
     people = _ACTOR if {"reviews", "events"} & set(parts) else ""
-    commits = _COMMIT if "commits" in parts else ""
+    commits = _COMMIT if {"commits", "events"} & set(parts) else ""
     return f"query rest({names}) {{\n{chr(10).join(asked)}\n}}{people}{commits}"
 
 

@@ -39,14 +39,17 @@ class Notes:
 
     def commit(self, row: Mapping[str, Json]) -> None:
         """Note a commit, given as the columns that describe it."""
-        message = row["message"] or ""
-        found = frozenset(one.strip().lower() for one in _TRAILER.findall(message))
+        self.people(row)
+        self._mention([row["message"] or ""])
+
+    def people(self, row: Mapping[str, Json]) -> None:
+        """Note who made a commit, and not its tickets: one that was replaced names none."""
+        found = frozenset(one.strip().lower() for one in _TRAILER.findall(row["message"] or ""))
         if found:
             self._credited[row["sha"]] = found
         for who in ("author", "committer"):
             if row[f"{who}_id"] is not None and row[f"{who}_email"]:
                 self._linked.add(row[f"{who}_email"].strip().lower())
-        self._mention([message])
 
     def request(self, value: Json) -> None:
         """Note what a merged request says of tickets: GitHub's own answer about it."""

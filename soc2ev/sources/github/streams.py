@@ -149,6 +149,7 @@ PARTS: Mapping[str, tuple[str, str, Callable[[Json], Mapping[str, Json]]]] = {
     "events": ("timelineItems", tables.EVENTS.name, shapes.event),
 }
 """The lists of a pull request: GitHub's name, our table, and how one entry reads."""
+_FORCED = "HeadRefForcePushedEvent"
 
 
 def _part_rows(of: Mapping[str, Json], part: str, value: Json, first: int) -> Iterator[Row]:
@@ -156,6 +157,8 @@ def _part_rows(of: Mapping[str, Json], part: str, value: Json, first: int) -> It
     for position, entry in enumerate(value[field]["nodes"], first):
         placed = {"position": position} if part == "commits" else {}
         yield table, {**of, **placed, **read(entry)}
+        if part == "events" and entry["__typename"] == _FORCED and entry["beforeCommit"]:
+            yield tables.REPLACED_COMMITS.name, {**of, **shapes.commit(entry["beforeCommit"])}
 
 
 def _push_rows(of: Mapping[str, Json], commit: Json) -> Iterator[Row]:
@@ -308,6 +311,7 @@ STREAMS: tuple[Stream, ...] = (
             tables.COMPLETIONS,
             tables.LANDED,
             tables.PULL_REQUEST_COMMITS,
+            tables.REPLACED_COMMITS,
             tables.PUSHES,
             tables.COMMIT_AUTHORS,
             tables.ASSIGNEES,

@@ -190,6 +190,12 @@ PULL_REQUEST_COMMITS = Table(
     (_REPOSITORY, _PULL, _SHA, _POSITION, *_COMMIT),
     ("repository", "number", "sha"),
 )
+REPLACED_COMMITS = Table(
+    "github_replaced_commits",
+    "The last commits of branches of pull requests before force pushes replaced them.",
+    (_REPOSITORY, _PULL, _SHA, *_COMMIT),
+    ("repository", "number", "sha"),
+)
 PUSHES = Table(
     "github_pushes",
     "Check suites of the commits of pull requests: when GitHub had each commit at the latest, and who pushed it.",

@@ -54,4 +54,6 @@ def _makers(change: Change, reviewed: tuple[Reviewed, ...], people: People) -> M
     known = {party.key: party for part in parts for party in part.parties}
     whole = all(part.whole for part in parts) and not change.unseen_requests
     seen = bool(parts) or approvals.brings_nothing(change)
-    return Makers(tuple(known.values()), frozenset().union(*(part.possible for part in parts)), whole and seen)
+    possible = frozenset().union(*(part.possible for part in parts))
+    replaced = frozenset().union(*(part.replaced for part in parts))
+    return Makers(tuple(known.values()), possible, whole and seen, replaced)

@@ -16,6 +16,7 @@ from soc2ev.tables.facts.fact import Fact, moment, no, short, unknown, yes
 from soc2ev.tables.facts.makers import is_merge, merges_base
 
 BASE_MERGED, REBOUND, STALE = "BASE_MERGE_AFTER_APPROVAL", "APPROVAL_REBOUND", "STALE_APPROVAL"
+WROTE_REPLACED = "APPROVER_WROTE_REPLACED_COMMITS"
 
 
 def approved(review: Review, request: PullRequest, policy: ApprovalPolicy) -> Fact:

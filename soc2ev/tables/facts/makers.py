@@ -35,6 +35,8 @@ class Makers:
     """Keys of those who merged the base into the branch by the platform: with conflicts they made something."""
     whole: bool
     """All commits and records of pushes were seen."""
+    replaced: frozenset[str] = frozenset()
+    """Keys of those who wrote what a force push replaced: a part of it may live on under another's name."""
 
     @property
     def unresolved(self) -> str:
@@ -50,7 +52,8 @@ class Makers:
         """Whether that party made a part of it; None when that cannot be told."""
         if party.known and any(party.key == maker.key for maker in self.parties):
             return True
-        return False if self.certain and party.known and party.key not in self.possible else None
+        perhaps = party.key in self.possible or party.key in self.replaced
+        return False if self.certain and party.known and not perhaps else None
 
 
 def of_request(request: PullRequest, people: People) -> Makers:
@@ -74,9 +77,11 @@ def of_request(request: PullRequest, people: People) -> Makers:
         else:
             possible |= {party.key for party in _of_commit(commit, people)}
     found += _credited(request, people)
+    gone = [party for commit in request.replaced if commit.sha not in own for party in _of_replaced(commit, people)]
+    found += [party for party in gone if not party.known]
     told = request.assignees is not None or not people.account(request.author).machine
-    whole = told and bool(request.commits) and not request.missing & {"commits", "events"}
-    return Makers(_once(found), frozenset(possible), whole)
+    whole = told and bool(request.commits) and not request.missing & {"commits", "events", "replaced"}
+    return Makers(_once(found), frozenset(possible), whole, frozenset(party.key for party in gone))
 
 
 def _credited(request: PullRequest, people: People) -> Iterator[Party]:
@@ -114,6 +119,12 @@ def merges_base(commit: Commit, own: Collection[str], base: str | None) -> bool 
     if commit.via_web is False or commit.signed_by_github is False:
         return False
     return True if commit.via_web and commit.signed_by_github else None
+
+
+def _of_replaced(commit: Commit, people: People) -> Iterator[Party]:
+    """Whoever made a commit that a force push replaced; the platform's own merges have only what their parents have."""
+    if not (len(commit.parents) > 1 and commit.via_web and commit.signed_by_github):
+        yield from _of_commit(commit, people)
 
 
 def _of_commit(commit: Commit, people: People) -> Iterator[Party]:

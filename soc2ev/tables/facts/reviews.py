@@ -116,6 +116,8 @@ def _independence(opinion: Opinion, made: Makers, policy: Policy) -> Fact:
         return no("but may not write to the repository")
     if party.key in made.possible:
         return unknown("but merged the base into the branch, perhaps with conflicts", content.BASE_MERGED)
+    if party.key in made.replaced:
+        return unknown("but wrote commits that a force push replaced", content.WROTE_REPLACED)
     if maker is None:
         return unknown(f"but who made a part of the change is not fully known{_of(made.unresolved)}", UNRESOLVED)
     if policy.approval.writers_only and can_push is None:

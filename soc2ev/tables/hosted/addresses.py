@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _TABLES = {
     "github_commits": ("author", "committer"),
     "github_pull_request_commits": ("author", "committer"),
+    "github_replaced_commits": ("author", "committer"),
     "github_commit_authors": ("",),
 }
 _PLATFORM = "noreply@github.com"

@@ -77,6 +77,7 @@ class Requests:
         commits = self._grouped("github_pull_request_commits", chosen)
         reviews = self._grouped("github_reviews", chosen)
         events = self._grouped("github_events", chosen)
+        gone = self._grouped("github_replaced_commits", chosen)
         files = self._grouped("github_files", chosen)
         assignees = {row["number"]: row for row in self.rows("github_assignees", chosen)}
         landed = {row["number"]: row for row in self.rows("github_landed_commits", chosen)}
@@ -97,6 +98,7 @@ class Requests:
                 commits[number],
                 reviews[number],
                 events[number],
+                gone[number],
                 files[number],
                 missing,
                 seen,
@@ -241,6 +243,7 @@ def _request(
     commits: list[Row],
     reviews: list[Row],
     events: list[Row],
+    gone: list[Row],
     files: list[Row],
     missing: set[str],
     seen: dict[str, _Receipt],
@@ -256,6 +259,7 @@ def _request(
         if one["after"]:
             seen[one["after"]].exactly(one["at"], None)
     before = [one["before"] for one in forced if one["before"]]
+    lost = {"replaced"} if {one["sha"] for one in gone} != {one["before"] for one in forced} else set()
     held = dict.fromkeys([*(one.sha for one in made), *before])
     received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
     # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
@@ -287,12 +291,13 @@ def _request(
         reviews=tuple(_review(one) for one in _in_time(reviews, "submitted_at")),
         events=tuple(_event(one) for one in _in_time(events, "at")),
         files=tuple(sorted({one["path"] for one in files})),
-        missing=frozenset(missing),
+        missing=frozenset(missing | lost),
         received=received,
         clean_merges=proofs.clean_merges(made, row["head_sha"]),
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
         other_patches=proofs.other_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
+        replaced=tuple(commit(one) for one in sorted(gone, key=lambda one: str(one["sha"]))),
         rebased=copies,
         pushers=(*pushers.values(), *{None for one in forced if account(one, "actor") is None}),
     )

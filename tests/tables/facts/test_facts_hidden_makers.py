@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evidence_made import ANN, BOB, BOT, CAT, CI, ago, change, check, commit, judged, letters, policy, request, review
+from evidence_made import (
+    ANN,
+    BOB,
+    BOT,
+    CAT,
+    CI,
+    ago,
+    base_merge,
+    change,
+    check,
+    commit,
+    judged,
+    letters,
+    policy,
+    request,
+    review,
+)
 
 from soc2ev.tables.facts.evidence import Account, Check, PullRequest, WorkflowRun
 from soc2ev.tables.facts.evidence import Tests as ChecksOf
@@ -30,6 +46,29 @@ def test_a_co_author_whom_the_squash_alone_names() -> None:
     assert ["deviation", "met", "met"] == [
         reviewed(request(landed=one)) for one in (squash, merge, commit("m1", message="Export (#412)"))
     ]
+
+
+def test_whoever_wrote_what_a_force_push_replaced() -> None:
+    """The approver may live on in the folded commit; another approver does not, nor a merge of the base by a button."""
+    own, by_hand = commit("old", by=BOB), commit("old", by=BOB, parents=("h0", "b1"))
+    button = base_merge("old", by=BOB)
+    shared = commit("old", by=ANN, message="Fix\n\nCo-authored-by: Bob <bob@example.com>")
+    found = [reviewed(request(replaced=(one,))) for one in (own, by_hand, button, shared, commit("old", by=ANN))]
+    assert ["not tested", "not tested", "met", "not tested", "met"] == found
+    assert "met" == reviewed(request(replaced=(own,), reviews=(review(by=CAT),)))
+
+
+def test_what_was_replaced_by_somebody_unknown_may_be_anybodys() -> None:
+    """Neither an author whom nobody can place nor a commit that GitHub does not tell leaves an approver independent."""
+    nobody = replace(commit("old"), author=None, author_email="x@nowhere.example")
+    found = [reviewed(request(replaced=(nobody,))), reviewed(request(missing=frozenset({"replaced"})))]
+    assert ["not tested", "not tested"] == found
+
+
+def test_a_replaced_commit_that_came_back_counts_as_one_of_the_request() -> None:
+    """A force push back to a commit of the approver's makes him a maker, as any commit of the request does."""
+    own = commit("h1", by=BOB)
+    assert "deviation" == reviewed(request(commits=(own,), replaced=(own,)))
 
 
 def test_an_agents_request_is_assigned_to_whoever_asked_for_it() -> None:

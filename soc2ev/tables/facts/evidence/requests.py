@@ -144,7 +144,7 @@ class PullRequest:
     events: tuple[Event, ...]
     files: tuple[str, ...]
     missing: frozenset[str] = frozenset()
-    """Parts that were not obtained whole: reviews, commits, events, files."""
+    """Parts that were not obtained whole: reviews, commits, events, files; replaced, what a force push replaced."""
     received: dict[str, datetime] = field(default_factory=dict)
     """By commit: when the server first held it, as far as its records of pushes and check suites tell."""
     pushers: tuple[Account | None, ...] = ()
@@ -165,5 +165,7 @@ class PullRequest:
     """Those that comparing proved to carry another one."""
     buttoned: frozenset[str] = frozenset()
     """Its commits that the platform made when it merged another request into its branch."""
+    replaced: tuple[Commit, ...] = ()
+    """The last commits of its branch before each force push; some may be among its commits again."""
     rebased: frozenset[str] = frozenset()
     """Those that the platform made when it rebased another request onto its branch: the committer let them in."""

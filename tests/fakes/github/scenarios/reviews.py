@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.fakes.github.change import Change
 from tests.fakes.github.scenarios import matrix
 from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story, scenario
 
@@ -28,6 +29,45 @@ def forced_back(s: Story) -> None:
     change.push(s.ann)
     change.reset(s.ann, approved)
     change.merge(s.bob, "squash")
+
+
+@scenario("edge-06-replaced-by-approver", "APPROVER_WROTE_REPLACED_COMMITS", C=NOT_TESTED, D=NOT_TESTED)
+def replaced_by_approver(s: Story) -> None:
+    """Bob pushed a commit, Ann folded it into hers and forced that over it, Bob approved what may be half his own."""
+    change = _folded(s)
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+
+
+@scenario("edge-06-replaced-by-another", C=MET, D=MET)
+def replaced_by_another(s: Story) -> None:
+    """The same, and Cat approved, who wrote nothing of either."""
+    change = _folded(s)
+    change.approve(s.cat)
+    change.merge(s.bob, "squash")
+
+
+@scenario("edge-06-replaced-base-merge", C=MET, D=MET)
+def replaced_base_merge(s: Story) -> None:
+    """Bob pressed the button that merges the base, Ann rebased that away, Bob approved: he wrote nothing."""
+    change = s.open()
+    s.clean(title="ABC-2 Other")
+    own = change.it.commits
+    change.update_branch(s.bob)
+    change.it.commits = own
+    change.rebase(s.ann)
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+
+
+def _folded(s: Story) -> Change:
+    """Ann's request, with a commit of Bob's that she forced over under her own name."""
+    change = s.open()
+    change.push(s.bob, {"src/fix.py": "fix"})
+    change.rebase(s.ann)
+    change.check()
+    return change
 
 
 @scenario("edge-07-dismissed-before", C=DEVIATION, D=DEVIATION)
