@@ -15,6 +15,7 @@ from soc2ev.model import Coverage, Json, Table
 from soc2ev.sources import SOURCES
 from soc2ev.tables import (
     approvals,
+    before,
     bodies,
     changes,
     governance,
@@ -28,6 +29,7 @@ from soc2ev.tables import (
 from soc2ev.tables.bodies import streams
 from soc2ev.tables.engine import Engine
 from soc2ev.tables.opened import Tables, is_of
+from soc2ev.tables.rollup import Before
 from soc2ev.tables.standard import CHANGE_FACTS, COLLECTIONS, DERIVED, POLICY, RELEASES, SUPERSEDED
 
 if TYPE_CHECKING:
@@ -59,11 +61,13 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = bodies.refuse_repeated_keys(engine, settled)
     readings = rule_readings.read(vault, claims, period)
-    problems = _derive(engine, settings.config, settled, readings)
+    with before.opened(vault, settings, period, claims, settled) as earlier:
+        problems = _derive(engine, settings.config, settled, readings, earlier)
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in settled]
     seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
     approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
+    seen |= earlier.behind
     seen |= governance.derive(engine, vault, settings.config, period, settled, claims, readings)
     seen |= logs.derive(engine, vault, period, settled, claims)
     seen |= late_changes.derive(engine, vault, plan.pairs(claims, settled, streams()))
@@ -142,7 +146,7 @@ def _superseded(entry: Coverage) -> dict[str, Json]:
 
 
 def _derive(
-    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading], earlier: Before
 ) -> hosted.Problems:
     """Fill the derived tables; what does not add up, by run and stream."""
     policy = config.policy
@@ -156,7 +160,7 @@ def _derive(
         "ticket_statuses": policy.ticket.approved_statuses,
     }
     engine.insert(POLICY, [row])
-    delivered, problems = hosted.derive(engine, config, coverages, readings)
+    delivered, problems = hosted.derive(engine, config, coverages, readings, earlier)
     starts = {entry.run: entry.period.start for entry in coverages if entry.stream.endswith(":integrations")}
     changes.derive(engine, config, starts, delivered)
     for table in _BY_SQL:

@@ -46,6 +46,7 @@ def collected(
     faults: Sequence[Fault] = (),
     of_jira: Sequence[Fault] = (),
     scope: str = "[{repository: acme/api}]",
+    months: Sequence[str] = ("2026-10",),
 ) -> None:
     """Evidence about that story, and about the ticket API-1, which Lena approved before it began."""
     story, tickets = Story(), World()
@@ -69,9 +70,10 @@ def collected(
         (folder / "soc2ev.yaml").write_text(text, encoding="utf-8")
         found, clock = config.load(folder / "soc2ev.yaml"), Clock(story.now)
         known = {"GH": SECRET, "WHO": "me@acme.example", "JIRA": "jira-secret"}
-        with writer(folder / "evidence", origin="soc2ev/example/evidence", now=clock.now, tool="tests 1") as vault:
-            fetch = Fetch(vault, environment=known, sleep=clock.sleep, now=clock.now, folder=folder)
-            list(sources.collect(fetch, found, period.parse("2026-10", "UTC", now=NOW)))
+        for month in months:
+            with writer(folder / "evidence", origin="soc2ev/example/evidence", now=clock.now, tool="tests 1") as vault:
+                fetch = Fetch(vault, environment=known, sleep=clock.sleep, now=clock.now, folder=folder)
+                list(sources.collect(fetch, found, period.parse(month, "UTC", now=NOW)))
 
 
 def checked(soc2ev: Run, folder: Path, control: str) -> list[dict[str, Any]]:
@@ -230,3 +232,31 @@ def test_a_push_of_which_nobody_knows_when(soc2ev: Run, tmp_path: Path) -> None:
     )
     found = {one["facts"]["integration"]: outcomes(one)["F"] for one in checked(soc2ev, tmp_path, SIGNS)}
     assert {"direct_push": "not tested"} == found
+
+
+def test_a_pack_carries_the_month_before_that_its_deployments_brought(soc2ev: Run, tmp_path: Path) -> None:
+    """What October merged and November deployed is judged in November, and again from the pack alone."""
+
+    def tell(story: Story) -> None:
+        story.deploy()
+        story.tick(days=25)
+        story.reviewed(title="API-1 Late").merge(story.bob, "squash")
+        story.tick(days=10)
+        story.deploy()
+        story.tick(days=40)
+
+    scope = "[{repository: acme/api, mode: deploy}]"
+    collected(tmp_path, tell, scope=scope, months=("2026-10", "2026-11"))
+    november = ("--period", "2026-11")
+    document = json.loads(soc2ev("check", *november, "--format", "json", cwd=tmp_path).out)
+    (item,) = next(one["items"] for one in document["findings"] if one["control"] == CHANGES)
+    assert ({"A": "met", "C": "met"}, ["1"]) == (
+        {letter: item["outcomes"][letter]["outcome"] for letter in "AC"},
+        item["facts"]["pull_requests"],
+    )
+    shown = soc2ev("show", item["id"], *november, cwd=tmp_path)
+    assert ("API-1 Late" in shown.out, shown.err) == (True, "")
+    packed = soc2ev("pack", *november, "--format", "json", cwd=tmp_path)
+    verified = soc2ev("verify", json.loads(packed.out)["pack"], "--format", "json", cwd=tmp_path)
+    told = json.loads(verified.out)
+    assert (True, True, []) == (told["ok"], told["findings_reproduced"], told["problems"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -299,22 +300,70 @@ def test_a_commit_off_the_branch_is_never_met(tmp_path: Path) -> None:
     assert "no known change brought" in seen.item(1).outcomes["C"].reason
 
 
-def test_content_from_before_the_period_is_not_tested_until_both_are_judged(tmp_path: Path) -> None:
-    """A change merged in October and deployed in November is judged when both months were collected, and asked for."""
+def over_the_edge(*, approved: bool = True) -> Story:
+    """A change merged in October and deployed in November, with one of November."""
     story = Story()
     founded(story)
     story.tick(days=24)
-    story.reviewed(title="ABC-1 Late October").merge(story.bob, "squash")
+    late = story.open(title="ABC-1 Late October")
+    late.check()
+    if approved:
+        late.approve(story.bob)
+    late.merge(story.cat, "squash", result="pass" if approved else "bypass")
     story.tick(days=5)
     story.reviewed(title="ABC-2 November").merge(story.bob, "squash")
     story.deploy()
     story.tick(days=40)
+    return story
+
+
+def test_content_from_before_the_period_is_not_tested_until_it_was_collected(tmp_path: Path) -> None:
+    """A change merged in October and deployed in November is judged when both months were collected."""
+    story = over_the_edge()
     november = judge(tmp_path, collect(tmp_path, story, "mode: deploy", "2026-11"), "2026-11", story)
     outcome = november.item(0).outcomes["C"]
     assert ("not tested", True) == (outcome.outcome.value, "collect the period before" in outcome.reason)
+    assert 1 == len(november.contained)
     found = collect(tmp_path, story, "mode: deploy", "2026-10")
     both = judge(tmp_path, found, "2026-10-01..2026-11-30", story)
     assert (["1", "2"], {"C": "met"}) == (both.item(1).facts["pull_requests"], both.letters(1, "C"))
+    alone = judge(tmp_path, found, "2026-11", story)
+    assert (1, ["1", "2"], {"C": "met"}) == (
+        len(alone.finding.population.items),
+        alone.item(0).facts["pull_requests"],
+        alone.letters(0, "C"),
+    )
+
+
+@pytest.mark.parametrize("mode", ["deploy", "release"])
+def test_the_month_before_is_judged_as_it_was_and_adds_nothing_else(tmp_path: Path, mode: str) -> None:
+    """What October left unapproved spoils November's delivery; October's other rows stay out of November."""
+    story = over_the_edge(approved=False)
+    story.world.now -= timedelta(days=40)
+    story.api.release("v1", story.cat)
+    story.tick(days=40)
+    collect(tmp_path, story, f"mode: {mode}", "2026-10")
+    found = collect(tmp_path, story, f"mode: {mode}", "2026-11")
+    seen = judge(tmp_path, found, "2026-11", story)
+    (item,) = seen.finding.population.items
+    assert ("deviation", True) == (item.outcomes["C"].outcome.value, "#1 ABC-1" in item.outcomes["C"].reason)
+    held = {"deploy": 2, "release": 3}[mode]  # the first release holds what the repository was founded with, too
+    assert (held, {item.id}) == (
+        len(seen.contained),
+        {one for one, fate, _ in seen.fates.values() if fate != "outside"},
+    )
+    assert {sha for sha, (_, fate, _) in seen.fates.items() if fate == "in a change"} == set(item.facts["commits"])
+
+
+def test_a_month_before_that_is_not_whole_judges_nothing(tmp_path: Path) -> None:
+    """Requests of October that GitHub would not show: what they brought stays not tested in November."""
+    story = over_the_edge()
+    whole, story.secret = story.secret, story.token(tokens.fine_grained("narrow", "cat", "pull_requests"))
+    collect(tmp_path, story, "mode: deploy", "2026-10")
+    story.secret = whole
+    seen = judge(tmp_path, collect(tmp_path, story, "mode: deploy", "2026-11"), "2026-11", story)
+    assert {"C": "not tested"} == seen.letters(0, "C")
+    assert 1 == len(seen.contained)
 
 
 def busy() -> Story:

@@ -21,12 +21,13 @@ from soc2ev.tables.hosted.collection import Collection, RefMoves
 from soc2ev.tables.hosted.custody import custody_rows
 from soc2ev.tables.hosted.deliveries import deployment_rows
 from soc2ev.tables.hosted.gather import Case, Gatherer
+from soc2ev.tables.hosted.requests import listed
 from soc2ev.tables.hosted.rows import change_row, fact_row, fate_rows
 from soc2ev.tables.hosted.rules import RulesThen
 from soc2ev.tables.hosted.self_reviews import SelfReviews
 from soc2ev.tables.hosted.tickets import TicketSystem
 from soc2ev.tables.hosted.watched import Watchers
-from soc2ev.tables.rollup import Landed, Rollup, landed
+from soc2ev.tables.rollup import Before, Home, Landed, Rollup, landed
 from soc2ev.tables.standard import CHANGE_COMMITS, CHANGE_FACTS, CHANGES, CONTAINED_CHANGES, CUSTODY, DEPLOYMENTS
 
 if TYPE_CHECKING:
@@ -36,34 +37,59 @@ if TYPE_CHECKING:
     from soc2ev.tables.rule_readings import Reading
 
 _BATCH = 400
+_POPULATION = ("commits", "merged", "pull-requests")
+"""The streams that tell which changes there were."""
 Problems = dict[tuple[str, str], list[str]]
 """Complaints by run and stream."""
 
 
 def derive(
-    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading], before: Before
 ) -> tuple[set[str], Problems]:
     """
     Add GitHub's changes, their commits and their facts to the tables.
 
-    `readings` are what all collections read of rules. Gives the repositories that it delivers, and what does not add
-    up, by run and stream. ConfigError for path rules that cannot be read.
+    `readings` are what all collections read of rules; `before` tells of the time before the period. Gives the
+    repositories that it delivers, and what does not add up, by run and stream. ConfigError for path rules that cannot
+    be read.
     """
+    writer, problems = _written(engine, config, coverages, readings)
+    writer.finish(before)
+    return {stream.split(":")[1] for _, stream in problems}, problems
+
+
+def homes(
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+) -> Mapping[tuple[str, str], Home]:
+    """
+    What a roll-up of a later period may use of these collections, by repository and mode.
+
+    The tables get the contained changes as `derive` makes them. A repository is left out whose population was not
+    collected whole, or does not add up.
+    """
+    writer, problems = _written(engine, config, coverages, readings)
+    told = [(one, repository) for one, repository, stream in _of_github(coverages) if stream in _POPULATION]
+    doubtful = {repository for one, repository in told if not one.complete}
+    doubtful |= {stream.split(":")[1] for (_, stream), told in problems.items() if told}
+    return {key: home for key, home in writer.homes.items() if home.repository not in doubtful}
+
+
+def _written(
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+) -> tuple[_Writer, Problems]:
+    """The writer that took all moves, with complaints for each repository that it delivers."""
     tickets = TicketSystem(engine, coverages, configured=bool(config.sources.jira))
     settings = _settings(coverages)
     rules = RulesThen(engine, settings, readings)
     gatherer = Gatherer(engine, config, settings, tickets, Watchers(engine, config, coverages), rules)
     writer = _Writer(engine, config, gatherer, SelfReviews(engine, config, coverages))
     problems: Problems = defaultdict(list)
-    delivered = set()
     for (repository, run), streams in sorted(_collections(coverages).items()):
         found = Collection(engine, repository, run, streams)
         for ref in found.refs():
-            delivered.add(repository)
             flaws = writer.add(found, ref)
             problems[(run, f"github:{repository}:commits")] += [*ref.problems, *flaws]
-    writer.finish()
-    return delivered, problems
+    return writer, problems
 
 
 class _Writer:
@@ -123,9 +149,17 @@ class _Writer:
             self._people = (run, People(*self._registered, addresses.linked(self._engine, run)))
         return self._people[1]
 
-    def finish(self) -> None:
+    @property
+    def homes(self) -> Mapping[tuple[str, str], Home]:
+        """What the roll-up gathered."""
+        return self._rollup.homes
+
+    def finish(self, before: Before) -> None:
         """The rows that need all refs."""
-        self._rollup.finish()
+        used = self._rollup.finish(before.homes)
+        for table in (CONTAINED_CHANGES, CHANGE_FACTS, CUSTODY) if before.engine and used else ():
+            sql = f'select * from "{table.name}" where item in {listed(used)} order by all'  # noqa: S608  our own names
+            self._engine.insert(table, before.engine.stream(sql) if before.engine else ())
         self._engine.insert(DEPLOYMENTS, self._deployments.values())
 
     def _flush(self, changes: Table, *waiting: list[dict[str, Json]]) -> None:

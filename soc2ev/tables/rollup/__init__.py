@@ -17,6 +17,7 @@ from soc2ev.tables.facts import deliveries, production
 from soc2ev.tables.facts.fact import Fact, moment, shown, unknown, yes
 from soc2ev.tables.rollup import parts as parts_of
 from soc2ev.tables.rollup import returns, rows
+from soc2ev.tables.rollup.before import Before
 from soc2ev.tables.rollup.contents import Content, Contents
 from soc2ev.tables.rollup.delivery import Delivery, within
 from soc2ev.tables.rollup.home import Basis, Home, Landed
@@ -41,7 +42,8 @@ class Rollup:
 
     def __init__(self, engine: Engine, policy: Policy, gatherer: Gatherer) -> None:
         self._engine, self._policy, self._gatherer = engine, policy, gatherer
-        self._homes: dict[tuple[str, str], Home] = {}
+        self.homes: dict[tuple[str, str], Home] = {}
+        """By repository and mode."""
         self._people: People | None = None
 
     def take(
@@ -56,16 +58,23 @@ class Rollup:
     ) -> list[str]:
         """Add the judged moves of one branch from one collection; what keeps the population from being whole."""
         self._people = people
-        home = self._homes.setdefault((found.repository, mode), Home(found.repository, mode))
+        home = self.homes.setdefault((found.repository, mode), Home(found.repository, mode))
         names = self._gatherer.environments(found.repository, ref.ref)
         rules = self._gatherer.rules.of(found.repository, ref.ref).now
         gated = self._gatherer.gated(found.repository, names)
         home.bases[ref.ref] = Basis(rules, gated)
         return home.take(found, ref, items, outside, landed, self._gatherer.delivered(found, ref))
 
-    def finish(self) -> None:
-        """Write all rows."""
-        for _, home in sorted(self._homes.items()):
+    def finish(self, before: Mapping[tuple[str, str], Home]) -> set[str]:
+        """
+        Write all rows; `before` holds what is known of the time before the periods.
+
+        Gives the changes of that time which were delivered in the periods: their own rows are left to the caller.
+        """
+        used: set[str] = set()
+        for key, home in sorted(self.homes.items()):
+            if key in before:
+                home.precede(before[key])
             if home.mode == "release":
                 sql = "select * from git_refs where ref like 'refs/tags/%' order by all"
                 home.tag(row for row in self._engine.stream(sql) if row["repository"] == home.repository)
@@ -77,6 +86,8 @@ class Rollup:
             insert(CHANGE_PARTS, (row for one in judged for row in rows.part_rows(one)))
             insert(CUSTODY, (row for one in judged for row in rows.custody_rows(one)))
             insert(CHANGE_COMMITS, rows.fate_rows(home, first))
+            used |= {item for one in judged for item in one.content.items if item in home.preceding}
+        return used
 
     def _judged(self, home: Home, first: dict[str, str]) -> Iterator[Judged]:
         """Each delivery of the periods, oldest first; `first` learns which was the first to deliver a commit."""
@@ -151,4 +162,4 @@ def _arrived(one: Delivery, policy: Policy) -> Fact:
     return deliveries.arrived(one.deployment, one.at, policy.watch)
 
 
-__all__ = ["Landed", "Rollup", "landed"]
+__all__ = ["Before", "Home", "Landed", "Rollup", "landed"]

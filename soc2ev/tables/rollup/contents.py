@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _BEFORE = (
     "It brought commits from before what was collected, or may have; "
-    "collect the period before, and judge both together."
+    "collect the period before; where that is not enough, judge both together."
 )
 
 

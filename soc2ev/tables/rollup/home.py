@@ -63,6 +63,10 @@ class Home:
     """The collection that told most of a deployment, by its id."""
     deployments: dict[str, tuple[Deployment, Row, frozenset[str]]] = field(default_factory=dict)
     releases: dict[str, Delivery] = field(default_factory=dict)
+    preceding: frozenset[str] = frozenset()
+    """Items that landed before the periods."""
+    carried: list[tuple[str, str]] = field(default_factory=list)
+    """Branch and commit of what came before the periods."""
 
     def take(
         self,
@@ -87,6 +91,21 @@ class Home:
         why = f"{stream} were not collected whole: {entry.reason if entry else 'nobody asked for them'}"
         self.history.flaws.append(why)
         return [f"a change is a {self.mode.replace('deploy', 'deployment')} here, and {why}"]
+
+    def precede(self, earlier: Home) -> None:
+        """Take what was known before the periods: its changes can be judged where they are delivered later."""
+        mine, old = self.history, earlier.history
+        mine.graphs += old.graphs
+        mine.items = {**old.items, **mine.items}
+        mine.outside |= old.outside
+        mine.unexplained |= old.unexplained
+        mine.starts |= old.starts
+        mine.tips |= old.tips
+        self.preceding = frozenset(earlier.landed.keys() - self.landed.keys())
+        self.carried = [(ref, sha) for ref, sha, outside in earlier.commits if outside is None]
+        self.landed = {**earlier.landed, **self.landed}
+        self.deployments = {**earlier.deployments, **self.deployments}
+        self.releases = {**earlier.releases, **self.releases}
 
     def delivered(self) -> list[Delivery]:
         """Everything that reached production, oldest first, also outside of the periods."""

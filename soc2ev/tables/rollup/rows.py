@@ -134,6 +134,9 @@ def fate_rows(home: Home, first: Mapping[str, str]) -> Iterator[dict[str, Json]]
             yield row | {"item": first[sha], "fate": "in a change"}
         else:
             yield row | {"fate": "outside", "reason": outside or f"not {word} in the period{doubt}"}
+    for ref, sha in home.carried:
+        if sha in first:
+            yield {"repository": home.repository, "ref": ref, "sha": sha, "item": first[sha], "fate": "in a change"}
     for ref, sha in home.unexplained:
         row = {"repository": home.repository, "ref": ref, "sha": sha, "fate": "unexplained"}
         yield row | {"reason": "it lies on the branch, and no recorded move of the branch brought it"}
