@@ -14,7 +14,8 @@ from soc2ev.sources.logs.answers import Answers, Outcome, State
 from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.facts import unique
 from soc2ev.sources.logs.manifest import Manifest, Request
-from soc2ev.sources.logs.paging import at, merged
+from soc2ev.sources.logs.paging import merged
+from soc2ev.sources.logs.paths import at
 from soc2ev.sources.logs.transports import Question, Reply, Transport
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 
 from soc2ev.model import Json
-from soc2ev.sources.logs.paging import at
+from soc2ev.sources.logs.paths import at
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _ISO = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")

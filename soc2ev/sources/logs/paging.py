@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from soc2ev.sources.logs.paths import at
 
 if TYPE_CHECKING:
     from soc2ev.model import Json
     from soc2ev.sources.logs.manifest import Paging
-
-
-def at(value: Json, path: str) -> Json:
-    """The value at a path of names with dots, of lists by number (-1 is the last); None when there is none."""
-    for name in path.split("."):
-        if isinstance(value, list) and name.removeprefix("-").isdecimal():
-            value = next(iter(value[int(name) :][:1]), None)
-        else:
-            value = value.get(name) if isinstance(value, Mapping) else None
-    return value
 
 
 def merged(pages: Sequence[Json], paging: Paging | None) -> Json:

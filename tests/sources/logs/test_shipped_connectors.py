@@ -21,7 +21,7 @@ import yaml
 from werkzeug import Request, Response
 
 from soc2ev.errors import ConfigError
-from soc2ev.sources.logs import explain, facts, library, paging
+from soc2ev.sources.logs import explain, facts, library, paging, paths
 from soc2ev.sources.logs.manifest import Manifest, Paging, Redaction, parse
 from soc2ev.sources.logs.manifest import Request as ManifestRequest
 from soc2ev.sources.logs.sieve import sifted
@@ -292,9 +292,9 @@ def test_numbers_in_paths_count_in_lists():
     """-1 is the last element; beyond the end, and in a text, there is nothing."""
     page = {"data": [{"id": "a"}, {"id": "b"}]}
     assert ["b", "a", None, None] == [
-        paging.at(page, path) for path in ("data.-1.id", "data.0.id", "data.2.id", "data.0.id.0")
+        paths.at(page, path) for path in ("data.-1.id", "data.0.id", "data.2.id", "data.0.id.0")
     ]
-    assert paging.at({"data": []}, "data.-1.id") is None
+    assert paths.at({"data": []}, "data.-1.id") is None
 
 
 def test_a_next_page_that_is_named_behind_the_last_one_is_not_asked_for():
