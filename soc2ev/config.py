@@ -148,6 +148,8 @@ class LogSource(BaseModel):
     url: str | None = None
     path: str | None = None
     region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    profile: str | None = Field(default=None, pattern=r"^\S+$")
+    """AWS: a profile of the AWS CLI's configuration; each may be another account."""
     alerts: bool = False
     """Also the alerts of the period and what became of them, where the connector can tell."""
     token: Secret | None = None

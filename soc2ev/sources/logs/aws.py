@@ -47,14 +47,22 @@ class Aws:
 
     parallel = True
 
-    def __init__(self, fetch: Fetch, stream: str, region: str | None) -> None:
-        """ConfigError when boto3 is not installed."""
-        self._fetch, self._stream, self._region = fetch, stream, region
+    def __init__(self, fetch: Fetch, stream: str, region: str | None, profile: str | None = None) -> None:
+        """
+        Credentials come from the profile of that name, else as boto3 finds them.
+
+        ConfigError when boto3 is not installed, or there is no such profile.
+        """
+        self._fetch, self._stream, self._region, self._profile = fetch, stream, region, profile
         try:
             import boto3
+            from botocore import exceptions
         except ImportError:
             raise ConfigError("boto3 is not installed; connectors for AWS need it", hint=_INSTALL) from None
-        self._session = boto3.session.Session()
+        try:
+            self._session = boto3.session.Session(profile_name=profile)
+        except exceptions.ProfileNotFound as problem:
+            raise ConfigError(f"AWS: {problem}", hint=_PROFILES) from None
         self._clients: dict[tuple[str, str | None], Json] = {}
         # Clients may be shared by threads; making them may not.
         self._lock = threading.Lock()
@@ -131,6 +139,7 @@ class Aws:
     def _lay(
         self, question: Question, params: Mapping[str, Json], client: Json, told: Mapping[str, Json], value: Json
     ) -> Answer:
+        told = {**told, **({"profile": self._profile} if self._profile else {})}
         place = {"op": question.place, "params": _plain(dict(params)), "endpoint": client.meta.endpoint_url}
         asked = {"method": "aws", **place, "region": client.meta.region_name, **question.asked, **told}
         return lay_down(self._fetch, value, stream=self._stream, request=asked)
@@ -189,3 +198,4 @@ def _plain(value: Json) -> Json:
 
 
 _INSTALL = "pip install 'soc2ev[aws]'"
+_PROFILES = "name one of those in ~/.aws/config, or of the files that AWS_CONFIG_FILE and its like name"

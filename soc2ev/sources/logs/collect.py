@@ -213,7 +213,7 @@ def _text(at: datetime) -> str:
 def values_of(entry: LogSource, read: Read) -> dict[str, Json]:
     """The settings of an entry without its secrets; ConfigError for one that is missing or that nobody asked for."""
     given, known = entry.given(), read.manifest.config
-    own = {"region"} if read.manifest.transport == "aws" else set()
+    own = {"region", "profile"} if read.manifest.transport == "aws" else set()
     where = f"sources.logs: {entry.named}"
     if extra := sorted(given.keys() - known.keys() - own):
         raise ConfigError(f"{where}: {entry.connector} has no {extra[0]}", hint=_wanted(read))
@@ -240,7 +240,7 @@ def transport_of(
     if manifest.transport == "aws":
         from soc2ev.sources.logs.aws import Aws
 
-        return Aws(fetch, stream, entry.region)
+        return Aws(fetch, stream, entry.region, entry.profile)
     if manifest.transport == "postgres":
         from soc2ev.sources.logs.postgres import Postgres
 

@@ -127,6 +127,7 @@ def in_words(read: Read) -> Iterator[str]:
         yield f"  It runs your own {read.manifest.id}.py beside the manifest; that this only reads is your word."
     if told["transport"] == "aws":
         yield "  region: the region; credentials as the AWS CLI finds them (AWS_PROFILE, AWS_ROLE_ARN ...)"
+        yield "  profile: one of the AWS CLI's profiles, such as a role in another account (optional)"
     for one in told["tokens"]:
         yield f"\nWith {' and '.join(one['settings'])} it first asks for a token, and for a new one before that ends:"
         named = "".join(f", {name} {one[name]}" for name in ("scope", "audience") if one[name])
