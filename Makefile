@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The month of the newest commit: a period in which this checkout has something to show.
 PERIOD ?= $(shell git log -1 --format=%cd --date=format:%Y-%m 2>/dev/null || date +%Y-%m)
 
-.PHONY: demo demo-record test peers check check-static fmt docs bench smoke contract clean install dev
+.PHONY: demo demo-record test peers check check-static fmt docs bench smoke contract campaign clean install dev
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -70,6 +70,9 @@ contract: dev   ## compare the fake GitHub with GitHub's published descriptions 
 	SOC2EV_GITHUB_SDL=build/contract/octokit-graphql-schema/package/schema.graphql \
 	SOC2EV_GITHUB_OPENAPI=build/contract/octokit-openapi/package/generated/api.github.com.json \
 	$(BIN)/python -m pytest -q tests/contract
+
+campaign: dev   ## faults at endpoints of GitHub and Jira: a sample of the matrix (all of it: python -m tests.campaign --help)
+	$(BIN)/python -m tests.campaign --distinct --sample 400
 
 clean:
 	rm -rf $(VENV) demo-output dist build

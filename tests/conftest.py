@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def soc2ev(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def soc2ev(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run the command line as a user does: `soc2ev("check", "--period", "2026-10", cwd=folder)`."""
     from soc2ev.__main__ import main
 
@@ -58,7 +59,10 @@ def soc2ev(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
         out, err = capfd.readouterr()
         return Result(code, out, err)
 
-    return run
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @dataclass(frozen=True)

@@ -216,9 +216,9 @@ def _commit(sha: str) -> str | None:
 def override_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_overrides: a page of the audit log; what else the search found is left out."""
     for value in data:
-        if not isinstance(value["action"], str):
-            raise TypeError("an event has no action")
-        if value["action"] != OVERRIDE or str(value.get("repo", "")).lower() != asked["current"].lower():
+        if not isinstance(value["action"], str) or not isinstance(value.get("repo"), str | None):
+            raise TypeError("an event has no action, or is of no repository")
+        if value["action"] != OVERRIDE or (value.get("repo") or "").lower() != asked["current"].lower():
             continue
         at = datetime.fromtimestamp(value["created_at"] / 1000, UTC).isoformat()
         branch = value.get("branch")

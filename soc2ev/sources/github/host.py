@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from soc2ev.errors import AccessError, CollectError, ConfigError, Soc2evError
 from soc2ev.fetch import Credential, PageTooLargeError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, ending, streams
+from soc2ev.sources.github import agreement, documents, ending, streams
 from soc2ev.sources.github.sizes import MOST, Sizes
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class Host:
         def count(data: Json) -> int:
             try:
                 check(data)
+                agreement.refuse_others(data, variables)
                 return streams.count(told, data)
             except (Soc2evError, ValueError) as problem:
                 odd.append(str(problem))
@@ -396,5 +397,4 @@ def _at(data: Json, path: Sequence[str]) -> Json:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return "://".join(urlsplit(url)[:2])

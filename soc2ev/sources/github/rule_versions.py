@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from soc2ev.errors import TamperedError
 from soc2ev.model import Json
 from soc2ev.sources.github import strict, tables
 from soc2ev.sources.github.governance import ACTIVE, asked_of
@@ -43,6 +44,8 @@ def listed_rows(asked: Asked, data: Json) -> Iterator[Row]:
 def version_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_rule_versions: one version, for each production ref; the request says when the next took its place."""
     state = data["state"]
+    if data["version_id"] != asked.get("version", data["version_id"]):
+        raise TamperedError(f"version {data['version_id']} of a ruleset where {asked['version']} was asked for")
     active = strict.text(state["enforcement"]) == ACTIVE
     # A ruleset without rules would be there for nothing: that looks like an answer that was emptied.
     told = bool(state["rules"])

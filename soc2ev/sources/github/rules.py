@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access, is_absent
+from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access, is_refused
 from soc2ev.sources.github.claims import Repository, Tally, explain
 from soc2ev.sources.github.governance import ACTIVE, asked_of, is_protected, is_unprotected, protection_rows
 from soc2ev.sources.github.rule_versions import reaches
@@ -165,7 +165,7 @@ class Rules:
             try:
                 self._history(one, one.changed_at)
             except CollectError as problem:
-                if is_absent(problem) or isinstance(problem, AccessError):
+                if is_refused(problem):
                     self.access.refused(_HISTORY, problem)
                 else:
                     self.access.failed(self.tally, _HISTORY, problem, f"the history of {one.name}")
@@ -189,7 +189,7 @@ class Rules:
         for (_, _, number), (until, text, _) in pairwise(versions):
             if until > self.period.start:
                 told = {"refs": list(self.repository.branches), "default": self.repository.default, "until": text}
-                more = {"ruleset": one.number, "current": self.repository.current, **told}
+                more = {"ruleset": one.number, "version": number, "current": self.repository.current, **told}
                 answer = self.host.get(
                     f"{path}/{number}", stream=self._stream, asked=self._asked("ruleset version", **more)
                 )

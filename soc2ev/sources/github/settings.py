@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import bypasses, overrides
+from soc2ev.sources.github import bypasses, overrides, strict
 from soc2ev.sources.github.access import UNKNOWN, Access, is_refused
 from soc2ev.sources.github.claims import Repository, Tallies, Tally, explain
 from soc2ev.sources.github.rules import Rules
@@ -199,7 +199,7 @@ class Governance:
         try:
             for page in self._pages("/environments", tally, {"role": "environments"}):
                 tally.fetched += page.item.count or 0
-                tally.expected = self.host.fetch.json(page)["total_count"]
+                tally.expected = strict.number(self.host.fetch.json(page)["total_count"])
         except (KeyError, TypeError) as problem:
             tally.lacks(f"the list of environments is not understood: {problem!r}"[:300])
         except CollectError as problem:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import EvidenceItem, Json, Stream
-from soc2ev.sources.github import check_rows, delivery_rows, governance, rule_versions, shapes, tables
+from soc2ev.sources.github import agreement, check_rows, delivery_rows, governance, rule_versions, shapes, tables
 
 Row = tuple[str, Mapping[str, Json]]
 Asked = Mapping[str, Json]
@@ -124,6 +124,7 @@ def detail_rows(asked: Asked, data: Json) -> Iterator[Row]:
     for value in data["nodes"]:
         if value is None:
             continue
+        agreement.refuse_request(value)
         of = {"repository": asked["repository"], "number": value["number"]}
         yield tables.PULL_REQUESTS.name, {**of, **shapes.request(value)}
         for part in PARTS:

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Coverage, Json
 from soc2ev.sources.jira import shapes
+from soc2ev.sources.jira.agreement import Told
 
 if TYPE_CHECKING:
     from soc2ev.period import Period
@@ -20,7 +20,6 @@ STREAMS = ("site", "tickets", "histories", "approvals")
 """The streams of each site, in the order in which they are stated."""
 _MOST = 20
 _LONGEST = 600
-_AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,8 @@ class Ticket:
     id: str
     key: str
     project: str | None
-    status: str
-    """Id of its status."""
-    updated: datetime | None
-    resolved_later: bool = False
-    """It was resolved after it was made, so that something changed."""
+    told: Told
+    """What its history has to agree with."""
 
 
 @dataclass
@@ -104,16 +100,8 @@ def tickets_of(values: Iterable[Json]) -> list[Ticket]:
 
 
 def _ticket(value: Json) -> Ticket:
-    return Ticket(
-        shapes.text(value["id"]),
-        value["key"],
-        (value["fields"].get("project") or {}).get("key"),
-        shapes.text(value["fields"]["status"].get("id", "")),
-        shapes.instant(value["fields"].get("updated")),
-        _resolved_later(value["fields"]),
-    )
-
-
-def _resolved_later(fields: Json) -> bool:
-    made, resolved = (shapes.instant(fields.get(name)) for name in ("created", "resolutiondate"))
-    return made is not None and resolved is not None and resolved - made > _AT_ONCE
+    fields = value["fields"]
+    status = shapes.text(fields["status"].get("id", ""))
+    times = (shapes.instant(fields.get(name)) for name in ("created", "updated", "resolutiondate"))
+    told, project = Told(status, *times), (fields.get("project") or {}).get("key")
+    return Ticket(shapes.text(value["id"]), value["key"], project, told)

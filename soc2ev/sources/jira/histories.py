@@ -7,6 +7,7 @@ them with its tickets, cut when there are many, and newer versions by pages.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from soc2ev.errors import CollectError
 from soc2ev.fetch import RefusedError
 from soc2ev.sources.jira import shapes, streams, tables
+from soc2ev.sources.jira.agreement import Moved, disagreement
 from soc2ev.sources.jira.claims import Tally, Ticket
 
 if TYPE_CHECKING:
@@ -146,15 +148,13 @@ class Histories:
         return data
 
     def _compare(self, tickets: Sequence[Ticket], trail: _Trail) -> None:
-        """The last change of a status leads to the one that the ticket had; else changes of it are missing."""
-        if not trail.told and (changed := [one.key for one in tickets if one.resolved_later]):
-            self.tally.lacks(f"no change of any ticket was told, and {changed[0]} was resolved after it was made")
+        """Each history has to agree with what its ticket is; else changes of it are missing."""
+        if not any(trail.changes.values()) and (changed := [one.key for one in tickets if one.told.resolved_later]):
+            self.tally.lacks(f"no change of any ticket was told, and {changed[0]} was resolved after it was created")
         for ticket in tickets:
-            at, status = trail.statuses.get(ticket.id, (_LONG_AGO, ticket.status))
-            # What happened after the ticket was read is in its history already.
-            since = ticket.updated is not None and at > ticket.updated
-            if ticket.status and status != ticket.status and not since:
-                self.tally.lacks(f"the history of {ticket.key} does not lead to the status that it has")
+            odd = disagreement(ticket.told, trail.changes[ticket.id], trail.moves[ticket.id])
+            if odd or ticket.id in trail.hollow:
+                self.tally.lacks(f"the history of {ticket.key} {odd or 'has a change of nothing'}")
 
 
 class _Trail:
@@ -163,10 +163,12 @@ class _Trail:
     def __init__(self, asked: frozenset[str]) -> None:
         self._asked = asked
         self._seen: set[tuple[str, str]] = set()
-        self.told = False
-        """Something changed in some ticket."""
-        self.statuses: dict[str, tuple[datetime, str | None]] = {}
-        """By ticket: when its status last changed, and the id of the new one."""
+        self.changes: defaultdict[str, list[datetime]] = defaultdict(list)
+        """By ticket: when it changed."""
+        self.moves: defaultdict[str, list[Moved]] = defaultdict(list)
+        """By ticket: the changes of its status."""
+        self.hollow: set[str] = set()
+        """Tickets with a change that does not say of what."""
 
     def refuse_odd(self, data: Json) -> None:
         """ValueError for changes that came before, or of tickets that were not asked for."""
@@ -197,12 +199,16 @@ class _Trail:
     def follow(self, ticket: str, histories: Json) -> None:
         """Take note of changes that were counted."""
         for history in histories:
-            self.told = True
-            self._seen.add((ticket, shapes.text(history["id"])))
+            number = shapes.text(history["id"])
+            self._seen.add((ticket, number))
             at = shapes.instant(history["created"]) or _LONG_AGO
+            self.changes[ticket].append(at)
+            if not history["items"]:
+                self.hollow.add(ticket)
             for item in history["items"]:
-                if item["field"].lower() == "status" and at >= self.statuses.get(ticket, (_LONG_AGO, None))[0]:
-                    self.statuses[ticket] = (at, item.get("to"))
+                if item["field"].lower() == "status":
+                    before, after = ((item.get(name), item.get(f"{name}String")) for name in ("from", "to"))
+                    self.moves[ticket].append(Moved(at, number, before, after))
 
     def _known(self, ticket: Json) -> str:
         found = shapes.text(ticket)

@@ -32,6 +32,7 @@ HISTORY = ("status", "issuetype", "summary", "description", "resolution", "proje
 """Fields whose changes are asked for; bulkfetch takes ten at most."""
 _KEPT = frozenset({*HISTORY, "key"})
 """The same, as Data Center names them in a history, which cannot be asked for less."""
+_ALWAYS = frozenset({"status", "issuetype"})
 _MILLISECONDS = 10**11
 
 
@@ -51,6 +52,7 @@ def ticket(value: Json, web: str) -> dict[str, Json]:
         "summary": fields.get("summary"),
         "description": adf.plain(fields.get("description")),
         "status": status["name"],
+        "status_id": None if status.get("id") is None else text(status["id"]),
         "status_category": status["statusCategory"]["key"],
         "resolution": _in(fields.get("resolution"), "name"),
         "created_at": instant(fields["created"]),
@@ -72,6 +74,9 @@ def events(of: Mapping[str, Json], history: Json) -> Iterator[dict[str, Json]]:
         raise ValueError("a change that was made at no time")
     for position, item in enumerate(history["items"]):
         if item["field"].lower() in _KEPT:
+            # No ticket is without these, neither before a change nor after it.
+            if item["field"].lower() in _ALWAYS and not (item["fromString"] and item["toString"]):
+                raise ValueError(f"a change of the {item['field']} from nothing, or to nothing")
             yield {
                 **of,
                 "event": text(history["id"]),
@@ -79,8 +84,10 @@ def events(of: Mapping[str, Json], history: Json) -> Iterator[dict[str, Json]]:
                 "at": at,
                 **account("actor", history.get("author")),
                 "field": item["field"],
-                "before": item.get("fromString"),
-                "after": item.get("toString"),
+                "before": _words(item.get("fromString")),
+                "after": _words(item.get("toString")),
+                "before_id": _words(item.get("from")),
+                "after_id": _words(item.get("to")),
             }
 
 
@@ -91,6 +98,8 @@ def approval(of: Mapping[str, Json], value: Json) -> Iterator[dict[str, Json]]:
         raise TypeError("an approval without its decision or the list of its approvers")
     if done is None and value["finalDecision"].lower() != "pending":
         raise ValueError("an approval that was decided on at no time")
+    if not all(isinstance(one["approverDecision"], str) for one in value["approvers"]):
+        raise TypeError("an approver without a decision, although one that is awaited is called pending")
     for position, one in enumerate(value["approvers"] or [{}]):
         yield {
             **of,
@@ -149,6 +158,13 @@ def _date(value: Json) -> datetime | None:
     if value is None:
         return None
     return instant(value["iso8601"] if value.get("iso8601") else value["epochMillis"])
+
+
+def _words(value: Json) -> str | None:
+    """A value before or after a change, as text."""
+    if not isinstance(value, str | None):
+        raise TypeError(f"{value!r} is no text of a change")
+    return value
 
 
 def _in(value: Json, name: str) -> Json:

@@ -80,8 +80,11 @@ def expanded_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """jira_events and jira_histories, from tickets with their changes; those that were cut short are left out."""
     for value in data["issues"]:
         if not cut(value):
-            yield from _events(asked, value["id"], value["changelog"]["histories"])
-            yield tables.HISTORIES.name, {"site": asked["site"], "ticket": shapes.text(value["id"])}
+            told = value["changelog"]["histories"]
+            yield from _events(asked, value["id"], told)
+            # What a change changed may have been left out, and it may have been the status.
+            if all(one["items"] for one in told):
+                yield tables.HISTORIES.name, {"site": asked["site"], "ticket": shapes.text(value["id"])}
 
 
 def cut(value: Json) -> bool:
@@ -165,9 +168,20 @@ def rows(item: EvidenceItem, body: bytes) -> Iterator[Row]:
 
 def _guarded(reader: Reader, asked: Asked, data: Json) -> Iterator[Row]:
     try:
-        yield from reader(asked, data)
+        for name, row in reader(asked, data):
+            _refuse_odd(name, row)
+            yield name, row
     except _ODD as problem:
         raise TamperedError(f"an answer of Jira is not understood: {problem!r}"[:300]) from None
+
+
+def _refuse_odd(name: str, row: Mapping[str, Json]) -> None:
+    """TypeError for a value of another type than its column has, which only loading the answer would notice."""
+    for column in _COLUMNS[name]:
+        value = row.get(column.name)
+        texts = value if column.type == "TEXT[]" and isinstance(value, list) else [value]
+        if column.type.startswith("TEXT") and not all(isinstance(one, str | None) for one in texts):
+            raise TypeError(f"{column.name} is {value!r}")
 
 
 STREAMS: tuple[Stream, ...] = (
@@ -176,3 +190,4 @@ STREAMS: tuple[Stream, ...] = (
     Stream("histories", (tables.EVENTS, tables.HISTORIES), rows, per_run=True),
     Stream("approvals", (tables.APPROVALS, tables.APPROVAL_LOOKUPS), rows, per_run=True),
 )
+_COLUMNS = {table.name: table.columns for stream in STREAMS for table in stream.tables}

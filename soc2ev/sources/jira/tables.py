@@ -42,6 +42,7 @@ TICKETS = Table(
         _text("summary", "First line."),
         _text("description", "Description as plain text."),
         _text("status", "Status now."),
+        _text("status_id", "Jira's id of that status."),
         _text("status_category", "new, indeterminate or done, now."),
         _text("resolution", "Resolution now."),
         Column("created_at", "TIMESTAMP", "When it was created."),
@@ -82,6 +83,8 @@ EVENTS = Table(
         _must("field", "The field: status, issuetype, summary, description ..."),
         _text("before", "Its value before, as shown."),
         _text("after", "Its value after, as shown."),
+        _text("before_id", "Jira's id of the value before, where the value has one."),
+        _text("after_id", "Jira's id of the value after."),
     ),
     ("site", "ticket", "event", "position"),
 )

@@ -14,6 +14,7 @@ from soc2ev.tables.facts.ticket_history import folded
 from soc2ev.tables.governance.bypasses import Told
 from soc2ev.tables.governance.claims import changes_whole
 from soc2ev.tables.governance.declared import FINISHED_TICKETS
+from soc2ev.tables.hosted.tickets import history_disagrees
 
 if TYPE_CHECKING:
     from soc2ev.config import TicketPolicy
@@ -32,9 +33,7 @@ _GIVEN_UP = frozenset(
 )
 """Resolutions that need no change, by the names that Jira ships and teams commonly add."""
 _TICKETS = "select * from jira_tickets order by updated_at nulls first, run, part, site, ticket"
-_STATUSES = """
-    select * from jira_events where lower(trim(field)) = 'status' order by "at" nulls first, event, position
-"""
+_EVENTS = 'select * from jira_events order by "at" nulls first, event, position'
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class _Told:
     """What Jira and the changes say about tickets."""
 
     events: Mapping[Id, Sequence[Row]]
-    """Changes of status, oldest first."""
+    """Changes, oldest first."""
     histories: frozenset[Id]
     """Tickets all of whose changes are known."""
     asked: Mapping[Id, set[str]]
@@ -66,7 +65,7 @@ def derive(engine: Engine, policy: TicketPolicy, period: Period, coverages: Sequ
 
 def _gather(engine: Engine, *, whole: bool) -> _Told:
     events: dict[Id, dict[tuple[str, int], Row]] = defaultdict(dict)
-    for row in engine.stream(_STATUSES):
+    for row in engine.stream(_EVENTS):
         events[(row["site"], row["ticket"])][(row["event"], row["position"])] = row
     asked: dict[Id, set[str]] = defaultdict(set)
     for row in engine.stream("select site, asked, ticket from jira_lookups where ticket is not null"):
@@ -86,7 +85,9 @@ def _row(
     types = {folded(one) for one in policy.types}
     if types and row["type"] is not None and folded(row["type"]) not in types:
         return None
-    events, whole = told.events.get(at, ()), at in told.histories
+    changed = told.events.get(at, ())
+    events = [one for one in changed if folded(one["field"]) == "status"]
+    whole = at in told.histories and not history_disagrees(row, changed)
     if row["resolved_at"] is None and row["status_category"] not in ("done", None):
         return None
     done = row["resolved_at"] or _moved(row, events, whole=whole)

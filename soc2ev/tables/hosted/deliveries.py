@@ -30,7 +30,8 @@ def deployment_rows(
     evidence = {row["id"]: row["evidence"] for row in found.requests.rows("github_deployments")}
     # A deployment brings nothing where all of its changes are missing from the record.
     whole = all(map(found.complete, _CHANGES)) and not ref.problems and not ref.unexplained
-    untold, heights = _untold(found), _Heights(ref, delivered)
+    # One that was not listed may have brought what seems to be another's.
+    listed, untold, heights = found.complete("deployments"), _untold(found), _Heights(ref, delivered)
     for place, deployment in enumerate(delivered.found):
         if not found.period.start <= deployment.created_at < found.period.end:
             continue
@@ -53,8 +54,8 @@ def deployment_rows(
             "followed_by": _next_success(delivered.found[place + 1 :], deployment),
             # Without the record of its moves nobody knows what the branch holds, only what was once merged into it.
             "commit_known": delivered.placed(deployment) if found.complete("activity") else None,
-            "brought": [items[move] for move in brought],
-            "brought_known": known and whole and doubtful is None,
+            "brought": [items[move] for move in brought] if listed else [],
+            "brought_known": known and whole and listed and doubtful is None,
             "rollback": _is_rollback(delivered, deployment, earlier),
             **_watched(deployment, policy),
             "evidence": [evidence[int(deployment.id)]],

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from soc2ev.sources.jira.agreement import Moved, Told, disagreement
 from soc2ev.tables.facts.evidence import Account, Ticket, TicketApproval, TicketEvent, TicketLink, Tickets
 
 if TYPE_CHECKING:
@@ -68,9 +69,23 @@ class TicketSystem:
             at = _id(row)
             mine = {(one["event"], one["position"]): one for one in events[at]}
             given = [one for one in approvals[at] if one["run"] == row["run"]] if asked.get((row["run"], *at)) else None
-            self._tickets[at] = _ticket(row, list(mine.values()), given, whole=(row["run"], *at) in whole)
+            agrees = (row["run"], *at) in whole and not history_disagrees(row, list(mine.values()))
+            self._tickets[at] = _ticket(row, list(mine.values()), given, whole=agrees)
             self._found[row["key"]] = at
             self._evidence[row["key"]] |= {row["evidence"], *(one["evidence"] for one in mine.values())}
+
+
+def history_disagrees(row: Row, events: Sequence[Row]) -> str | None:
+    """How a row of jira_tickets and all its rows of jira_events contradict each other; None when they agree."""
+    if not all(one["at"] for one in events):
+        return "has a change at no time"
+    moves = [
+        Moved(one["at"], one["event"], (one["before_id"], one["before"]), (one["after_id"], one["after"]))
+        for one in events
+        if one["field"].lower() == "status"
+    ]
+    told = Told(row["status_id"], row["created_at"], row["updated_at"], row["resolved_at"])
+    return disagreement(told, [one["at"] for one in events], moves)
 
 
 def _why(failed: Sequence[Coverage]) -> str:

@@ -51,6 +51,7 @@ def test_a_ticket_is_told_with_all_that_matters(tmp_path: Path) -> None:
         "summary": "A change",
         "description": "Why",
         "status": "Approved",
+        "status_id": "3",
         "status_category": "indeterminate",
         "resolution": None,
         "created_at": OCTOBER + timedelta(hours=1),

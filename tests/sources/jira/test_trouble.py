@@ -347,4 +347,4 @@ def test_histories_without_any_change_of_a_resolved_ticket(cloud: bool, tmp_path
         projects="[API]",
         months="2026-10",
     )
-    assert "was resolved after it was made" in run.incomplete["histories"]
+    assert "was resolved after it was created" in run.incomplete["histories"]
