@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 _ESCAPE = rb"(?:\x1b|\\+(?:u001[Bb]|x1[Bb]|0?33|e)|#033|\^\[)"
 _COLOUR = re.compile(
-    _ESCAPE + rb"(?:\[[0-9;:?]{0,20}[A-Za-z]|\(B)|(?:\[\\+r\])?\[\\+n\]|"
+    # What every one of them begins with: asked at once, it saves asking for each of them at every byte.
+    rb"(?=[\x1b\\#^\[])(?:" + _ESCAPE + rb"(?:\[[0-9;:?]{0,20}[A-Za-z]|\(B)|(?:\[\\+r\])?\[\\+n\]|"
     # Many a collector drops the escape itself and keeps the rest.
     rb"\[(?:[0-9]|[1-4][0-9]|9[0-7]|10[0-7]|[34]8;5;\d{1,3}|[0-9]{1,2}(?:;[0-9]{1,3}){1,3})m(?=[^\n]{0,400}\[0m)|"
-    rb"(?<!\w)\[0m|\[0m(?!\w)"
+    rb"(?<!\w)\[0m|\[0m(?!\w))"
 )
 # Every such mark has one of these; a single byte is found ten times as fast as two.
 _WRITTEN_SIGNS = (b"1b[", b"1B[", b"33[", b"\\n]")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 _MONTHS = {
     name: at
@@ -37,9 +37,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-T = TypeVar("T")
-
-
 class Instant(NamedTuple):
     """Seconds since 1970 in UTC, and whether the text named a zone; without one UTC is assumed."""
 
@@ -58,65 +55,149 @@ def instant(value: Any, reference: float) -> Instant | None:
 
 def stamps(values: list[Any], reference: float) -> tuple[list[float | None], int]:
     """For each value the `at` of its `instant`, None where it is none; and how many of them named a zone."""
-    if values and set(map(type, values)) == {str}:
-        if values[0][4:5] == "-" and (found := _joined(values)):
-            return found
-        different = set(values)
-        if 2 * len(different) <= len(values):
-            known = {value: instant(value, reference) for value in different}
-            return _told([known[value] for value in values])
-    return _told([None if value is None else instant(value, reference) for value in values])
+    kinds = set(map(type, values))
+    if type(None) in kinds:
+        found, zoned = stamps([value for value in values if value is not None], reference)
+        given = iter(found)
+        return [None if value is None else next(given) for value in values], zoned
+    if kinds == {str}:
+        return _of_texts(values, reference)
+    if kinds and kinds <= {int, float} and (numbers := _of_numbers(values)):
+        return list(numbers), len(numbers)
+    return _told([instant(value, reference) for value in values])
 
 
 def _told(found: list[Instant | None]) -> tuple[list[float | None], int]:
     return [one and one.at for one in found], sum(one.zoned for one in found if one)
 
 
-def _joined(values: list[str]) -> tuple[list[float | None], int] | None:
-    """The same of texts that are all of the plain form of RFC 3339, of their remembered halves; None for others."""
-    heads = _halves(_heads, [value[:_HEAD] for value in values], _head)
-    tails = _halves(_tails, [value[_HEAD:] for value in values], _tail)
-    if heads is None or tails is None:
+def _of_numbers(values: list[float]) -> list[float] | None:
+    """Numbers of one unit as `_of_number` reads each of them; None when there is any other, or one that is no time."""
+    low, high = min(values), max(values)
+    if not (low >= _EARLIEST and high <= _LARGEST and all(map(math.isfinite, values))):
         return None
-    return [(head + tail) / _MICRO for head, (tail, _) in zip(heads, tails, strict=True)], sum(map(_ZONED, tails))
+    found = list(map(float, values))
+    for _ in range(3):
+        if high <= _LATEST:
+            break
+        if low <= _LATEST:
+            return None
+        found = [value / 1000 for value in found]
+        low, high = min(found), max(found)
+    return found if high <= _LATEST else None
 
 
-def _halves(known: dict[str, T], texts: list[str], read: Callable[[str], T | None]) -> list[T] | None:
-    """What each text means, by what is known; None when one of them is no such half."""
+class _Form(NamedTuple):
+    """A way to write times whose minute, second and rest lie at fixed places, so that each can be read apart."""
+
+    seconds: int
+    """Where the colon before the seconds is."""
+    minute: Callable[[str, int], int | None]
+    """Microseconds since 1970 of a date and time without seconds as if it were UTC; the second argument is today."""
+    rest: Callable[[str], tuple[int, bool] | None]
+    """Microseconds that what follows the seconds adds, and whether it names a zone."""
+
+
+def _of_texts(values: list[str], reference: float) -> tuple[list[float | None], int]:
+    """The `stamps` of texts: those that are written as the first one is, of their parts."""
+    different = set(values)
+    form, today = _form(values[0]), int(reference // _DAY)
+    if form is None or _OFTEN * len(different) <= len(values):
+        known = {value: instant(value, reference) for value in different}
+        return _told([known[value] for value in values])
+    end = form.seconds + len(":00")
+    heads = [value[:end] for value in values]
+    known_heads = _heads(form, set(heads), today)
+    rests = _rests(form, [value[end : _LONGEST + 1] for value in values])
+    first = [known_heads[head] for head in heads]
+    if None not in first and None not in rests:
+        found = [(head + rest[0]) / _MICRO for head, rest in zip(first, rests, strict=True)]  # type: ignore[operator, index]
+        return found, sum(map(_ZONED, rests))  # type: ignore[arg-type]
+    return _told(
+        [
+            instant(value, reference) if head is None or rest is None else _joined(head, rest)
+            for value, head, rest in zip(values, first, rests, strict=True)
+        ]
+    )
+
+
+def _joined(head: int, rest: tuple[int, bool]) -> Instant:
+    return Instant((head + rest[0]) / _MICRO, rest[1])
+
+
+def _form(sample: str) -> _Form | None:
+    if sample[4:5] in ("-", "/"):
+        return _ISO
+    if sample[2:3] == "/":
+        return _CLF
+    return _RFC_3164 if sample[3:4] == " " else None
+
+
+def _heads(form: _Form, texts: Iterable[str], today: int) -> dict[str, int | None]:
+    """Microseconds since 1970 of all until the second, as if it were UTC; None for a text of another form."""
+    minutes: dict[str, int | None] = {}
+    known: dict[str, int | None] = {}
+    for text in texts:
+        minute, second = text[: form.seconds], _SECONDS.get(text[form.seconds :])
+        if minute not in minutes:
+            minutes[minute] = form.minute(minute, today)
+        start = minutes[minute]
+        known[text] = None if start is None or second is None else start + second
+    return known
+
+
+def _rests(form: _Form, texts: list[str]) -> list[tuple[int, bool] | None]:
+    known = _known_rests.setdefault(form, {})
     if len(known) >= _MOST_REMEMBERED:
         known.clear()
-    found = list(map(known.get, texts))
-    if None in found:
-        for text in {text for text, one in zip(texts, found, strict=True) if one is None}:
-            if (one := read(text)) is None:
-                return None
-            known[text] = one
-        found = [known[text] for text in texts]
-    return found  # type: ignore[return-value]  # none is left that is None
+    for text in set(texts):
+        if text not in known:
+            known[text] = form.rest(text)
+    return [known[text] for text in texts]
 
 
-_PLAIN_HEAD = re.compile(r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
+_PLAIN_MINUTE = re.compile(r"\d{4}([-/])\d\d\1\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _PLAIN_TAIL = re.compile(r"(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_COMMON_MINUTE = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d", re.ASCII)
+_COMMON_TAIL = re.compile(r"(?: ([+-]\d{4}))?", re.ASCII)
+_OFTEN = 2
+"""Values that come so often are read one by one, each once."""
 _DIGITS = 6
 _ZONED = itemgetter(1)
 _SAMPLE = "2026-10-05T10:11:12"
-_HEAD = len(_SAMPLE)
 _MICRO = 1_000_000
+_SECONDS = {f":{second:02}": second * _MICRO for second in range(60)}
 _MOST_REMEMBERED = 5_000
-_heads: dict[str, int] = {}
-"""Microseconds since 1970 of a date and time as if it were UTC; far from both ends of what can be written."""
-_tails: dict[str, tuple[int, bool]] = {}
-"""Microseconds that a fraction and a zone add, and whether there is a zone."""
+_known_rests: dict[_Form, dict[str, tuple[int, bool] | None]] = {}
 
 
-def _head(text: str) -> int | None:
-    if not _PLAIN_HEAD.fullmatch(text):
-        return None
-    try:
-        at = (datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-    except ValueError:
-        return None
-    return at if 2 * _DAY < at // _MICRO < _END - 2 * _DAY else None
+@lru_cache(_MOST_REMEMBERED)
+def _iso_minute(text: str, _: int) -> int | None:
+    return _micro(_of_iso(text + ":00")) if _PLAIN_MINUTE.fullmatch(text) else None
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _common_minute(text: str, _: int) -> int | None:
+    return _micro(_of_common(text + ":00")) if _COMMON_MINUTE.fullmatch(text) else None
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _bsd_minute(text: str, today: int) -> int | None:
+    return _micro(_of_bsd(text + ":00", today))
+
+
+def _micro(found: Instant | None) -> int | None:
+    """Whole microseconds; None at both ends of what can be written, which a zone may cross."""
+    return int(found.at) * _MICRO if found and 2 * _DAY < found.at < _END - 2 * _DAY else None
+
+
+def _common_tail(text: str) -> tuple[int, bool] | None:
+    match = _COMMON_TAIL.fullmatch(text)
+    return _zone(match.group(1) or "") if match else None
+
+
+def _no_tail(text: str) -> tuple[int, bool] | None:
+    return None if text else (0, False)
 
 
 def _tail(text: str) -> tuple[int, bool] | None:
@@ -138,6 +219,10 @@ def _zone(text: str) -> tuple[int, bool] | None:
         return None
     shown = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
     return (shown - datetime.fromisoformat(_SAMPLE).replace(tzinfo=UTC)) // _MICROSECOND, whole.tzinfo is not None
+
+
+_ISO, _CLF = _Form(16, _iso_minute, _tail), _Form(17, _common_minute, _common_tail)
+_RFC_3164 = _Form(12, _bsd_minute, _no_tail)
 
 
 def iso(at: float | None) -> str | None:

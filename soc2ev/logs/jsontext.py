@@ -9,8 +9,10 @@ from importlib import import_module
 from itertools import accumulate
 from typing import Any
 
-_AS_NINES = bytes.maketrans(b"012345678", b"9" * 9)
-_LONG_NUMBER = b"9" * 19
+_AS_NINES = bytes.maketrans(b"012345678[, \t\r\n", b"9" * 9 + b":" * 6)
+"""Digits, and what may stand before a number, each as one of them."""
+_MANY_DIGITS = b"9" * 19
+_LONG_NUMBERS = (b":" + b"9" * 20, b":-" + b"9" * 19)
 _LONG_FROM, _MOST_BRACKETS = 1500, 400
 _DEEPEST = 500
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -39,7 +41,7 @@ def loads(text: bytes) -> Any:
     in its own way (whole numbers over 64 bits, deep nesting) is read by the standard library, so that the answer does
     not depend on what is installed.
     """
-    if _quick is not None and _LONG_NUMBER not in text.translate(_AS_NINES) and not _is_deep(text):
+    if _quick is not None and not _has_long_number(text) and not _is_deep(text):
         try:
             return _quick(text)
         except ValueError:
@@ -49,7 +51,7 @@ def loads(text: bytes) -> Any:
 
 def reader(block: bytes) -> Reader:
     """What reads the single lines of that block as `loads` does, with what holds for all of them asked only once."""
-    if _quick is None or _LONG_NUMBER in block.translate(_AS_NINES):
+    if _quick is None or _has_long_number(block):
         return loads if _quick is not None else _plain
     return _careful
 
@@ -61,6 +63,12 @@ def _careful(text: bytes) -> Any:
         except ValueError:
             pass  # the slower reader below decides
     return _plain(text)
+
+
+def _has_long_number(text: bytes) -> bool:
+    """Whether it may hold a whole number over 64 bits, in any place but the first."""
+    nines = text.translate(_AS_NINES)
+    return _MANY_DIGITS in nines and any(digits in nines for digits in _LONG_NUMBERS)
 
 
 def _is_deep(text: bytes) -> bool:

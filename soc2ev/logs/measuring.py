@@ -11,7 +11,7 @@ from soc2ev.logs import jsontext
 from soc2ev.logs.bulk import Bulk
 from soc2ev.logs.events import Matcher
 from soc2ev.logs.formats import Parser, Record
-from soc2ev.logs.formats.parser import Entry
+from soc2ev.logs.formats.parser import Given
 from soc2ev.logs.instants import instant
 from soc2ev.logs.measured import Measured
 from soc2ev.logs.reading import Block, Problem, Told, blocks, whole_lines
@@ -21,7 +21,7 @@ _LARGEST_DOCUMENT = 64 << 20
 _DELIVERED = re.compile(r"_CloudTrail_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z_")
 _MINUTE = 59
 _BATCH = 1 << 20
-Entries = list[Entry | Record] | None
+Entries = list[Given] | None
 """What a line gave, before its fields are looked through; None when it was not understood."""
 
 

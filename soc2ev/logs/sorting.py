@@ -11,8 +11,8 @@ from soc2ev.logs.formats.stencil import FIXED, Stencil, Table, stencil_of_json, 
 
 _FEW = 8
 _MOST_KINDS = 6
-_PATIENCE, _BLOCKS_A_TRY = 12, 4
-_RARE, _IDLE = 32, 16
+_PATIENCE, _BLOCKS_A_TRY = 6, 16
+_RARE, _IDLE = 8, 16
 _FIRST = itemgetter(0)
 _CLASSES = bytes.maketrans(
     (string.digits + string.ascii_letters).encode(), b"0" * len(string.digits) + b"a" * len(string.ascii_letters)
@@ -28,7 +28,7 @@ class _Kind:
     __slots__ = ("alone", "idle", "stencil")
 
     def __init__(self, stencil: Stencil) -> None:
-        self.stencil, self.alone, self.idle = stencil, True, 0
+        self.stencil, self.alone, self.idle = stencil, False, 0
 
     def split(self, lines: list[str]) -> tuple[list[tuple[str, ...]], list[bool]]:
         """The matches of the lines that fit, and for each line whether it does; no flags when all do."""
@@ -51,6 +51,7 @@ class Sorter:
             ord("{"): [],
             ord("0"): [_Kind(one) for one in FIXED[:2]],
             ord("a"): [_Kind(FIXED[2])],
+            ord("<"): [_Kind(FIXED[3])],
         }
         self._patience = _PATIENCE * _BLOCKS_A_TRY
 
@@ -74,16 +75,17 @@ class Sorter:
     def _sort(self, first: int, rows: list[bytes], at: Sequence[int]) -> tuple[list[Table], Sequence[int]]:
         lines = _shown(rows, at, strip=first != ord("{"))
         tables: list[Table] = []
-        total, kinds = len(lines), self._kinds[first]
+        kinds = self._kinds[first]
         for kind in tuple(kinds):
             found = kind.split(lines) if lines else ([], [])
-            kind.idle = 0 if len(found[0]) * _RARE > total else kind.idle + 1
+            kind.idle = 0 if len(found[0]) * _RARE > len(lines) else kind.idle + 1
             at, lines = _taken(tables, kind, found, at, lines)
         self._kinds[first] = [kind for kind in kinds if kind.idle < _IDLE or kind.stencil in FIXED]
         while len(lines) >= _FEW and (learnt := self._learn(first, lines[len(lines) // 2])):
             found = learnt.split(lines)
-            if len(found[0]) * _RARE > total:
+            if len(found[0]) * _RARE > len(lines):
                 self._kinds[first].append(learnt)
+                self._patience += _BLOCKS_A_TRY
             at, lines = _taken(tables, learnt, found, at, lines)
         return tables, at
 

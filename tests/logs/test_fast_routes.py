@@ -14,7 +14,7 @@ from soc2ev.logs import check as checks
 from soc2ev.logs import jsontext, measuring, together
 from soc2ev.logs.events import Matcher, packs
 from soc2ev.logs.formats import Parser
-from soc2ev.logs.formats.layout import layout, signature
+from soc2ev.logs.formats.layout import layout
 from soc2ev.logs.instants import instant, stamps
 from soc2ev.logs.leaks import Scanner
 from soc2ev.logs.leaks.find import decoded, find
@@ -29,7 +29,7 @@ CORPUS = Path(__file__).parent / "corpus"
 HOSTILE = [
     b"{", b"[", b"{}", b"[]", b'{"a":1', b'{"a":1}}', b'{"a":1,"a":2,"status":401,"status":200}', b'{"status":NaN}',
     b'{"status":Infinity,"event":"login"}', b'{"status":18446744073709551616,"request_id":18446744073709551617}',
-    b'{"request_id":' + b"9" * 30 + b"}", b'{"a":' + b"9" * 5000 + b"}", b'{"event":"\\ud800","user":"x"}', b'{"a":"\x00"}',
+    b'{"request_id":' + b"9" * 30 + b"}", b'{"request_id":' + b"9" * 19 + b',"trace_id":[-9223372036854775809,18446744073709551615]}', b'{"a":' + b"9" * 5000 + b"}", b'{"event":"\\ud800","user":"x"}', b'{"a":"\x00"}',
     b'{"event":"login.failed","user":"\xff\xfe"}', b"\xef\xbb\xbf" + b'{"event":"login"}', b'{"status":-0.0}', b'{"status":1.0}',
     b'{"status":true,"outcome":false}', b'{"status":1,"outcome":0}', b'{"status":401.0}', b'{"status":"401"}', b" \t ", b"\x0b\x0c",
     b"\x00\x00", b"\r", b'{"event":null,"message":"user.login.failed"}', b'{"msg":"user.login.failed","level":"error"}',
@@ -203,9 +203,9 @@ def test_a_layout_prefers_what_a_record_prefers():
         "meta.user": "w",
         "ip": None,
     }
-    laid = layout(signature(fields))
-    assert ("actor", "user", "meta.user") == laid.of("actor")
-    assert () == laid.of("ip")
+    laid = layout(reversed(fields))
+    assert (("actor",), ("user",), ("meta.user",)) == laid.of("actor")
+    assert () == laid.of("target")
     assert tuple(Parser(NOW).records(json.dumps(fields).encode())[0].ids) == laid.ids
 
 

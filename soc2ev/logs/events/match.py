@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from soc2ev.logs.events.pack import SHAPES, Pack, Rule, Test, spelled, words
@@ -127,10 +129,18 @@ class _Wide:
         there = [needle for needle in self._needles if needle in whole]
         if not there:
             return [0] * len(values)
-        return [
-            self.mask(value) if any(needle in text for needle in there) else 0
-            for value, text in zip(values, map(str.lower, shown), strict=True)
-        ]
+        if len(whole) != sum(map(len, shown)) + len(shown) - 1:
+            shown = list(map(str.lower, shown))  # one of the few letters that are two in lower case
+        ends = list(accumulate(map(len, shown), lambda end, size: end + 1 + size))
+        found: dict[int, int] = {}
+        for needle in there:
+            at = whole.find(needle)
+            while at >= 0:
+                place = bisect_left(ends, at + 1)
+                if place not in found:
+                    found[place] = self.mask(values[place])
+                at = whole.find(needle, ends[place])
+        return [found.get(place, 0) for place in range(len(values))]
 
 
 def _value(record: Record, name: str) -> Value:

@@ -1,70 +1,67 @@
-"""Which fields of records with the same names and types say what: looked up once for all of them."""
+"""Which of the fields that records of one format have say what, the better ones first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from soc2ev.logs.formats.roles import CORRELATION, role
 
-Signature = tuple[object, ...]
-"""The names of a record's fields in order, then the types of their values."""
-_NONE = type(None)
+Tier = tuple[str, ...]
+"""Fields that say the same thing equally well: a record takes the first of them that it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """
-    The fields that may say each thing, the best first; a record takes the first of them that is not empty.
+    """The fields that may say each thing, the best first; a record takes the first of them that is not empty."""
 
-    Fields whose value is null in all records of the layout are among none of them.
-    """
-
-    names: tuple[str, ...]
-    types: Mapping[str, type]
-    roles: Mapping[str, tuple[str, ...]]
+    roles: Mapping[str, tuple[Tier, ...]]
     ids: tuple[str, ...]
     """Correlation ids in the order in which a record has them."""
 
-    def of(self, name: str) -> tuple[str, ...]:
+    def of(self, name: str) -> tuple[Tier, ...]:
         """The fields that may have that role."""
         return self.roles.get(name, ())
 
 
-def signature(fields: Mapping[str, Any]) -> Signature:
-    """What records must share to have one layout."""
-    return (*fields, *map(type, fields.values()))
+def layout(paths: Iterable[str]) -> Layout:
+    """The layout of records that have some or all of these fields, in whatever order."""
+    ranked: dict[str, dict[int, list[str]]] = {}
+    for path in sorted(paths):
+        if found := role(path):
+            ranked.setdefault(found.name, {}).setdefault(found.rank, []).append(path)
+    roles = {name: tuple(tuple(tier) for _, tier in sorted(tiers.items())) for name, tiers in ranked.items()}
+    return Layout(roles, tuple(path for tier in roles.pop(CORRELATION, ()) for path in tier))
 
 
-def layout(signed: Signature) -> Layout:
-    """The layout of all records with that signature."""
-    half = len(signed) // 2
-    names, types = signed[:half], signed[half:]
-    ranked: dict[str, list[tuple[int, int, str]]] = {}
-    for at, (path, kind) in enumerate(zip(names, types, strict=True)):
-        found = role(str(path)) if kind is not _NONE else None
-        if found:
-            ranked.setdefault(found.name, []).append((found.rank, at, str(path)))
-    ids = sorted((rank, path) for rank, _, path in ranked.pop(CORRELATION, []))
-    roles = {name: tuple(path for _, _, path in sorted(listed)) for name, listed in ranked.items()}
-    kinds = {str(path): kind for path, kind in zip(names, types, strict=True) if isinstance(kind, type)}
-    return Layout(tuple(map(str, names)), kinds, roles, tuple(path for _, path in ids))
-
-
-def best(values: Callable[[str], list[Any]], paths: tuple[str, ...]) -> list[Any] | None:
+def best(
+    values: Callable[[str], list[Any]], tiers: Iterable[Tier], first: Callable[[int, Tier], Any]
+) -> list[Any] | None:
     """
-    Of each record the value of the first of these fields that is not empty, None where all are; None without fields.
+    Of each record the value of the best of these fields that is not empty, None where all are; None without fields.
 
-    `values` gives one field of all the records.
+    `values` gives one field of all the records, `first` what one record has in the first of equal fields.
     """
-    if not paths:
-        return None
-    found = _present(values(paths[0]))
-    for path in paths[1:]:
-        if None not in found:
+    found: list[Any] | None = None
+    for tier in tiers:
+        if found is not None and None not in found:
             break
-        found = [one if one is not None else other for one, other in zip(found, _present(values(path)), strict=True)]
+        column = _of_tier(values, tier, first)
+        if found is not None:
+            column = [one if one is not None else other for one, other in zip(found, column, strict=True)]
+        found = column
+    return found
+
+
+def _of_tier(values: Callable[[str], list[Any]], tier: Tier, first: Callable[[int, Tier], Any]) -> list[Any]:
+    columns = [_present(values(path)) for path in tier]
+    found = columns[0]
+    for column in columns[1:]:
+        found = [
+            one if other is None else other if one is None else first(at, tier)
+            for at, (one, other) in enumerate(zip(found, column, strict=True))
+        ]
     return found
 
 
@@ -73,3 +70,8 @@ def _present(found: list[Any]) -> list[Any]:
     if "" in found or "-" in found:
         return [None if one in ("", "-") else one for one in found]
     return found
+
+
+def is_present(value: Any) -> bool:
+    """Whether a field says anything."""
+    return value is not None and value not in ("", "-")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from soc2ev.logs import jsontext
 from soc2ev.logs.formats import text
@@ -12,6 +13,8 @@ from soc2ev.logs.instants import instant
 
 _DEEPEST = 3
 _WRAPPERS = frozenset(("resourceLogs", "Records", "log"))
+TELLING = _WRAPPERS | {"eventSource", "class_uid", "eventType", "action", "@timestamp", "event.category"}
+"""Members that tell a format, or a wrapper: an object without any is a record of JSON as such."""
 Form = Callable[[str], tuple[str, dict[str, Value]] | None]
 _TEXT: tuple[Form, ...] = (
     text.access,
@@ -23,10 +26,26 @@ _TEXT: tuple[Form, ...] = (
 )
 
 
+_DATED = re.compile(rb"\[[0-9]{4}[-/]")
+"""A date in brackets, which no list of JSON can begin with."""
+_LISTS = frozenset(("arrayValue", "kvlistValue"))
+_OBJECT = re.compile(r'\{[ \t\r\n]*(?:\}|"(?:[^"\\]++|\\.)*+"[ \t\r\n]*:)')
+"""How an object of JSON begins (RFC 8259, 4)."""
 _OKTA = frozenset({"published", "legacyEventType", "displayMessage", "debugContext"})
 _GITHUB_PLACES = frozenset({"org", "org_id", "repo", "repository", "business", "business_id", "enterprise"})
 Entry = tuple[str, dict[str, Value]]
 """A record's format and its flat fields."""
+
+
+class Carried(NamedTuple):
+    """The same of a record in a wrapper, and what this says of when it was received."""
+
+    shape: str
+    fields: dict[str, Value]
+    received: Any
+
+
+Given = Entry | Carried | Record
 
 
 class Parser:
@@ -58,6 +77,10 @@ class Parser:
         used = [_TEXT.index(form) for form in self._order[: len(self._used)]]
         return (*used, *(at for at in before if at not in used))
 
+    def is_settled(self, form: Form) -> bool:
+        """Whether it would change nothing that another line is of that text format."""
+        return self._order[0] is form and form in self._used
+
     def used(self, form: Form) -> None:
         """Remember that a line was of that text format, and of no other."""
         if self._order[0] is not form:
@@ -69,37 +92,42 @@ class Parser:
         """The records of a line: one, or several where the format nests them; none when the line is not understood."""
         return [self.finished(entry) for entry in self.entries(line)]
 
-    def entries(self, line: bytes) -> list[Entry | Record]:
+    def entries(self, line: bytes) -> list[Given]:
         """The same as `records`, most of it before its fields are looked through: `finished` does that for one."""
         stripped = line.strip()
-        if stripped[:1] in (b"{", b"["):
-            return self._of_json(stripped, 0) or self._of_text(stripped, 0)
-        return self._of_text(stripped, 0)
+        if stripped[:1] in (b"{", b"[") and not _DATED.match(stripped):
+            return self._of_json(stripped, 0) or self._of_text(stripped.decode("utf-8", "replace"), 0)
+        return self._of_text(stripped.decode("utf-8", "replace"), 0)
 
     def of_text(self, line: bytes) -> Entry | None:
         """The entry of a line, without white space around it, that does not begin like JSON."""
-        return self._fitting(line, 0)
+        return self._fitting(line.decode("utf-8", "replace"), 0)
 
-    def finished(self, entry: Entry | Record) -> Record:
+    def finished(self, entry: Given) -> Record:
         """The record of an entry."""
-        return entry if isinstance(entry, Record) else known(*entry, self.reference)
+        if isinstance(entry, Record):
+            return entry
+        made = known(entry[0], entry[1], self.reference)
+        if isinstance(entry, Carried):
+            receive(made, entry.received, self.reference)
+        return made
 
     def documents(self, value: Any) -> list[Record]:
         """The records of a whole parsed document, such as an exported array."""
         return [self.finished(entry) for entry in self.parsed(value)]
 
-    def parsed(self, value: Any) -> Iterator[Entry | Record]:
+    def parsed(self, value: Any) -> Iterator[Given]:
         """The entries of a parsed document."""
         return self._of_value(value, 0)
 
-    def _of_json(self, line: bytes, depth: int) -> list[Entry | Record]:
+    def _of_json(self, line: bytes, depth: int) -> list[Given]:
         try:
             value = jsontext.loads(line)
         except ValueError:
             return []
         return list(self._of_value(value, depth))
 
-    def _of_value(self, value: Any, depth: int) -> Iterator[Entry | Record]:
+    def _of_value(self, value: Any, depth: int) -> Iterator[Given]:
         if isinstance(value, list):
             for one in value:
                 if isinstance(one, dict):
@@ -107,7 +135,7 @@ class Parser:
         elif isinstance(value, dict):
             yield from self._of_object(value, depth)
 
-    def _of_object(self, value: dict[str, Any], depth: int) -> Iterator[Entry | Record]:
+    def _of_object(self, value: dict[str, Any], depth: int) -> Iterator[Given]:
         if isinstance(nested := value.get("resourceLogs"), list):
             yield from (("otlp", fields) for fields in _otlp(nested))
         elif isinstance(nested := value.get("Records"), list) and depth < _DEEPEST:
@@ -117,32 +145,33 @@ class Parser:
         elif value:
             yield shape(value), flatten(value)
 
-    def _of_docker(self, value: dict[str, Any], inner: str, depth: int) -> Iterator[Record]:
+    def _of_docker(self, value: dict[str, Any], inner: str, depth: int) -> Iterator[Given]:
         """Docker's json-file wraps what the program wrote; its `time` is when the daemon received it."""
-        line = inner.strip().encode("utf-8", "replace")
-        found = self._of_json(line, depth + 1) if line[:1] == b"{" else self._of_text(line, depth + 1)
-        told = value.get("time")
-        received = instant(told, self.reference) if told not in ("", "-") else None
-        for entry in found or [("text", {"message": inner.strip()})]:
-            one = self.finished(entry)
-            if one.at is not None:
-                one.arrival = received and received.at
-            elif received:
-                one.at, one.zoned = received
-            yield one
+        line = inner.strip()
+        if not line.isascii():
+            line = line.encode("utf-8", "replace").decode()
+        found = self._of_json(line.encode(), depth + 1) if line[:1] == "{" else self._of_text(line, depth + 1)
+        received = value.get("time")
+        plain: Entry = ("text", {"message": inner.strip()})
+        for entry in found or [plain]:
+            if isinstance(entry, Carried | Record):
+                one = self.finished(entry)
+                receive(one, received, self.reference)
+                yield one
+            else:
+                yield Carried(*entry, received)
 
-    def _of_text(self, line: bytes, depth: int) -> list[Entry | Record]:
+    def _of_text(self, line: str, depth: int) -> list[Given]:
         found = self._fitting(line, depth)
         return [found] if found else []
 
-    def _fitting(self, line: bytes, depth: int) -> Entry | None:
-        shown = line.decode("utf-8", "replace")
+    def _fitting(self, line: str, depth: int) -> Entry | None:
         for at, form in enumerate(self._order):
-            if (found := form(shown)) is not None:
+            if (found := form(line)) is not None:
                 if at:
                     self._order.insert(0, self._order.pop(at))
                 self._used.add(form)
-                self.ambiguous = self.ambiguous or _has_rival(form, shown)
+                self.ambiguous = self.ambiguous or _has_rival(form, line)
                 return self._of_form(*found, depth) if "message" in found[1] else found
         return None
 
@@ -158,25 +187,23 @@ class Parser:
         return shape, fields
 
 
+def receive(record: Record, told: Any, reference: float) -> None:
+    """A record's wrapper told when it was received: that is when it was, too, if the record itself does not say."""
+    received = instant(told, reference) if told not in ("", "-") else None
+    if record.at is not None:
+        record.arrival = received and received.at
+    elif received:
+        record.at, record.zoned = received
+
+
 def _has_rival(fitting: Form, line: str) -> bool:
-    """Whether another text format fits too; what each one needs at the least is asked first."""
-    third, fourth, fifth = line[3:4], line[4:5], line[5:6]
-    equals = line.find("=", 0, 80)
-    possible = (
-        '] "' in line,
-        line[:1] == "<",
-        line[:1] == "<" or third == " " or fourth == "-",
-        line[1:4] == ", [",
-        equals >= 0 and " " not in line[:equals].strip(),
-        fourth in ("-", "/") or fifth in ("-", "/"),
-    )
-    for may, form in zip(possible, _TEXT, strict=True):
-        if may and form is not fitting and form(line) is not None:
-            return True
-    return False
+    """Whether another text format fits too; each of them asks first for what it needs at the least."""
+    return any(form(line) is not None for form in _TEXT if form is not fitting)
 
 
 def _inner(message: str) -> dict[str, Value]:
+    if not _OBJECT.match(message):
+        return {}
     try:
         value = jsontext.loads(message.encode("utf-8", "replace"))
     except ValueError:
@@ -222,9 +249,9 @@ def _otlp(resources: Iterable[Any]) -> Iterator[dict[str, Value]]:
                 yield {**about, **_otlp_record(entry)}
 
 
-def _objects(listed: Any) -> Iterator[dict[str, Any]]:
+def _objects(listed: Any) -> list[dict[str, Any]]:
     """The objects of what should be a list of objects."""
-    return (one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else iter(())
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _otlp_record(entry: dict[str, Any]) -> dict[str, Value]:
@@ -240,10 +267,12 @@ def _otlp_record(entry: dict[str, Any]) -> dict[str, Value]:
 def _attributes(listed: Any, prefix: str) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for one in _objects(listed):
-        if isinstance(one.get("key"), str):
+        if isinstance(key := one.get("key"), str):
             value = _any_value(one.get("value"))
-            name = prefix + one["key"]
-            found.update(flatten(value, name) if isinstance(value, dict | list) else {name: value})
+            if isinstance(value, dict | list):
+                found.update(flatten(value, prefix + key))
+            else:
+                found[prefix + key] = value
     return found
 
 
@@ -251,8 +280,8 @@ def _any_value(value: Any) -> Any:
     """What an AnyValue holds; 64-bit numbers come as strings in this encoding."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
-    kind, inner = next(iter(value.items()))
-    if kind in ("arrayValue", "kvlistValue"):
+    [(kind, inner)] = value.items()
+    if kind in _LISTS:
         values = inner.get("values") if isinstance(inner, dict) else None
         if kind == "arrayValue":
             return [_any_value(one) for one in values] if isinstance(values, list) else []

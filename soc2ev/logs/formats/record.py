@@ -11,8 +11,9 @@ from soc2ev.logs.formats.roles import CORRELATION, role
 from soc2ev.logs.instants import instant
 
 Value = str | int | float | bool | None
-_DEEPEST, _MOST_FIELDS, _MOST_ENTRIES = 12, 400, 8
+DEEPEST, MOST_FIELDS, MOST_ENTRIES = 12, 400, 8
 _LAST = 1 << 30
+_NESTED = frozenset((dict, list))
 SUCCESS = frozenset(
     {"success", "succeeded", "successful", "ok", "allow", "allowed", "granted", "pass", "passed", "true"}
 )
@@ -121,6 +122,13 @@ def known(shape: str, fields: dict[str, Value], reference: float) -> Record:
 
 def flatten(value: Any, path: str = "") -> dict[str, Value]:
     """Every leaf of a document by its path; at most 12 levels deep, 400 names and 8 entries of each list."""
+    if (
+        not path
+        and isinstance(value, dict)
+        and len(value) <= MOST_FIELDS
+        and _NESTED.isdisjoint(map(type, value.values()))
+    ):
+        return dict(value)
     fields: dict[str, Value] = {}
     _fill(fields, value, path, 0)
     return fields
@@ -128,8 +136,8 @@ def flatten(value: Any, path: str = "") -> dict[str, Value]:
 
 def _fill(fields: dict[str, Value], value: Any, path: str, depth: int) -> None:
     if isinstance(value, dict):
-        if depth < _DEEPEST:
-            pairs = value.items() if len(value) <= _MOST_FIELDS else list(value.items())[:_MOST_FIELDS]
+        if depth < DEEPEST:
+            pairs = value.items() if len(value) <= MOST_FIELDS else list(value.items())[:MOST_FIELDS]
             for key, inner in pairs:
                 below = f"{path}.{key}" if path else key
                 if isinstance(inner, dict | list):
@@ -137,7 +145,7 @@ def _fill(fields: dict[str, Value], value: Any, path: str, depth: int) -> None:
                 else:
                     fields[below] = inner
     elif isinstance(value, list):
-        for at, inner in enumerate(value[:_MOST_ENTRIES] if depth < _DEEPEST else ()):
+        for at, inner in enumerate(value[:MOST_ENTRIES] if depth < DEEPEST else ()):
             _fill(fields, inner, f"{path}[{at}]", depth + 1)
     elif path:
         fields[path] = value

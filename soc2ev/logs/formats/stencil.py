@@ -15,7 +15,6 @@ from operator import itemgetter
 from typing import Any
 
 from soc2ev.logs.formats import text
-from soc2ev.logs.formats.layout import Signature, signature
 from soc2ev.logs.formats.parser import Form, is_wrapped, shape
 from soc2ev.logs.formats.record import flatten
 
@@ -42,15 +41,23 @@ class Stencil:
     """A kind of line: the format of its records, their fields, and where in a match each is found."""
 
     shape: str
-    signed: Signature
+    names: tuple[str, ...]
     groups: Mapping[str, tuple[int, Reader]]
     """For each field its place in a match; a field without is null."""
-    whole: re.Pattern[str]
-    """Finds lines of this kind, one a match."""
-    either: re.Pattern[str]
-    """Finds every line; where it is of another kind, the first group is empty."""
+    body: str
     form: Form | None = None
     """The text format that fits; None for JSON."""
+
+    # Which of the two is needed shows itself; making one takes as long as reading hundreds of lines.
+    @property
+    def whole(self) -> re.Pattern[str]:
+        """Finds lines of this kind, one a match."""
+        return re.compile(f"^{self.body}", re.MULTILINE)
+
+    @property
+    def either(self) -> re.Pattern[str]:
+        """Finds every line; where it is of another kind, the first group is empty."""
+        return re.compile(f"^(?:{self.body}|.*$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +81,7 @@ class Table:
     def fields(self, at: int) -> dict[str, Any]:
         """The fields of one of the lines."""
         row, groups = self.rows[at], self.stencil.groups
-        names = self.stencil.signed[: len(self.stencil.signed) // 2]
-        return {str(name): _value(row, groups.get(str(name))) for name in names}
+        return {name: _value(row, groups.get(name)) for name in self.stencil.names}
 
 
 def _value(row: tuple[str, ...], group: tuple[int, Reader] | None) -> Any:
@@ -102,7 +108,7 @@ def stencil_of_json(line: str) -> Stencil | None:
     if not fields or len(fields) > _MOST_FIELDS or leaves != list(fields.values()):
         return None
     kinds = [_LEAVES[type(one)] for one in leaves]
-    return _stencil(shape(value), signature(fields), body.format(*(leaf for leaf, _ in kinds)), kinds, None)
+    return _stencil(shape(value), tuple(fields), body.format(*(leaf for leaf, _ in kinds)), kinds, None)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -146,65 +152,68 @@ def stencil_of_pairs(line: str) -> Stencil | None:
         return None
     values = [r'"([^"\\\n]*+)"' if match.group(2)[:1] == '"' else r"([^\s,\"']*+)" for match in found]
     body = " ".join(f"{re.escape(name)}={value}" for name, value in zip(names, values, strict=True))
-    return _stencil("pairs", signature(dict.fromkeys(names, "")), body, [("", None)] * len(names), text.pairs)
+    return _stencil("pairs", tuple(names), body, [("", None)] * len(names), text.pairs)
 
 
 def _stencil(
-    shaped: str, signed: Signature, body: str, kinds: Sequence[tuple[str, Reader]], form: Form | None
+    shaped: str, names: tuple[str, ...], body: str, kinds: Sequence[tuple[str, Reader]], form: Form | None
 ) -> Stencil:
     groups: dict[str, tuple[int, Reader]] = {}
-    for name, (leaf, read) in zip(signed[: len(kinds)], kinds, strict=True):
+    for name, (leaf, read) in zip(names, kinds, strict=True):
         if leaf != "null":
-            groups[str(name)] = (1 + len(groups), read)
+            groups[name] = (1 + len(groups), read)
     start = 2 if body[0] == "\\" else 1
-    return _compiled(shaped, signed, groups, f"({body[:start]}){body[start:]}{_END}", form)
-
-
-def _compiled(
-    shaped: str, signed: Signature, groups: Mapping[str, tuple[int, Reader]], body: str, form: Form | None
-) -> Stencil:
-    whole, either = (re.compile(one, re.MULTILINE) for one in (f"^{body}", f"^(?:{body}|.*$)"))
-    return Stencil(shaped, signed, groups, whole, either, form)
+    return Stencil(shaped, names, groups, f"({body[:start]}){body[start:]}{_END}", form)
 
 
 def _given(value: str) -> str | None:
     return None if value in ("-", "") else value
 
 
-def _fixed(shaped: str, names: str, body: str, form: Form) -> Stencil:
+def _fixed(shaped: str, names: str, body: str, form: Form, **readers: Reader) -> Stencil:
     """A stencil of a format that leaves out what is empty or a dash; `names` in the order of a record's fields."""
     places = {name: place - 1 for name, place in re.compile(body).groupindex.items()}
-    groups: dict[str, tuple[int, Reader]] = {name: (place, _given) for name, place in places.items()}
-    return _compiled(shaped, signature(dict.fromkeys(names.split(), "")), groups, body, form)
+    groups = {name: (place, readers.get(name, _given)) for name, place in places.items()}
+    return Stencil(shaped, tuple(names.split()), groups, body, form)
 
 
-# What `=` and `{` in a message may add to a record the reader knows; a quote may make it a line of an access log. Each
-# part ends where what it must not have begins, so that a line which does not fit is given up at once.
-_MESSAGE = r'(?=[^"={\n]*+$)(?P<message>(?:[^"={\n]*[^"={\s])?)$'
+# What a message adds to a record the reader knows, and which line with `] "` is one of an access log: such lines are
+# left to it. A message is looked through for key=value when its first word may be a key; for JSON when it ends like it.
+# What comes before a message is taken as a reader takes it, or not at all.
+_NO_ACCESS = r'(?!.*\] ")'
+_MESSAGE = r"(?=[^=\n]*+$|[^\s=]++ ++[^\s=])(?P<message>(?:.*[^\s}])?)$"
+_BSD = (
+    r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})"
+    r"(?:\[(?P<procid>\d+)\])?: "
+)
 FIXED = (
     _fixed(
         "access",
-        "remote_addr ident user time_local request status bytes referer agent method path",
+        "remote_addr ident user time_local request status bytes referer agent method path request_time",
         r'(?P<remote_addr>[0-9][0-9a-fA-F.:]{6,44}+) (?P<ident>[^\s"\[\\]++) (?P<user>[^\s"\[\\]++) '
         r'\[(?P<time_local>[^\]\s\["\\]{14,24} [+-][0-9]{4})\] '
         r'"(?P<request>(?P<method>[A-Z]{3,10}+) (?P<path>[^\s"\\\[]++)[^"\\\n\[]*+)" '
-        r'(?P<status>[0-9]{3}) (?P<bytes>[0-9]++|-) "(?P<referer>[^"\\\n\[]*+)" "(?P<agent>[^"\\\n\[]*+)"$',
+        r'(?P<status>[0-9]{3}) (?P<bytes>[0-9]++|-) "(?P<referer>[^"\\\n\[]*+)" "(?P<agent>[^"\\\n\[]*+)"'
+        r"(?P<request_time>[^=\\\n\[]*+)$",
         text.access,
+        request_time=text.seconds,
     ),
     _fixed(
         "text",
         "time level message",
+        rf"{_NO_ACCESS}(?>"
         r"(?P<time>[0-9]{4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?"
         r"[ :|]+(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|"
-        rf"warn|notice|info|debug)\]?[ :|]+)?{_MESSAGE}",
+        rf"warn|notice|info|debug)\]?[ :|]+)?){_MESSAGE}",
         text.dated,
     ),
+    _fixed("syslog", "time host app procid message", f"{_NO_ACCESS}(?>{_BSD}){_MESSAGE}", text.syslog_3164),
     _fixed(
         "syslog",
-        "time host app procid message",
-        r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})"
-        rf"(?:\[(?P<procid>\d+)\])?: {_MESSAGE}",
+        "pri time host app procid message level",
+        rf"{_NO_ACCESS}(?><(?=(?P<level>[0-9]{{1,3}}+))(?P<pri>[0-9]{{1,3}}+)>{_BSD}){_MESSAGE}",
         text.syslog_3164,
+        level=text.severity,
     ),
 )
 """

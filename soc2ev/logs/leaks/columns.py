@@ -12,6 +12,8 @@ from soc2ev.logs.leaks.text import by_key
 
 _FEWEST_COLUMNS = 3
 _NAME = re.compile(r"^[\"']?[A-Za-z_][\w .\-()]{0,60}[\"']?$")
+_EMPTY = (b"-", b"", b"-\r", b"\r")
+"""A cell in which nothing stands, also the last of its row."""
 _W3C_COOKIE = re.compile(r"^[cs]{1,2}\((.+)\)$")
 
 
@@ -22,6 +24,17 @@ class Columns:
     separator: str
     names: tuple[str, ...]
     telling: tuple[int, ...]
+
+    def is_empty(self, row: bytes) -> bool:
+        """Whether a plain row has nothing in any of the telling columns; of others it is not known without more ado."""
+        if self.separator == " ":
+            separator = b"\t" if b"\t" in row else b" "
+        elif b'"' in row:
+            return False
+        else:
+            separator = self.separator.encode()
+        cells = row.split(separator, self.telling[-1] + 1)
+        return len(cells) <= self.telling[-1] or all(cells[index] in _EMPTY for index in self.telling)
 
     def hits(self, line: str) -> Iterator[Hit]:
         """What the telling columns of a row hold."""

@@ -114,7 +114,8 @@ def hits(text: str, low: str) -> Iterator[Hit]:
             and (masks.is_password(value, prose=False, numeric=True) if kind == "password" else masks.is_token(value))
         ):
             yield Hit(kind, match.start("v"), match.end("v"), value, match["flag"])
-    called = [pattern for pattern, sign in _COMMANDS if sign in text]
+    stated = "password" in low or "identified" in low or "crypt" in low
+    called = [pattern for pattern, sign in _COMMANDS if sign in text and (stated or pattern is not _SQL)]
     called += [pattern for pattern, sign in _IN_ANY_CASE if sign in low]
     for pattern in called:
         for match in pattern.finditer(text):

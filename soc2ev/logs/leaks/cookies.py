@@ -30,17 +30,17 @@ def hits(text: str, low: str) -> Iterator[Hit]:
     for match in _SESSION_WORD.finditer(text) if "sessionid=" in low or "phpsessid=" in low else ():
         if is_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
-    yield from _of_jars(text) if "cookie" in low or "-b" in text else ()
+    yield from _of_jars(text, low) if "cookie" in low or "-b" in text else ()
     for match in _JAR.finditer(text) if "sid=" in low or "sessionid=" in low or "sessid=" in low else ():
         if is_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
 
 
-def _of_jars(text: str) -> Iterator[Hit]:
+def _of_jars(text: str, low: str) -> Iterator[Hit]:
     """Cookies in a dictionary of cookies, or given to curl."""
-    found = [(pairs, _JAR_PAIR) for pairs in _JARRED.finditer(text)]
-    found += [(pairs, _COOKIE_PAIR) for pairs in _CURL_JAR.finditer(text)]
-    for told in _WITH_COOKIE.finditer(text):
+    found = [(pairs, _JAR_PAIR) for pairs in (_JARRED.finditer(text) if "{" in text else ())]
+    found += [(pairs, _COOKIE_PAIR) for pairs in (_CURL_JAR.finditer(text) if "-b" in text or "--c" in text else ())]
+    for told in _WITH_COOKIE.finditer(text) if "cookie " in low else ():
         if is_session_cookie(told["key"]) and is_value(told["value"]):
             yield Hit("session_cookie", told.start("value"), told.end("value"), told["value"], told["key"])
     for pairs, form in found:

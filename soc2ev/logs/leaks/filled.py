@@ -31,12 +31,12 @@ def hits(text: str, low: str) -> Iterator[Hit]:
         yield Hit("auth_header", match.start(), match.end("proof"), match["proof"])
     request = _REQUEST.search(text) if " http/" in low else None
     if request:
-        yield from _columns(text, request.end())
+        yield from _columns(text, request.end(), low)
 
 
-def _columns(text: str, start: int) -> Iterator[Hit]:
+def _columns(text: str, start: int, low: str) -> Iterator[Hit]:
     """What stands behind the request."""
-    for match in _SCHEME.finditer(text, start):
+    for match in _SCHEME.finditer(text, start) if "token " in low or "key " in low else ():
         if masks.is_token(match["cred"]):
             yield Hit("auth_header", match.start("cred"), match.end("cred"), match["cred"])
     for column in _COLUMN.finditer(text, start):

@@ -125,15 +125,18 @@ def kind_of(name: str) -> Kind | None:
     """
     if len(name) > _LONGEST_NAME:
         return None
-    name = (
-        name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1]
-        if not name.lower().endswith("connect.sid")
-        else "connectsid"
-    )
+    name = last_part(name)
     if name in _WRITTEN_SESSION:
         return "session_cookie"
     found = _promised(squash(name), name.lower())
     return found if found and any(_promised(squash(word), word) for word in WORD.findall(name.lower())) else None
+
+
+def last_part(name: str) -> str:
+    """What of a name counts, `password` of `spring.datasource.password` and of `user[password]`."""
+    if name.lower().endswith("connect.sid"):
+        return "connectsid"
+    return name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1]
 
 
 def _promised(letters: str, name: str) -> Kind | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from soc2ev.logs.leaks import masks, numbers
-from soc2ev.logs.leaks.keys import personal_of
+from soc2ev.logs.leaks.keys import last_part, personal_of
 from soc2ev.logs.leaks.kinds import Hit
 
 _SHAPES = {
@@ -24,7 +24,9 @@ _NO_ADDRESS = re.compile(r"^[\d.:a-fx\[\]/]+$|\d+\.\d+\.\d+\.\d+|@|^0x|::|^https
 
 def of_key(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
     """A fact about a person under a key that names it; the value has to have the form of such a fact."""
-    fact = personal_of(key) or ""
+    fact = personal_of(key) or personal_of(last_part(key).lower())  # brackets that do not close: `a]first_name`
+    if fact is None:
+        return
     value = value.rstrip(" ,;") if not quoted else value
     spaced = fact in ("name", "address", "iban")
     plain = value.replace("%20", " ").replace("+", " ") if spaced else value.replace("%2B", "+")

@@ -10,8 +10,9 @@ from soc2ev.logs.colours import Plain, plain
 from soc2ev.logs.leaks.columns import Columns
 from soc2ev.logs.leaks.find import find
 from soc2ev.logs.leaks.kinds import Hit, Leak, settle
+from soc2ev.logs.leaks.mails import LONG_WAY
 from soc2ev.logs.leaks.near import find_near
-from soc2ev.logs.leaks.sieve import Sieve, Spot
+from soc2ev.logs.leaks.sieve import WORD, Chosen, Sieve
 
 
 class Scanner:
@@ -68,13 +69,15 @@ class Scanner:
 
     def _scan(self, block: bytes, line: int, table: Columns | None) -> Iterator[tuple[int, Leak]]:
         position = 0
-        for start, end, spots in _all_lines(block) if table else self._sieve.chosen(block):
+        chosen = self._sieve.chosen(block)
+        for start, end, spots in _with_rows(chosen, block, table) if table else chosen:
             line += block.count(b"\n", position, start)
             position = start
-            text = block[start:end]
-            for leak in (
-                self._read(text, "$", table) if table else self._leaks(find_near(text.decode("latin-1"), spots))
-            ):
+            text = block[start:end].decode("latin-1")
+            hits = find_near(text, spots) if spots else []
+            if table:
+                hits = settle([*hits, *table.hits(text)])
+            for leak in self._leaks(hits):
                 yield line, leak
 
     def _fingerprint(self, hit: Hit) -> str:
@@ -88,8 +91,17 @@ def _at(leak: Leak, clear: Plain, start: int, before: int) -> Leak:
     return replace(leak, start=first - before, end=last - before)
 
 
-def _all_lines(block: bytes) -> Iterator[tuple[int, int, list[Spot]]]:
+def _with_rows(chosen: list[Chosen], block: bytes, table: Columns) -> Iterator[Chosen]:
+    """The lines that the sieve chose, and the rows in which a column that promises a secret has something; in order."""
+    spots = {start: found for start, _, found in chosen}
+    odd = [sign for sign in _BEYOND_SIEVE if sign in block]
     start = 0
     for row in block.split(b"\n"):
-        yield start, start + len(row), []
-        start += len(row) + 1
+        end = start + len(row)
+        if start in spots or not table.is_empty(row) or (odd and any(sign in row for sign in odd)):
+            yield start, end, spots.get(start) or ([(0, WORD)] if odd else [])
+        start = end + 1
+
+
+_BEYOND_SIEVE = tuple(sign.encode() for sign in LONG_WAY)
+"""A row with one of these is read whole: the second stage may find something of which no word or run tells."""

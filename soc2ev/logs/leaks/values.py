@@ -126,7 +126,7 @@ _FILES_AND_UNITS = """
     zip jar war whl lock txt log conf cfg html htm php java class kt py rb go rs exe dll so bin invalidlocal
     cluster svc node arpa pdf xml
 """
-_NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
+NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
 _SHORTEST, _FEWEST, _LONGEST_LOCAL = 3, 5, 64
 _SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
 
@@ -290,7 +290,7 @@ def _is_mailbox(local: str, domain: str) -> bool:
 @lru_cache(4096)
 def _is_domain(domain: str) -> bool:
     ending = domain.rsplit(".", 1)[-1].lower()
-    return ending not in _NO_DOMAIN_END and not is_masked(domain) and not re.match(r"v?\d+(?:x|\.\d)", domain)
+    return ending not in NO_DOMAIN_END and not is_masked(domain) and not re.match(r"v?\d+(?:x|\.\d)", domain)
 
 
 def _elsewhere(text: str, match: re.Match[str]) -> bool:

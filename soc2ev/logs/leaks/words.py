@@ -47,6 +47,14 @@ def _by_letter(words: str) -> str:
 
 
 _STEM = re.compile(_by_letter(_STEMS))
+_STEM_WITHIN = re.compile(_by_letter(f"{_STEMS.replace('$', '(?![a-z])')}|atlasv"))
+# What `_BEGINNING` and the words of owners begin with; a superset is enough.
+_HEADS_OF_BEGINNING = """
+    eyj aiz xox xap ya hvs hvb hvr sg sk ska skb skc skd ske skf pma nra eza ezt ata dap xke bea bas ssw gen neg
+    key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net az log req mas aut kty
+"""
+_HEADS = frozenset(head[:3] for head in _HEADS_OF_BEGINNING.split()) | frozenset(owner[:3] for owner in _OWNERS)
+_DUTCH = "nl"
 
 Part = tuple[int, bytes]
 """What of a word tells, and where in it."""
@@ -69,24 +77,48 @@ class Words:
         if len(self.known) > _KNOWN_LIMIT:
             self.known = self.strong.keys() | self.weak | self.dutch
         self.known |= fresh
-        for text in _NO_HEX.findall(b" ".join(fresh).decode("ascii")):
-            if text[-2:] == "nl" and text[-3:-2] in _PARTING:
-                self.dutch.add(text.encode())
-            kind = None
-            stem = _STEM.search(text.replace("_", "").replace("-", "") if "_" in text or "-" in text else text)
-            if stem:
-                kind = kind_of(text)
-                if text[0] in "nrt":  # `\nCookie:`
-                    kind = kind or kind_of(text[1:])
-            telling = _TELLING.finditer(text) if stem or _is_parted(text) else filter(None, (_BEGINNING.match(text),))
-            if text in _OWNERS:
-                self.strong[text.encode()] = ((0, text.encode()),)
-            elif parts := tuple((one.start(), one.group().encode()) for one in telling):
-                self.strong[text.encode()] = parts
-            elif (stem and _SPOKEN.match(text)) or kind not in (None, "personal_data", "card_number"):
-                self.strong[text.encode()] = ((0, text.encode()),)
-            elif kind:
-                self.weak.add(text.encode())
+        for text in _promising(fresh):
+            self._learn(text)
+
+    def _learn(self, text: str) -> None:
+        word = text.encode()
+        if text[-2:] == _DUTCH and text[-3:-2] in _PARTING:
+            self.dutch.add(word)
+        kind = None
+        stem = _STEM.search(text.replace("_", "").replace("-", "") if "_" in text or "-" in text else text)
+        if stem:
+            kind = kind_of(text)
+            if text[0] in "nrt":  # `\nCookie:`
+                kind = kind or kind_of(text[1:])
+        telling = _TELLING.finditer(text) if stem or _is_parted(text) else filter(None, (_BEGINNING.match(text),))
+        if text in _OWNERS:
+            self.strong[word] = ((0, word),)
+        elif parts := tuple((one.start(), one.group().encode()) for one in telling):
+            self.strong[word] = parts
+        elif (stem and _SPOKEN.match(text)) or kind not in (None, "personal_data", "card_number"):
+            self.strong[word] = ((0, word),)
+        elif kind:
+            self.weak.add(word)
+
+
+def _promising(fresh: set[bytes]) -> set[str]:
+    """
+    Of these words those that may tell: that have a stem of a key, begin like a telling one, or have a sign within.
+
+    Most words of a log are fragments of ids, so that one search for all of them together is worth its while.
+    """
+    text = b" ".join(fresh).decode("ascii")
+    odd = [
+        word
+        for word in text.split()
+        if word[:3] in _HEADS or "-" in word or "_" in word or word[-2:] == _DUTCH or "sntry" in word
+    ]
+    found = set(_NO_HEX.findall(" ".join(odd)))
+    for stem in _STEM_WITHIN.finditer(text):
+        start = text.rfind(" ", 0, stem.start()) + 1
+        end = text.find(" ", start)
+        found.add(text[start:] if end < 0 else text[start:end])
+    return found
 
 
 def _is_parted(word: str) -> bool:

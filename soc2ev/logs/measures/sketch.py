@@ -12,6 +12,7 @@ from hashlib import blake2b
 _GROWTH = math.log(1.02)
 _SMALLEST = 0.001
 _KEPT = 1024
+_MANY = 64
 _SPACE = 2.0**64
 _ENDLESS = b"\xff" * 9
 _whole = int.from_bytes
@@ -83,14 +84,20 @@ class Distinct:
     def update(self, texts: Iterable[str]) -> None:
         """Count several texts."""
         limit = (-self._heap[0]).to_bytes(8) if len(self._heap) >= _KEPT else _ENDLESS
-        for text in texts:
-            digest = blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
-            if digest < limit:  # the order of their numbers
+        digests = [blake2b(text.encode("utf-8", "replace"), digest_size=8).digest() for text in texts]
+        smaller = [digest for digest in digests if digest < limit]  # the order of their numbers
+        if len(smaller) > _MANY:
+            self._keep(self._kept.union(map(_whole, smaller)))
+        else:
+            for digest in smaller:
                 self._add(_whole(digest))
 
     def merge(self, other: Distinct) -> None:
         """Add what another one counted."""
-        smallest = sorted(self._kept | other._kept)[:_KEPT]
+        self._keep(self._kept | other._kept)
+
+    def _keep(self, found: set[int]) -> None:
+        smallest = sorted(found)[:_KEPT]
         self._kept = set(smallest)
         self._heap = [-hashed for hashed in reversed(smallest)]  # in order, as a heap may be
 

@@ -90,16 +90,19 @@ class Timeline:
     def add_many(self, told: list[tuple[float, bool | None]]) -> None:
         """Count events; those of one bucket at once, as they mostly come."""
         ats = [at for at, _ in told]
-        if ats and min(ats) // BUCKET == max(ats) // BUCKET:
+        if not ats:
+            return
+        if min(ats) // BUCKET == max(ats) // BUCKET:
             self._add_part(ats, [failed for _, failed in told])
             return
+        failures = [failed for _, failed in told]
+        keys = [at // BUCKET for at in ats]
+        changes = [place for place, (one, other) in enumerate(pairwise(keys), 1) if one != other]
         parts: dict[float, tuple[list[float], list[bool | None]]] = {}
-        for at, failed in told:
-            part = parts.get(at // BUCKET)
-            if part is None:
-                part = parts[at // BUCKET] = ([], [])
-            part[0].append(at)
-            part[1].append(failed)
+        for start, end in pairwise([0, *changes, len(keys)]):
+            part = parts.setdefault(keys[start], ([], []))
+            part[0].extend(ats[start:end])
+            part[1].extend(failures[start:end])
         for part in parts.values():
             self._add_part(*part)
 

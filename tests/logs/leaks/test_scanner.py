@@ -106,6 +106,13 @@ def test_the_access_key_id_of_cloudtrails_identity_is_no_leak_but_others_are():
     assert ["api_key"] == [kind for kind, _ in leaks(json.dumps({"note": f"used {key_id}"}))]
 
 
+@pytest.mark.parametrize("name", ["x[first_name", "a]phone", "user[phone", "x.y[ssn"])
+def test_brackets_of_a_name_that_do_not_close_end_no_scan(name):
+    """What counts of such a name is what counts of it elsewhere, and whatever it is the scan goes on."""
+    line = f'{{"{name}": "+49 151 23456789", "password": "hunter2x9"}}'.encode()
+    assert "password" in {leak.kind for leak in Scanner(b"key").scan(line)}
+
+
 def test_offsets_are_those_of_the_line():
     """The span holds the value, also behind bytes that are no ASCII."""
     line = "é level=info password=hunter2x ok".encode()
@@ -212,6 +219,11 @@ def test_no_bytes_make_the_scanner_fail(line):
         b"api key a1B2c3D4e5F6g7H8" * 3_000,
         b"api key: " * 8_000 + b"a" * 20_000,
         b"customer full name: Ann " * 3_000,
+        b'/password" a ' * 6_000,
+        b'[ \\n \\n /password\\" a ' * 4_000,
+        b'"name":"x" token a ' * 4_000,
+        b"/x@2x.png " * 6_000,
+        b"4111 " * 10_000,
         b'"GET / HTTP/1.1" ' + b' "sid=a; b=' * 6_000,
         b'"GET / HTTP/1.1" ' + b' "Token a' * 6_000,
         b"Digest username=" * 4_000,
