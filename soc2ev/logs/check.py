@@ -117,8 +117,7 @@ def _check_together(
     lines: dict[str, Timeline] = {}
     names = relative(found)
     with Together(key, matcher, now, workers) as together:
-        for file in found:
-            measured, leaks = together.file(file, _told_once(told), on_progress)
+        for file, measured, leaks in together.files(found, _told_once(told), on_progress):
             for part in leaks:
                 _add_leaks(made, names, part)
             _add_file(made, lines, file, names, measured)

@@ -13,9 +13,9 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Self
@@ -101,13 +101,29 @@ def context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if alone else "spawn")
 
 
+@dataclass
+class _Going:
+    """A file that is being read: its pieces, those that processes have, and what came of those before."""
+
+    file: Path
+    made: Measured
+    pieces: Iterator[tuple[list[Block], Columns | None]]
+    reference: float
+    order: tuple[int, ...]
+    counted: bool
+    waiting: deque[tuple[_Piece, Future[_Outcome]]] = field(default_factory=deque)
+    ended: bool = False
+    """All of its pieces were handed out."""
+
+
 class Together:
-    """Checks files one after the other; as a context it owns the processes, and ends them whatever happens."""
+    """Checks files, several at a time; as a context it owns the processes, and ends them whatever happens."""
 
     def __init__(self, key: bytes, matcher: Matcher, now: float, workers: int) -> None:
         self._key, self._packs, self._now, self._matcher = key, matcher.packs, now, matcher
         self._here: _Worker | None = None
         self._most = 2 * workers
+        self._going: deque[_Going] = deque()
         self._pool = ProcessPoolExecutor(workers, context(), initializer=_begin, initargs=(key, matcher.packs))
 
     def __enter__(self) -> Self:
@@ -116,52 +132,68 @@ class Together:
     def __exit__(self, kind: object, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
 
-    def file(self, file: Path, told: Told, on_progress: Progress | None) -> tuple[Measured, Iterator[Found]]:
-        """What the file holds, complete when its leaks were all taken."""
+    def files(
+        self, found: Iterable[Path], told: Told, on_progress: Progress | None
+    ) -> Iterator[tuple[Path, Measured, Iterator[Found]]]:
+        """
+        Each file in order with what it holds, complete when its leaks were all taken, which has to be first.
+
+        While one is waited for, the processes have pieces of the next ones: many small files keep them all busy.
+        """
+        left = (self._opened(file, told, on_progress) for file in found)
+        self._fill(left)
+        while self._going:
+            going = self._going[0]
+            yield going.file, going.made, self._leaks(going, left, on_progress)
+            self._going.popleft()
+            self._fill(left)
+
+    def _opened(self, file: Path, told: Told, on_progress: Progress | None) -> _Going:
         source = blocks(file, told)
         first = next(source, None)
-        if first is None:
-            return Measured(self._now), iter(())
-        if opens_document(first):
-            made = measure(file, self._now, self._matcher, told, on_progress)
-            return made, self._join(file, Measured(self._now), chain([first], source), None, counted=False)
-        made = Measured(self._now)
-        return made, self._join(file, made, chain([first], source), on_progress, counted=True)
-
-    def _join(
-        self, file: Path, made: Measured, source: Iterator[Block], on_progress: Progress | None, *, counted: bool
-    ) -> Iterator[Found]:
+        document = first is not None and opens_document(first)
+        made = measure(file, self._now, self._matcher, told, on_progress) if document else Measured(self._now)
+        pieces = _pieces(chain([first] if first else (), source))
         written = reference(file, self._now)
-        order = Parser(written).order
-        waiting: deque[tuple[_Piece, Future[_Outcome]]] = deque()
-        pieces = _pieces(source)
-        more = True
-        while more or waiting:
-            while more and len(waiting) < self._most:
-                batch = next(pieces, None)
-                more = batch is not None
-                if batch:
-                    piece = _Piece(file, *batch, self._now, written, order, counted)
-                    waiting.append((piece, self._pool.submit(_count, piece)))
-            if waiting:
-                outcome, order = self._settled(*waiting.popleft(), order)
-                if outcome.measured:
-                    made.follow(outcome.measured)
-                    if on_progress:
-                        on_progress(file, made.lines)
-                yield outcome.leaks
+        return _Going(file, made, pieces, written, Parser(written).order, counted=not document)
 
-    def _settled(
-        self, piece: _Piece, future: Future[_Outcome], order: tuple[int, ...]
-    ) -> tuple[_Outcome, tuple[int, ...]]:
-        """The outcome of a piece that follows `order`, and the order that follows it."""
+    def _fill(self, left: Iterator[_Going]) -> None:
+        """Hand out pieces until the processes have enough, of the last file that was opened or of the next ones."""
+        while sum(len(one.waiting) for one in self._going) < self._most:
+            if not self._going or self._going[-1].ended:
+                following = next(left, None)
+                if following is None:
+                    return
+                self._going.append(following)
+            self._hand_out(self._going[-1])
+
+    def _hand_out(self, going: _Going) -> None:
+        batch = next(going.pieces, None)
+        if batch is None:
+            going.ended = True
+            return
+        piece = _Piece(going.file, *batch, self._now, going.reference, going.order, going.counted)
+        going.waiting.append((piece, self._pool.submit(_count, piece)))
+
+    def _leaks(self, going: _Going, left: Iterator[_Going], on_progress: Progress | None) -> Iterator[Found]:
+        while going.waiting or not going.ended:
+            if going.waiting:
+                outcome = self._settled(going, *going.waiting.popleft())
+                if outcome.measured:
+                    going.made.follow(outcome.measured)
+                    if on_progress:
+                        on_progress(going.file, going.made.lines)
+                yield outcome.leaks
+            self._fill(left)
+
+    def _settled(self, going: _Going, piece: _Piece, future: Future[_Outcome]) -> _Outcome:
+        """The outcome of the piece, counted again where it was counted after another order than it follows."""
         outcome = future.result()
-        if outcome.ambiguous and piece.order != order:
+        if outcome.ambiguous and piece.order != going.order:
             self._here = self._here or _Worker(self._key, self._packs)
-            outcome = self._here.count(
-                _Piece(piece.file, piece.blocks, piece.table, piece.now, piece.reference, order, counted=True)
-            )
-        return outcome, (*outcome.used, *(at for at in order if at not in outcome.used))
+            outcome = self._here.count(replace(piece, order=going.order, counted=True))
+        going.order = (*outcome.used, *(at for at in going.order if at not in outcome.used))
+        return outcome
 
 
 def _pieces(source: Iterator[Block]) -> Iterator[tuple[list[Block], Columns | None]]:
