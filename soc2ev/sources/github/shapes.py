@@ -66,10 +66,8 @@ def co_author(value: Json) -> Columns:
 
 def compared(value: Json) -> Columns:
     """Sha and the columns of a commit of REST, where the accounts stand beside the commit."""
-    inner = value["commit"]
-    proof = inner.get("verification") or {}
-    committer = value.get("committer") or {}
-    by_github = committer.get("login") == "web-flow"
+    inner, committer = value["commit"], value.get("committer") or {}
+    proof, by_github = inner.get("verification") or {}, committer.get("login") == "web-flow"
     made: Columns = {"sha": value["sha"], "parents": [one["sha"] for one in value["parents"]]}
     for name in ("author", "committer"):
         who = inner.get(name) or {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -263,9 +263,7 @@ def _request(
     held = dict.fromkeys([*(one.sha for one in made), *before])
     received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
     # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
-    pushed = [one.sha for one in made if one.sha in seen and one.sha not in buttoned | copies]
-    pushers = {key: who for sha in pushed for key, who in seen[sha].pushers.items()}
-    pushers |= {who.number: who for one in forced if (who := account(one, "actor")) and who.number is not None}
+    pushed = [seen[one.sha] for one in made if one.sha in seen and one.sha not in buttoned | copies]
     return PullRequest(
         number=row["number"],
         title=row["title"] or "",
@@ -299,8 +297,15 @@ def _request(
         buttoned=buttoned,
         replaced=tuple(commit(one) for one in sorted(gone, key=lambda one: str(one["sha"]))),
         rebased=copies,
-        pushers=(*pushers.values(), *{None for one in forced if account(one, "actor") is None}),
+        pushers=_pushers(pushed, [account(one, "actor") for one in forced]),
     )
+
+
+def _pushers(pushed: Iterable[_Receipt], forcers: Sequence[Account | None]) -> tuple[Account | None, ...]:
+    """Everybody who pushed, each once; None at the end for force pushes of an account that is gone."""
+    found = {key: who for one in pushed for key, who in one.pushers.items()}
+    found |= {who.number: who for who in forcers if who and who.number is not None}
+    return (*found.values(), *([None] if None in forcers else []))
 
 
 def _landed(sha: str, row: Row | None, commits: list[Row]) -> rebased.Landed:

@@ -21,14 +21,14 @@ def request(*commits: str, total: int | None = None, more: bool = False) -> dict
 
 def test_a_request_whose_head_is_told() -> None:
     """Among its commits in whatever order, among those that are still to come, or beyond those that GitHub lists."""
-    for right in (
+    rights = [
         request(HEAD, OTHER),
         request(OTHER, more=True),
         request(OTHER, total=300),
         request(*[OTHER] * 250),
         request(),
-    ):
-        agreement.refuse_request(right)
+    ]
+    assert [None] * 5 == [agreement.refuse_request(one) for one in rights]
 
 
 def test_the_commits_of_another_request() -> None:
