@@ -14,10 +14,11 @@ _FLAG = re.compile(
     r"secret-?key|access-?key|auth-?key|key)(?:[\-_]confirm(?:ation)?)?)[ =](?P<v>(?:(?!</)[^\s\"']){3,})"
 )
 _CURL = re.compile(r"(?<![\w-])(?:-u|--user)[ =]['\"]?([\w.@\-]{1,64}:[^\s'\"]{3,80})")
-_MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}? -p([^\s'\"]{4,})")
+_MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}?[ \"']-p([^\s'\"]{4,})")
 _SSHPASS = re.compile(r"\bsshpass -p ?['\"]?([^\s'\"]{3,})")
 _SQL = re.compile(
     r"(?i)\bIDENTIFIED (?:WITH [\w'\"`]+ )?(?:BY|AS) (?:PASSWORD )?'([^']{3,100})'|"
+    r"(?-i:\bIDENTIFIED BY )(?!(?:VALUES|(?:RANDOM )?PASSWORD|RANDOM)\b)\"?([^\s'\";,<]{3,100})|"
     r"\bPASSWORD(?:\s+|\s*\(\s*)'([^']{3,100})'|"
     r"\bcrypt\s?\(\s?'([^']{3,100})'|"
     r"\bSET PASSWORD(?: FOR [^=\n]{1,80}?)?\s?=\s?'([^']{3,100})'"
@@ -34,9 +35,23 @@ _CONFIG = re.compile(r"(?i)\b(?:requirepass|masterauth|primaryauth)\b[\"']? [\"'
 _WINDOWS = re.compile(
     r"(?i)\bnet1? user (?:\"[^\"]{1,64}\"|[^\s/]{1,64}) ([^\s/*\"][^\s\"]{2,})|\bsqlcmd\b[^\n|;&]{0,120}? "
     r"-(?-i:P) ?['\"]?([^\s'\"]{3,})|"
+    r"\bnet1? use (?:[A-Z*]: )?(?:\\{2,4}|https?:)\S{3,200} "
+    r"(?:/user:\S{1,80} )?([^\s/*\"<][^\s\"<]{2,})(?= /|[\"'<&\s]|$)|"
+    r"\bpsexec(?:64)?(?:\.exe)?\b[^\n|;&]{0,120}? -p ['\"]?([^\s'\"]{3,})|"
     r"\bConvertTo-SecureString (?:-String )?['\"]([^'\"$]{3,100})['\"]"
 )
+_REFUSED = re.compile(r"\bLogin (?:incorrect|OK)\b[^\n\[]{0,80}\[[^\]/\n]{1,64}/([^\]\n]{3,100})\]")
+"""FreeRADIUS with `auth_badpass` or `auth_goodpass`: `Login incorrect: [kim/hunter2x] (from client ...)`."""
 _HTPASSWD = re.compile(r"\bhtpasswd -[A-Za-z]{0,6}b[A-Za-z]{0,6} \S{1,200} \S{1,64} ['\"]?([^\s'\"]{3,})")
+_TOOLS = re.compile(
+    r"\b(?:ipmitool|mosquitto_[ps]ub|unzip)\b[^\n|;&]{0,160}? -P ?['\"]?([^\s'\"]{3,})|"
+    r"\bmongo(?:sh|dump|restore|export|import)?\b[^\n|;&]{0,160}? -p ?['\"]?([^\s'\"]{3,})|"
+    r"\brabbitmqctl (?:add_user|change_password|authenticate_user) \S{1,64} ['\"]?([^\s'\"]{3,})|"
+    r"\bsmbclient\b[^\n|;&]{0,160}? -U ?['\"]?[^\s%'\"]{1,64}%([^\s'\"]{3,})|"
+    r"\becho (?:-n )?['\"]?(?:[\w.\-]{1,64}:)?([^\s'\"|$`]{3,100})['\"]? ?\| ?"
+    r"(?:sudo -S|(?:sudo )?chpasswd|[a-z/]{2,30} [^\n|]{0,80}--password-stdin)"
+)
+"""Commands that take a password as they say it: as a flag, as a word of its own, or from a pipe."""
 _AZURE = re.compile(r"\baz login\b[^\n|;&]{0,160}? -p ['\"]?([^\s'\"]{3,})")
 _MAIL = re.compile(
     r"(?:\b[Cc]: |[>\"] ?|[Cc]ommand:? \"?|[Ss]ent: )(?:PASS|[A-Za-z]{0,4}\d{1,6} LOGIN [^\s\"]{1,100}) "
@@ -45,15 +60,38 @@ _MAIL = re.compile(
 """POP3, FTP and IMAP write them openly: RFC 1939 section 7, RFC 959 section 4.1.1, RFC 3501 section 6.2.3."""
 _GENERATED = re.compile(r"\btemporary password is generated for \S{1,80}: (\S{3,64})")
 """MySQL says so once: https://dev.mysql.com/doc/refman/8.4/en/data-directory-initialization.html"""
+_OF_TOOLS = ("ipmitool", "mosquitto_", "unzip", "mongo", "rabbitmqctl", "smbclient", "echo ")
 _COMMANDS = (
-    *((_CURL, "-u"), (_MYSQL, "mysql"), (_SSHPASS, "sshpass"), (_SQL, "'"), (_LOGIN, " login"), (_LDAP, "ldap")),
+    *(
+        (_CURL, "-u"),
+        (_MYSQL, "mysql"),
+        (_SSHPASS, "sshpass"),
+        (_SQL, "'"),
+        (_SQL, "IDENTIFIED BY "),
+        (_LOGIN, " login"),
+        (_LDAP, "ldap"),
+    ),
     *((_REDIS, "redis-cli"), (_GENERATED, "generated for"), (_AUTH, '" "')),
-    *((_HTPASSWD, "htpasswd"), (_AZURE, "az login"), (_MAIL, "PASS "), (_MAIL, " LOGIN ")),
+    *(
+        (_HTPASSWD, "htpasswd"),
+        (_AZURE, "az login"),
+        *((_TOOLS, sign) for sign in _OF_TOOLS),
+        (_MAIL, "PASS "),
+        (_MAIL, " LOGIN "),
+    ),
+    *((_REFUSED, "Login incorrect"), (_REFUSED, "Login OK")),
 )
 """With what a text needs to have in any case."""
 _IN_ANY_CASE = (
     *((_ACL, "setuser"), (_CONFIG, "requirepass"), (_CONFIG, "masterauth"), (_CONFIG, "primaryauth")),
-    *((_WINDOWS, "net user"), (_WINDOWS, "net1 user"), (_WINDOWS, "sqlcmd"), (_WINDOWS, "securestring")),
+    *(
+        (_WINDOWS, "net user"),
+        (_WINDOWS, "net1 user"),
+        (_WINDOWS, "net use "),
+        (_WINDOWS, "psexec"),
+        (_WINDOWS, "sqlcmd"),
+        (_WINDOWS, "securestring"),
+    ),
 )
 """The same, in small letters."""
 _CONFIGURED = re.compile(r"(?<![\w\-])(aws_secret_access_key|aws_session_token|_authToken)[ \t]{1,4}([\w/+=\-]{30,})")
@@ -73,6 +111,11 @@ _INSERT = re.compile(
 )
 _CELL = re.compile(r"\s*(?:'(?P<text>(?:[^'\\]|''|\\.)*+)'|[^',]+(?:\([^()]*\))?)(?:::\w+)?\s*(?:,|$)")
 
+_ARGUMENTS = re.compile(
+    r"[\"']--?(?P<key>[A-Za-z][\w\-]{1,60})[\"'](?:,\s?|\sa\d{1,3}=)[\"'](?P<value>[^\"'\n]{3,400})[\"']"
+)
+"""A flag and its value in a list, as Python and the Linux audit (`a1="--password" a2="x"`) print commands."""
+
 
 def inserted(text: str) -> Iterator[tuple[str, int, str]]:
     """(column, place, value) of the texts that a statement puts into a table."""
@@ -88,7 +131,15 @@ def arguments(text: str) -> Iterator[tuple[str, int, str]]:
     """(name, place, value) of the arguments of a command that may be a name and its value."""
     for match in _ARGUMENT.finditer(text) if '" "' in text else ():
         yield match["key"], match.start("value"), match["value"]
-    for pattern, sign in ((_SET, "ENV "), (_SET, "ARG "), (_TUPLE, ',"'), (_TUPLE, ',<<"'), (_TUPLE, ', "')):
+    for pattern, sign in (
+        (_SET, "ENV "),
+        (_SET, "ARG "),
+        (_TUPLE, ',"'),
+        (_TUPLE, ',<<"'),
+        (_TUPLE, ', "'),
+        (_ARGUMENTS, "'-"),
+        (_ARGUMENTS, '"-'),
+    ):
         for match in pattern.finditer(text) if sign in text else ():
             yield match["key"], match.start("value"), match["value"]
     yield from inserted(text)
@@ -117,7 +168,7 @@ def hits(text: str, low: str) -> Iterator[Hit]:
     stated = "password" in low or "identified" in low or "crypt" in low
     called = [pattern for pattern, sign in _COMMANDS if sign in text and (stated or pattern is not _SQL)]
     called += [pattern for pattern, sign in _IN_ANY_CASE if sign in low]
-    for pattern in called:
+    for pattern in dict.fromkeys(called):
         for match in pattern.finditer(text):
             group = next(index for index, part in enumerate(match.groups(), 1) if part)
             value = match.group(group)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 import string
 from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from soc2ev.logs.leaks import text as running
+from soc2ev.logs.leaks.keys import personal_of
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.walk import Leaf, leaves, unescape
 from soc2ev.logs.leaks.wrapped import Wrapped, key_before, wrapped
@@ -33,7 +35,13 @@ _DULL = re.compile(
     r"(?=[0-9-]*[a-f])[0-9a-f-]{6,64}|\d{4}-\d\d-\d\d[T ][\d:.,]{5,18}(?:Z|[+-]\d\d:?\d\d)?|-?\d{1,11}(?:\.\d{1,9})?|"
     r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[a-z_]{1,40}(?:[./][a-z_]{1,40}){0,6}"
 )
-_OF_CARD = re.compile(r"(?i)cv[cv]2?$|exp(?:iry|iration|ires)?_?(?:month|year|date)?$|card")
+_OF_CARD = re.compile(
+    r"(?i)cv[cvn]2?$|csc$|exp(?:iry|iration|ires)?_?(?:month|year|date|m|y)?$|.*card|security_?code$|"
+    r"verification_?(?:value|code)$|valid_?(?:thru|through|until|to)$|name_?on_?card$|brand$|(?:issuing_?)?network$|bin$"
+)
+_OF_PAYMENT = re.compile(
+    r"(?i)payment(?:s|_?(?:method|source|instrument|details|info))?$|instrument$|funding(?:_?source)?$"
+)
 _IDENTIFIED_BY = "userIdentity.accessKeyId"
 """CloudTrail says with which key a request was signed: of a key this is its name."""
 _KEY_ID = re.compile(r"A[KS]IA[A-Z2-7]{16}")
@@ -85,7 +93,7 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
         return []
     value, places = unescape(leaf.raw) if "\\" in leaf.raw else (leaf.raw, None)
     within = leaf.frame.key if not leaf.frame.array else ""
-    own = settle(running.by_key(leaf.name, value, quoted=leaf.quoted, within=within))
+    own = settle(running.by_key(promised(leaf), value, quoted=leaf.quoted, within=within))
     if is_private_member(leaf) and len(value) >= _SHORTEST_MEMBER:
         own = [Hit("private_key", 0, len(value), value)]
     if len(value) < SHORTEST or _covers(own, value):
@@ -101,6 +109,24 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
     return inner
 
 
+def promised(leaf: Leaf) -> str:
+    """The name that says what a value is: its own, or what it means beside or below others."""
+    name = leaf.name
+    if name in _LINES and personal_of(leaf.frame.key) == "address":
+        return "address"
+    if name == "holder" and any(_OF_HOLDER.match(one) for one in leaf.frame.names):
+        return "cardholder"
+    return name
+
+
+_OF_HOLDER = re.compile(
+    r"(?i)(?:.*card|cv[cvn]2?$|csc$|exp(?:iry|iration)?_?(?:month|year|date)$|expiry$|number$|pan$|last_?(?:4|four)$)"
+)
+"""What cards have; locks and leases, which have a holder, too, have none of these."""
+_LINES = frozenset(f"{word}{mark}{one}" for word in ("line", "street", "Line") for mark in ("", "_") for one in "12")
+"""Parts of an address, as Stripe and others have them: `{"address": {"line1": "...", "city": "..."}}`."""
+
+
 def is_private_member(leaf: Leaf) -> bool:
     """Whether a value is the private member of a key in JSON (RFC 7518 section 6), as far as names tell."""
     return leaf.name in ("d", "k") and "kty" in leaf.frame.names
@@ -109,8 +135,15 @@ def is_private_member(leaf: Leaf) -> bool:
 def _context(leaf: Leaf) -> str:
     """The key of a value and the one above it; a number beside an expiry or a check code is one of a card."""
     numbered = leaf.name in ("number", "num", "no", "value")
-    card = "card." if numbered and any(_OF_CARD.match(name) for name in leaf.frame.names) else ""
+    card = "card." if numbered and _is_of_payment(leaf) else ""
     return f"{card}{leaf.frame.key}.{leaf.name}"
+
+
+def _is_of_payment(leaf: Leaf) -> bool:
+    frame = leaf.frame
+    if any(_OF_CARD.match(name) for name in frame.names) or _OF_PAYMENT.match(frame.key):
+        return True
+    return frame.owner is not None and _OF_PAYMENT.match(frame.owner.key) is not None
 
 
 def _covers(found: list[Hit], value: str) -> bool:
@@ -185,7 +218,8 @@ def _means(written: Hit, hit: Hit) -> bool:
 
 
 def _spellings(hit: Hit) -> tuple[str, str]:
-    return hit.secret.replace("\\", ""), unquote_plus(hit.secret, encoding="latin-1").replace("\\", "")
+    plain = html.unescape(hit.secret) if "&" in hit.secret else hit.secret
+    return plain.replace("\\", ""), unquote_plus(plain, encoding="latin-1").replace("\\", "")
 
 
 def _remember_clean(key: str, text: str) -> None:

@@ -18,8 +18,8 @@ Follows = Callable[[bytes, int, bytes], bool]
 """Whether the word (what tells of it) at that place of a block may give something away there."""
 
 _AS_KEY = re.compile(
-    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%22|%5[CD]|x22){0,5}(?:\s|%20|\+){0,24}"
-    rb"(?:=|:|[vV](?:alue|ALUE)=|[vV](?:alues|ALUES)\s{0,3}\(|[cC]ontent=|\" \"|%3|,|%2C|\(|>|\\+r?\\*n)"
+    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%2[27]|%5[CD]|x22){0,5}(?:\s|%20|\+){0,24}"
+    rb"(?:=|:|[vV](?:alue|ALUE)=|[vV](?:alues|ALUES)\s{0,3}\(|[cC]ontent=|\" \"|a\d{1,3}=|%3|,|%2C|\(|>|\\+r?\\*n)"
 )
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.
 _MASKED = re.compile(
@@ -35,6 +35,7 @@ _VALUE = re.compile(
 _COLUMN = re.compile(rb"=[^\s\";\\]{8,4000}[\";\\]")
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
 _FACT = rb"(?:'?s|%27s)?(?:\s|\+|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
+_ANSWERED = re.compile(rb"Login(?: |%20|\+)(?:incorrect|OK)\b")
 _AGENT = re.compile(rb"/\d{1,3}\.")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
 
@@ -64,8 +65,10 @@ def _commands(block: bytes, place: int, _: bytes) -> bool:
 
 
 def _tagged(block: bytes, place: int, _: bytes) -> bool:
-    """Whether it is IMAP's command, behind a tag."""
-    return block.startswith(b"LOGIN ", place) and block[place - 2 : place - 1].isdigit()
+    """Whether it is IMAP's command, behind a tag, or what FreeRADIUS says of one whose password it knows."""
+    if block.startswith(b"LOGIN ", place):
+        return block[place - 2 : place - 1].isdigit()
+    return _ANSWERED.match(block, place) is not None
 
 
 def _foreign(block: bytes, place: int, _: bytes) -> bool:
@@ -192,10 +195,18 @@ FOLLOWED: dict[bytes, Follows] = {
     b"curl": _commands,
     **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
     b"auth": _followed(rb"[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
-    b"net": _followed(rb"1? [uU][sS][eE][rR] "),
+    **dict.fromkeys((b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip"), _followed(rb"[^\n]{0,480}[ 0+]-P")),
+    b"mongo": _followed(rb"[^\n]{0,480}[ 0+]-p"),
+    b"rabbitmqctl": _followed(rb"(?: |%20|\+)(?:add|change|authenticate)_"),
+    b"smbclient": _followed(rb"[^\n]{0,480}[ 0+]-U"),
+    b"echo": _followed(
+        rb"(?: |%20|\+)[^\n|]{3,540}(?:\||%7[Cc])(?: |%20|\+)?"
+        rb"(?:sudo|chpasswd|[a-z/]{2,30}[ %+][^\n|]{0,240}password-stdin)"
+    ),
+    b"net": _followed(rb"1?(?: |%20|\+)[uU][sS][eE][rR]?[ %+]"),
     **dict.fromkeys((b"key", b"keys"), _is_spoken),
     **dict.fromkeys((word.encode() for word in OWNERS - {"passport"}), _followed(_FACT)),
-    b"cardholder": _followed(_FACT + b"|" + _AS_KEY.pattern),
+    **dict.fromkeys((b"cardholder", b"holder"), _followed(_FACT + b"|" + _AS_KEY.pattern)),
     b"digest": _followed(rb"(?: |\+|%20)username(?:=|%3[Dd])"),
     **dict.fromkeys((b"sess", b"session", b"session_id", b"session-id"), _fills_column),
     b"az": _followed(rb" login "),

@@ -28,12 +28,12 @@ _HARMLESS_END = re.compile(
     r"manager|store|ref|arn|"
     r"file(?:name)?|dir|created(?:at)?|updated(?:at)?|digest|encryption|attempts?|score|verified|domain|days|seconds|"
     r"ms|bytes|size|index|checksum|sha|state|result|error|failed|failures?|success|refreshed|revoked(?:at)?|label|"
-    r"service|server|bucket|budget|consumed|remaining|generated|total|in|at|by|mode|format|kind|matches|brand|network|"
+    r"service|server|bucket|budget|consumed|remaining|generated|total|in|at|by|mode|format|kind|matches|brand|network|validators?|hashers?|encoders?|patterns?|regex|templates?|rules?|"
     r"metadata|settings|config|options|validation|check|event|action|reason|(?<!pass)codes?|lifetime|duration|window|title|"
     r"notification|confirmed|match|is|set|cost|rate|per)$"
 )
 _HARMLESS_START = re.compile(
-    r"^(?:is|has|have|num|number|total|max|min|remaining|prompt|completion|cached|input|output|"
+    r"^checksum|^(?:is|has|have|num|number|total|max|min|remaining|prompt|completion|cached|input|output|"
     r"reasoning|csrf|xcsrf|xsrf|"
     r"xxsrf|authenticity|next|nextpage|page|continuation|sync|nextsync|delta|cursor|idempotency|clientrequest|client|"
     r"cancellation|paging|pagination|start|upload|stop|eos|bos|pad|unk|requestverification|antiforgery|expired|invalid|"
@@ -58,6 +58,7 @@ _PASSWORD = re.compile(
     r"passw|psw|wachtwoord)$|"
     r"(?:user|db|old|new|admin|root|mysql|login|sa)pwd$|"
     r"^(?:db|user|smtp|ftp|admin|root|login|redis|mysql|ldap|mail|api|my|auth|http|proxy|pg|rabbitmq|basicauth|dbuser|"
+    r"store|key|keystore|truststore|srcstore|deststore|"
     r"postgres|sftp|imap|vpn|wifi)pass$"
 )
 _PRIVATE = re.compile(r"(?:private|priv|rsa|ssh|deploy|hostprivate)key(?:pem)?$|^(?:privatepem|sshidentity)$")
@@ -108,6 +109,9 @@ _OWNED = re.compile(
 _CUSTOM = re.compile(r"^(?:[\w-]{0,40}[-_])?[xX][-_]")
 """What headers of one's own begin with, whatever stands before: `X-Customer-Name`, `HTTP_X_CUSTOMER_NAME`."""
 
+_RECORDED = re.compile(r"^(?:request|origin|downstream)_(?=[A-Za-z])")
+"""What Traefik puts before the names of headers: `request_Authorization`, `origin_Set-Cookie`."""
+
 
 def squash(name: str) -> str:
     """The letters of a name, in lower case; of `user[password]` those of the innermost bracket."""
@@ -125,7 +129,7 @@ def kind_of(name: str) -> Kind | None:
     """
     if len(name) > _LONGEST_NAME:
         return None
-    name = last_part(name)
+    name = _RECORDED.sub("", last_part(name))
     if name in _WRITTEN_SESSION:
         return "session_cookie"
     found = _promised(squash(name), name.lower())
@@ -169,7 +173,7 @@ def _credential(letters: str, name: str) -> Kind | None:
 @lru_cache(maxsize=20_000)
 def personal_of(name: str) -> str | None:
     """Which fact of a person a key holds: `ssn` `birth` `number` `phone` `name` `address` `iban`, or None."""
-    letters = squash(_CUSTOM.sub("", name.rsplit(".", 1)[-1]))
+    letters = squash(_CUSTOM.sub("", _RECORDED.sub("", name.rsplit(".", 1)[-1])))
     for form in (letters, _OWNED.sub("", letters)):
         for fact, pattern in _PERSONAL.items():
             if pattern.match(form):
@@ -199,5 +203,5 @@ def names_identifier(name: str) -> bool:
 _IDENTIFIER = re.compile(
     r"(?:id|ids|uuid|guid|ts|time|timestamp|nanos?|micros?|millis|seq|sequence|offset|number|no|ref|reference|serial|"
     r"invoice|order|trace|span|tracking|key|hash|cursor|version|lsn|xid|epoch|at|date|barcode|sku|imei|isbn|ns|us|ms|"
-    r"bytes|size|count|index|nonce|etag|checksum|code|build|revision|batch|correlation|request|session|job|task|event)$"
+    r"bytes|size|(?<!ac)count|index|nonce|etag|checksum|code|build|revision|batch|correlation|request|session|job|task|event)$"
 )

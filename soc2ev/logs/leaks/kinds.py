@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -86,11 +87,14 @@ class Hit:
 
 def settle(hits: Iterable[Hit]) -> list[Hit]:
     """The hits that stay when of any two that overlap the more specific one wins, in order of place."""
-    kept: list[Hit] = []
     found = list(hits)
     if len(found) <= 1:
         return found
+    kept: list[Hit] = []
+    starts: list[int] = []
     for hit in sorted(found, key=lambda hit: (hit.rank, hit.start, hit.start - hit.end)):
-        if all(hit.end <= other.start or other.end <= hit.start for other in kept):
-            kept.append(hit)
-    return sorted(kept, key=lambda hit: (hit.start, hit.end))
+        at = bisect_right(starts, hit.start)
+        if (not at or kept[at - 1].end <= hit.start) and (at == len(kept) or hit.end <= starts[at]):
+            kept.insert(at, hit)
+            starts.insert(at, hit.start)
+    return kept

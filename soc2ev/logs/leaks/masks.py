@@ -12,7 +12,7 @@ _MASK = re.compile(
 _MASK_WORDS = (
     "filtered", "redact", "masked", "hidden", "scrubb", "sanitiz", "sanitis", "omitted", "removed", "censored",
     "obfuscat", "suppress", "withheld", "[secret]", "<secret>", "(secret)", "not shown", "not_shown", "not-shown",
-    "truncated]", "placeholder", "anonymized", "anonymised", "protected]", "encrypted]",
+    "truncated]", "placeholder", "no_log_", "anonymized", "anonymised", "protected]", "encrypted]",
 )  # fmt: skip
 _HASHED = re.compile(
     r"(?i)^(?:hmac|sha\d*|sha-?(?:1|256|384|512)|md5|blake\w*|hash|digest|fp|fingerprint|tok_hash|"
@@ -29,7 +29,7 @@ _POINTER = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"^[A-Za-z_][\w.]*\($|^Optional\.empty|^(?:os\.(?:environ|getenv)|process\.env|System\.getenv|ENV\[|getenv\(|%!\w\()|"
-    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}|\$(?:\d{1,3}|[A-Z_][A-Z0-9_]*(?:[/:.\-].*)?|[a-z_]+(?:[A-Z][a-z]+)*\d?|env:.*|[({:.!@].*)|#\{.*|%[sdvqr](?:\W.*)?|%\(.*|%\w+%|<%.*%>|"
+    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}|\$(?:\d{1,3}|[A-Z_][A-Z0-9_]*(?:[/:.\-].*)?|[a-z_]+(?:[A-Z][a-z]+)*\d?|env:.*|[({:.!@].*)|#\{.*|%[sdvqr](?:\W.*)?|%\(.*|\[?%\{.*|%\w+%|<%.*%>|"
     r":[a-z_]+\d?|:[A-Z][A-Za-z]+|@[a-z_]{1,20}\d{0,2}|@[A-Z][A-Za-z]{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
     r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$|"
     # Texts of samples that were never filled in: `YOUR_PASSWORD`, `your-api-key-here`, `INSERT_TOKEN_HERE`.
@@ -55,6 +55,7 @@ _STATE_WORDS = """
     expires expiring used reused unauthorized forbidden lookup verified bcrypt argon2 argon2id scrypt pbkdf2
     sha256 hs256 rs256 access refresh id short weak strong long pending sent ready done active inactive rotate
     rotation store manager vault env file kubernetes configured undefined. undefined, nan never always any all
+    on_create chauthtok
 """
 STATES = frozenset(_STATE_WORDS.split())
 """Values that tell of a state rather than of a secret."""

@@ -140,7 +140,8 @@ def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) ->
 
 _OF_PARTS = frozenset({"number", "num", "no", "value"})
 _PARTS = re.compile(
-    r"(?i)(?<![a-z])(?:cv[cv]2?|exp(?:iry|iration|ires)?_?(?:month|year|date|m|y)|card_?(?:holder|type|brand|exp\w*|cv[cv])\w*)"
+    r"(?i)(?<![a-z])(?:cv[cvn]2?|csc|exp(?:iry|iration|ires)?_?(?:month|year|date|m|y)|exp(?:iry|iration)?|security_?code|"
+    r"verification_?(?:value|code)|valid_?(?:thru|through)|name_?on_?card|card_?(?:holder|type|brand|exp\w*|cv[cvn])\w*)"
     r"(?:\\*[\"'])?\]?\s?(?:=>|[:=])|"
     r"(?<![a-z])(?:type|method|brand)(?:\\*[\"'])?\]?\s?(?:=>|[:=])\s?(?:\\*[\"'])?"
     r"(?:(?:credit|debit|payment)?[_ ]?card|visa|mastercard|amex|credit|debit)(?![a-z])"

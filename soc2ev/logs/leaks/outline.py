@@ -17,7 +17,7 @@ from itertools import accumulate
 from operator import add
 
 from soc2ev.logs.leaks.cookies import JARS
-from soc2ev.logs.leaks.find import is_private_member
+from soc2ev.logs.leaks.find import is_private_member, promised
 from soc2ev.logs.leaks.keys import kind_of, squash
 from soc2ev.logs.leaks.walk import NAMERS, VALUERS, Frame, Leaf, leaves, naming
 
@@ -177,7 +177,7 @@ class _Outline:
 
 def is_telling(leaf: Leaf) -> bool:
     """Whether the names above a value say that it may be secret, whatever it is."""
-    return kind_of(leaf.name) is not None or _is_jar(leaf.frame.key) or is_private_member(leaf)
+    return kind_of(promised(leaf)) is not None or _is_jar(leaf.frame.key) or is_private_member(leaf)
 
 
 @lru_cache(4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, numbers, persons, said, values
+from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, numbers, persons, said, tags, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
@@ -14,12 +14,12 @@ _KEYED = re.compile(
     r"(?<![\w.\-])(?P<key>[A-Za-z_\-][\w.\-]{1,60}+(?:(?:\[|%5B)[\w.\-]{1,40}+(?:\]|%5D))*+)(?:\\*[\"'`])?\]?\)?"
     r"(?P<sep>\s{0,24}(?:=>|:=|::(?= )|==|[:=]|%3D|%3A)(?:[ \t]{4,24}+|\s{0,3}+)"
     r"(?:(?:Some|Just|Ok|Optional|SecretStr|Secret|"
-    r"[Ss]tring|str|bytes)?(?:\(\d{1,4}\) |[(\[](?!.?\()|<<)(?=[\"']))?|\\\":\s?)(?P<q>\\*[\"'`])?",
+    r"[Ss]tring|str|bytes)?(?:\(\d{1,4}\) |[(\[](?!.?\()|<<|[NEb](?=[\"']))(?=[\"']))?|\\\":\s?)(?P<q>\\*[\"'`])?",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[^\s,;&|\"'<>)}\]\\`]+")
 _BRACKETED = re.compile(
-    r"(?:<[^<>\"]{0,40}>|\[[A-Za-z _*.\-]{2,40}\]|\{\{?[^{}\"]{0,40}\}?\}|\*+(?![\w])|\([A-Za-z _]{2,40}\))"
+    r"(?:<[^<>\"]{0,40}>|\[[A-Za-z _*.\-]{2,40}\]|\{\{?[^{}\"]{0,40}\}?\}|\*+(?![\w\-+.!#@])|\([A-Za-z _]{2,40}\))"
 )
 _ROW_END = re.compile(
     r"[\"\n]|\\n|\\r| \| |' |'$|\\\"|, [A-Za-z][\w-]+[:=]|\}|"
@@ -53,7 +53,7 @@ _PUBLIC = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.\-]+(?: |%20|\+)")
 _CARD_DIGITS = re.compile(r"\d{12,19}")
 _SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST = 4, 32, 8
 _SPOKEN = re.compile(
-    r"(?i)(?<![\w\-/=.#+])(?:(?P<given>temporary |temp |initial |default |generated )|new |admin |root |user |the |"
+    r"(?i)(?<![\w\-/=.#+])(?:(?P<given>temporary |temp |initial |default |generated |new )|admin |root |user |the |"
     r"with )?(?:password|passphrase|passcode|passwd|pwd)"
     r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}(?= (?:is|was|to|set)[ :]|(?(given):|(?!))))?"
     r"(?: (?:is|was|to|from|set to|"
@@ -140,6 +140,12 @@ def _is_of_service(low: str) -> bool:
 
 def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, within: str = "") -> Iterator[Hit]:
     """What a value holds because of the key that it stands under; `within` is the key above, such as `cookies`."""
+    if value[:1] in _QUOTES and value[-1:] == value[:1] and len(value) > _SHORTEST_QUOTED:
+        # How Python shows a text: `"vars": {"password": "'hunter2'"}`.
+        bare = value.lstrip("'\"")
+        for hit in by_key(key, bare.rstrip("'\""), prose=prose, within=within):
+            yield hit.at(len(value) - len(bare), hit.path)
+        return
     kind = kind_of(key)
     if squash(within) in cookies.JARS and is_session_cookie(key) and cookies.is_value(value):
         yield Hit("session_cookie", 0, len(value), value)
@@ -153,6 +159,9 @@ def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, wi
         yield from _card(value)
     elif kind and _open(kind, key, value, quoted=quoted, prose=prose):
         yield Hit(kind, 0, len(value), value)
+
+
+_QUOTES, _SHORTEST_QUOTED = ("'", '"'), 4
 
 
 def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> bool:
@@ -184,8 +193,8 @@ def _keyed(text: str) -> Iterator[Hit]:
         if kind is None and key[0] in "nrt" and text[match.start() - 1 : match.start()] == "\\":
             key = key[1:]  # `\nCookie:` of a request that was written in one line
             kind = kind_of(key)
-        if kind is None or (key == "secret" and text[match.start() - 1 : match.start()] == ":"):
-            continue  # `arn:aws:secretsmanager:region:account:secret:name`
+        if kind is None or tags.names_otherwise(text, match):
+            continue
         if _is_searched(text, match) or _ends_digest(text, match.start()):
             continue
         start, end = _extent(text, match, wide=_is_wide(kind, key))
@@ -252,7 +261,7 @@ def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
             end = text.find(quote, end + 1)
         return start, end if end >= 0 else len(text)
     bracketed = _BRACKETED.match(text, start)
-    if bracketed:
+    if bracketed and not (wide and _is_person(bracketed.group())):
         return start, bracketed.end()
     if text.startswith("[", start) and (listed := _LISTED.match(text, start)):
         return listed.span("value" if listed["q"] else "plain")
@@ -269,6 +278,14 @@ def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
         return start, stop.start() if stop else len(text)
     bare = _BARE.match(text, start)
     return start, bare.end() if bare else start
+
+
+_PERSON = re.compile(r"\[[A-Z][a-z]+(?: [A-Z][a-z'\-]+){1,3}\]")
+
+
+def _is_person(bracketed: str) -> bool:
+    """Whether it is a name as Go prints a header, `[Ann Lee]`, and not what stands for one, `[Not Provided]`."""
+    return bool(_PERSON.fullmatch(bracketed)) and masks.STATES.isdisjoint(bracketed[1:-1].lower().split())
 
 
 _LONGEST_PROMPT = 20_000

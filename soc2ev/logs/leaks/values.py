@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -128,6 +128,8 @@ _FILES_AND_UNITS = """
 """
 NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
 _SHORTEST, _FEWEST, _LONGEST_LOCAL = 3, 5, 64
+_GENERATED = re.compile(r"\d{8,}\.[\w.\-]{4,}|[\d.]{14,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""What stands before the `@` of a message's own id (RFC 5322 section 3.6.4), whatever names it: an instant, a UUID."""
 _SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
 
 
@@ -252,8 +254,8 @@ def emails(text: str) -> Iterator[Hit]:
 
 def _addresses(text: str) -> Iterator[re.Match[str]]:
     """What `finditer` gives, without looking where no mark is near: at most 64 characters stand before it."""
-    place = 0
-    while (mark := _next_mark(text, place)) >= 0:
+    place, mark_from = 0, _marks(text)
+    while (mark := mark_from(place)) >= 0:
         # No local part has one of these, so it begins behind them.
         end = max(text.rfind(" ", place, mark), text.rfind('"', place, mark), text.rfind("=", place, mark)) + 1
         match = _EMAIL.search(text, max(place, end, mark - _LONGEST_LOCAL))
@@ -266,16 +268,24 @@ def _addresses(text: str) -> Iterator[re.Match[str]]:
 def _in_paths(text: str) -> Iterator[re.Match[str]]:
     """Addresses that are a step of a path: they begin behind the last slash before their mark."""
     place = begun = 0
-    while (mark := _next_mark(text, place)) >= 0:
+    mark_from = _marks(text)
+    while (mark := mark_from(place)) >= 0:
         slash = text.rfind("/", max(0, mark - _LONGEST_LOCAL - 1), mark) + 1
         if slash > begun and (match := _EMAIL_IN_PATH.match(text, slash)):
             yield match
         place, begun = mark + 1, max(begun, slash)
 
 
-def _next_mark(text: str, place: int) -> int:
-    plain, encoded = text.find("@", place), text.find("%40", place)
-    return plain if encoded < 0 else encoded if plain < 0 else min(plain, encoded)
+def _marks(text: str) -> Callable[[int], int]:
+    """What gives the place of the next mark from a place on, or -1; a mark that the text has not is not looked for."""
+    if "%40" not in text:
+        return lambda place: text.find("@", place)
+    if "@" not in text:
+        return lambda place: text.find("%40", place)
+    return lambda place: match.start() if (match := _MARK.search(text, place)) else -1
+
+
+_MARK = re.compile("@|%40")
 
 
 @lru_cache(4096)
@@ -284,7 +294,7 @@ def _is_mailbox(local: str, domain: str) -> bool:
         local = unquote(local)
     if "://" in local or local.lower() in _SERVICES or "x" * 3 in local.lower():
         return False
-    return not is_masked(local) and _is_domain(domain)
+    return not is_masked(local) and not _GENERATED.fullmatch(local) and _is_domain(domain)
 
 
 @lru_cache(4096)
@@ -298,9 +308,15 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 40) : match.start()]
     return (
         before.endswith("://")
+        or _is_extension(before, match.group())
         or _is_after_word(before)
         or (text.startswith("/", match.end()) and bool(re.search(r"[\w.]$|//$", before)))
     )
+
+
+def _is_extension(before: str, address: str) -> bool:
+    """Whether it is a telephone's number at its exchange (RFC 3261 section 19.1): `sip:1001@pbx.acme.io`."""
+    return before.lower().endswith(("sip:", "sips:")) and address.partition("@")[0].isdigit()
 
 
 def _is_after_word(before: str) -> bool:

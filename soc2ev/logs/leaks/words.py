@@ -11,7 +11,8 @@ from soc2ev.logs.leaks.said import OWNERS
 _BEGINNING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
     r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
-    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|-u$|--user$|re_)"
+    r"ipmitool$|mosquitto_[ps]ub$|unzip$|mongo|rabbitmqctl$|smbclient$|echo$|"
+    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|psexec$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|-u$|--user$|re_)"
 )
 _WITHIN = (
     r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
@@ -51,7 +52,8 @@ _STEM_WITHIN = re.compile(_by_letter(f"{_STEMS.replace('$', '(?![a-z])')}|atlasv
 # What `_BEGINNING` and the words of owners begin with; a superset is enough.
 _HEADS_OF_BEGINNING = """
     eyj aiz xox xap ya hvs hvb hvr sg sk ska skb skc skd ske skf pma nra eza ezt ata dap xke bea bas ssw gen neg
-    key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net az log req mas aut kty
+    key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net pse az log req mas aut kty
+    ipm mos unz mon rab smb ech
 """
 _HEADS = frozenset(head[:3] for head in _HEADS_OF_BEGINNING.split()) | frozenset(owner[:3] for owner in _OWNERS)
 _DUTCH = "nl"

@@ -228,6 +228,14 @@ def test_no_bytes_make_the_scanner_fail(line):
         b'"GET / HTTP/1.1" ' + b' "Token a' * 6_000,
         b"Digest username=" * 4_000,
         b"number=4539578763621486 type=" * 2_000,
+        b"kim@acme.io " * 30_000,
+        b"kim%40acme.io " * 30_000,
+        b"sip:1001@acme.io " * 30_000,
+        b"PASS: a/" * 30_000,
+        b"echo a:" * 30_000,
+        b"mongo -" * 30_000,
+        b"IDENTIFIED BY " * 20_000,
+        b'{"password":"' + b"\\\"'" * 30_000 + b'"}',
     ],
 )
 def test_hostile_lines_take_no_more_than_seconds(line):
