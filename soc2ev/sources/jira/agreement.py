@@ -19,14 +19,14 @@ _CLOCKS = timedelta(days=1)
 
 
 Status = tuple[str | None, str | None]
-"""Id and name; names change, and ids are left out by what imports tickets."""
+"""Id and name; names change, and ids are left out, or stay those of the site before, where tickets were imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A ticket as Jira tells it: the id of its status, and its times; None where it tells none."""
+    """A ticket as Jira tells it: its status, and its times; None where it tells none."""
 
-    status: str | None
+    status: Status
     created: datetime | None
     updated: datetime | None
     resolved: datetime | None
@@ -54,12 +54,17 @@ def disagreement(told: Told, changes: Sequence[datetime], moves: Sequence[Moved]
     ordered = sorted(moves, key=lambda one: (one.at, len(one.event), one.event))
     if any(_differ(one.after, next_.before) for one, next_ in pairwise(ordered)):
         return "has changes of its status that do not follow one another"
-    if not ordered or not told.status:
+    if not ordered or not told.status[0]:
         return None
     last = ordered[-1]
     # What happened after the ticket was read is in its history already.
     since = told.updated is not None and last.at > told.updated
-    return None if since or last.after[0] == told.status else "does not lead to the status that it has"
+    return None if since or _agree(last.after, told.status) else "does not lead to the status that it has"
+
+
+def _agree(one: Status, other: Status) -> bool:
+    """Whether they are one status by their ids or by their names."""
+    return any(mine and mine == its for mine, its in zip(one, other, strict=True))
 
 
 def _differ(one: Status, other: Status) -> bool:

@@ -53,7 +53,7 @@ def derive(
     repositories that it delivers, and what does not add up, by run and stream. ConfigError for path rules that cannot
     be read.
     """
-    writer, problems = _written(engine, config, coverages, readings)
+    writer, problems = _written(engine, config, coverages, readings, before)
     writer.finish(before)
     return {stream.split(":")[1] for _, stream in problems}, problems
 
@@ -67,7 +67,7 @@ def homes(
     The tables get the contained changes as `derive` makes them. A repository is left out whose population was not
     collected whole, or does not add up.
     """
-    writer, problems = _written(engine, config, coverages, readings)
+    writer, problems = _written(engine, config, coverages, readings, Before())
     told = [(one, repository) for one, repository, stream in _of_github(coverages) if stream in _POPULATION]
     doubtful = {repository for one, repository in told if not one.complete}
     doubtful |= {stream.split(":")[1] for (_, stream), told in problems.items() if told}
@@ -75,7 +75,7 @@ def homes(
 
 
 def _written(
-    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading]
+    engine: Engine, config: Config, coverages: Sequence[Coverage], readings: Sequence[Reading], before: Before
 ) -> tuple[_Writer, Problems]:
     """The writer that took all moves, with complaints for each repository that it delivers."""
     tickets = TicketSystem(engine, coverages, configured=bool(config.sources.jira))
@@ -83,6 +83,7 @@ def _written(
     rules = RulesThen(engine, settings, readings)
     gatherer = Gatherer(engine, config, settings, tickets, Watchers(engine, config, coverages), rules)
     writer = _Writer(engine, config, gatherer, SelfReviews(engine, config, coverages))
+    writer.tell_apart(before.items)
     problems: Problems = defaultdict(list)
     for (repository, run), streams in sorted(_collections(coverages).items()):
         found = Collection(engine, repository, run, streams)
@@ -106,6 +107,10 @@ class _Writer:
         self._seen: Counter[str] = Counter()
         self._deployments: dict[str, dict[str, Json]] = {}
         self._rollup = Rollup(engine, config.policy, gatherer)
+
+    def tell_apart(self, items: Iterable[str]) -> None:
+        """Give these ids to nothing else."""
+        self._seen.update(item.partition("~")[0] for item in items)
 
     def add(self, found: Collection, ref: RefMoves) -> list[str]:
         """All rows of that ref's moves; what else keeps its population from being whole."""

@@ -155,9 +155,10 @@ class _Shared:
         inner = {number: self._constituents(requests[number]) for number in requests}
         parts = self.found.requests.get({one for numbers in inner.values() for one in numbers})
         for number, below in inner.items():
-            constituents = tuple(parts[one] for one in below if one in parts)
-            unseen = len(below) - len(constituents) + self._hidden(requests[number])
-            requests[number] = replace(requests[number], constituents=constituents, unseen_constituents=unseen)
+            constituents = tuple(self._without_others(parts[one]) for one in below if one in parts)
+            request = self._without_others(requests[number])
+            unseen = len(below) - len(constituents) + self._hidden(request)
+            requests[number] = replace(request, constituents=constituents, unseen_constituents=unseen)
         commits = self._commits({sha for move in moves for sha in move.brought})
         asked = self.found.requests.tests(_testable(moves, [*requests.values(), *parts.values()]))
         tests = {sha: replace(one, kept_days=self.kept_days) for sha, one in asked.items()}
@@ -215,6 +216,14 @@ class _Shared:
         keys: list[int | str] = [*(one.number for one in requests), *shas, *move.brought]
         digests = {digest for key in keys for digest in told.get(key, ())}
         return Case(move, change, frozenset(move.evidence | digests | seen), paths)
+
+    def _without_others(self, request: PullRequest) -> PullRequest:
+        """The request without replaced commits of which nothing can live on in it: other changes had landed them."""
+        if not request.replaced:
+            return request
+        # A branch that was reset to its base holds the base's last commit, until the next force push.
+        landed = self.found.graph.reach([request.base_sha])
+        return replace(request, replaced=tuple(one for one in request.replaced if one.sha not in landed))
 
     def _commits(self, shas: set[str]) -> dict[str, Commit]:
         found = {}

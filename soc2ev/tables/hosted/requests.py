@@ -295,7 +295,12 @@ def _request(
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
         other_patches=proofs.other_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
-        replaced=tuple(commit(one) for one in sorted(gone, key=lambda one: str(one["sha"]))),
+        # What builds on the head was taken back: nothing of it came before the head.
+        replaced=tuple(
+            commit(one)
+            for one in sorted(gone, key=lambda one: str(one["sha"]))
+            if row["head_sha"] not in (one["parents"] or ())
+        ),
         rebased=copies,
         pushers=_pushers(pushed, [account(one, "actor") for one in forced]),
     )

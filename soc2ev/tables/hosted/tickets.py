@@ -84,7 +84,7 @@ def history_disagrees(row: Row, events: Sequence[Row]) -> str | None:
         for one in events
         if one["field"].lower() == "status"
     ]
-    told = Told(row["status_id"], row["created_at"], row["updated_at"], row["resolved_at"])
+    told = Told((row["status_id"], row["status"]), row["created_at"], row["updated_at"], row["resolved_at"])
     return disagreement(told, [one["at"] for one in events], moves)
 
 

@@ -62,7 +62,8 @@ class Rollup:
         names = self._gatherer.environments(found.repository, ref.ref)
         rules = self._gatherer.rules.of(found.repository, ref.ref).now
         gated = self._gatherer.gated(found.repository, names)
-        home.bases[ref.ref] = Basis(rules, gated)
+        ungated = self._gatherer.ungated(found.repository) if gated else frozenset()
+        home.bases[ref.ref] = Basis(rules, gated, ungated)
         return home.take(found, ref, items, outside, landed, self._gatherer.delivered(found, ref))
 
     def finish(self, before: Mapping[tuple[str, str], Home]) -> set[str]:
@@ -93,12 +94,16 @@ class Rollup:
         """Each delivery of the periods, oldest first; `first` learns which was the first to deliver a commit."""
         contents = Contents(home.history, home.order())
         earlier: dict[str, list[Delivery]] = defaultdict(list)
+        # What came before the periods may have been delivered before them too.
+        young, old = {sha for _, sha, _ in home.commits}, set[str]()
         for one in home.delivered():
             content = contents.brought(one.sha, _before(one, earlier[one.line], contents))
             earlier[one.line].append(one)
             if not any(within([one], home.periods)):
+                old |= home.history.reach([one.sha] if one.sha else [], old)
                 continue
-            fresh = sorted(sha for sha in content.commits if sha not in first and sha not in home.history.outside)
+            known = home.history.outside | (content.commits & old - young)
+            fresh = sorted(sha for sha in content.commits if sha not in first and sha not in known)
             first |= dict.fromkeys(fresh, one.item)
             yield self._judge(home, one, content, fresh)
 
@@ -115,7 +120,8 @@ class Rollup:
         people = self._people
         if people is None:
             raise ValueError("nothing was taken")
-        judged = [*(_part(landed, one) for landed in found), *map(parts_of.unjudged, content.unjudged)]
+        basis = home.bases[ref]
+        judged = [*(_part(landed, one, basis) for landed in found), *map(parts_of.unjudged, content.unjudged)]
         if judged:
             return parts_of.worst(judged), frozenset()
         if content.returns and one.deployment is not None:
@@ -127,7 +133,9 @@ class Rollup:
     def _ref(home: Home, one: Delivery) -> str:
         """The branch whose history holds the commit; the first one when none or several do."""
         landed = home.landed.get(home.history.items.get(one.sha or "", ""))
-        return str(landed.change["ref"]) if landed else next(iter(sorted(home.bases)))
+        ref = str(landed.change["ref"]) if landed else ""
+        # Before the period the branch may have had another name.
+        return ref if ref in home.bases else next(iter(sorted(home.bases)))
 
 
 def landed(name: str, change: Mapping[str, Json], facts: Mapping[str, Json], judged: Judgement) -> Landed:
@@ -143,9 +151,10 @@ def _before(one: Delivery, earlier: Sequence[Delivery], contents: Contents) -> l
     return [other.sha for other in earlier if other.sha in below and other.sha]
 
 
-def _part(landed: Landed, one: Delivery) -> Part:
+def _part(landed: Landed, one: Delivery, basis: Basis) -> Part:
     """A contained change as its delivery has to be judged: D is about the delivery's time, the rest about the merge."""
-    fact = production.before_deployment(landed.trail, one.began, one.deployment)
+    gate = production.Gate(one.deployment, basis.gated, basis.ungated)
+    fact = production.before_delivery(landed.trail, one.began, gate)
     handled = landed.facts["emergency_handled"] and landed.facts["final_content_approved"] is not True
     reason = fact.reason + (_COMPENSATED if handled and fact.value is not True else "")
     asked = {"approved_before_production": fact.value, "approval_reason": reason}

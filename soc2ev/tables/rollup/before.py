@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,3 +22,8 @@ class Before:
     """The tables with their own rows."""
     behind: frozenset[tuple[str, str]] = frozenset()
     """Run and stream of the bodies that all this was read from."""
+
+    @property
+    def items(self) -> Iterator[str]:
+        """The ids of those changes."""
+        return (item for home in self.homes.values() for item in home.landed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.facts.fact import short
@@ -28,7 +29,7 @@ class History:
 
     graphs: list[Graph] = field(default_factory=list)
     items: dict[str, str] = field(default_factory=dict)
-    """The change that brought a commit to a production branch."""
+    """The change that brought a commit to a production branch, the first one where several did."""
     outside: set[str] = field(default_factory=set)
     """Commits that path rules leave out."""
     unexplained: set[str] = field(default_factory=set)
@@ -39,6 +40,17 @@ class History:
     """Everything that a branch ever pointed at in those spans."""
     flaws: list[str] = field(default_factory=list)
     """Why the commits are not all known."""
+    _since: dict[str, datetime] = field(default_factory=dict)
+
+    def is_first(self, sha: str, at: datetime) -> bool:
+        """Whether no production branch held the commit earlier, as far as was told; what came later is forgotten."""
+        # What was fixed on one branch reaches others afterwards: the change that landed it first is the one to judge.
+        if sha in self._since and self._since[sha] <= at:
+            return False
+        self._since[sha] = at
+        self.items.pop(sha, None)
+        self.outside.discard(sha)
+        return True
 
     @property
     def edges(self) -> set[str]:

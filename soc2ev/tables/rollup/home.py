@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.facts.evidence import Deployment, Rules
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from soc2ev.tables.hosted.deployments import Delivered
 
 Row = Mapping[str, "Json"]
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+"""When a move came of which nobody tells: it may have been the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Basis:
 
     rules: Rules
     gated: bool | None
+    ungated: frozenset[str] = frozenset()
+    """The environments that were seen to ask nobody to approve."""
 
 
 @dataclass(slots=True)
@@ -96,16 +101,23 @@ class Home:
         """Take what was known before the periods: its changes can be judged where they are delivered later."""
         mine, old = self.history, earlier.history
         mine.graphs += old.graphs
-        mine.items = {**old.items, **mine.items}
-        mine.outside |= old.outside
+        # What had come before came first, and by the change that brought it then.
+        first = old.items.keys() | old.outside
+        mine.items = {**{sha: item for sha, item in mine.items.items() if sha not in first}, **old.items}
+        mine.outside = (mine.outside - first) | old.outside
         mine.unexplained |= old.unexplained
         mine.starts |= old.starts
         mine.tips |= old.tips
         self.preceding = frozenset(earlier.landed.keys() - self.landed.keys())
-        self.carried = [(ref, sha) for ref, sha, outside in earlier.commits if outside is None]
+        again = {(ref, sha) for ref, sha, _ in self.commits}
+        self.carried = [
+            (ref, sha) for ref, sha, outside in earlier.commits if outside is None and (ref, sha) not in again
+        ]
         self.landed = {**earlier.landed, **self.landed}
-        self.deployments = {**earlier.deployments, **self.deployments}
-        self.releases = {**earlier.releases, **self.releases}
+        # Of deliveries that are not all known, none is known to be the last one before the period.
+        if not old.flaws:
+            self.deployments = {**earlier.deployments, **self.deployments}
+            self.releases = {**earlier.releases, **self.releases}
 
     def delivered(self) -> list[Delivery]:
         """Everything that reached production, oldest first, also outside of the periods."""
@@ -139,13 +151,16 @@ class Home:
         history.starts |= {row["start_sha"] for row in heads if row["start_sha"]}
         history.tips |= {sha for sha in (ref.tip, *(move.after for move in ref.moves)) if sha}
         history.unexplained |= set(ref.unexplained)
+        # What a branch held when the span began came before, by what was not collected with it.
+        for sha in found.wider.reach(row["start_sha"] for row in heads):
+            history.is_first(sha, found.period.start - timedelta.resolution)
         for place, move in enumerate(ref.moves):
             self.commits += [(ref.ref, sha, outside.get(place)) for sha in move.brought]
-            for sha in move.brought:
-                if place in outside:
-                    history.outside.add(sha)
-                else:
-                    history.items.setdefault(sha, items[place])
+            new = [sha for sha in move.brought if history.is_first(sha, move.at or _ANY_TIME)]
+            if place in outside:
+                history.outside |= set(new)
+            else:
+                history.items |= dict.fromkeys(new, items[place])
         self.unexplained += [(ref.ref, sha) for sha in ref.unexplained]
         commits = found.coverages.get("commits")
         if commits is None or not commits.complete:

@@ -11,7 +11,7 @@ from soc2ev.sources.jira.agreement import Moved, Told, disagreement
 MADE = datetime(2026, 10, 1, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OPEN, APPROVED, DONE = "1", "3", "4"
-TICKET = Told(APPROVED, MADE, MADE + 3 * HOUR, None)
+TICKET = Told((APPROVED, "S3"), MADE, MADE + 3 * HOUR, None)
 
 
 def moved(hours: float, before: str | None, after: str | None, event: str = "10") -> Moved:
@@ -45,9 +45,18 @@ def test_statuses_that_are_told_oddly() -> None:
     assert said(TICKET, without, moved(2, DONE, APPROVED)) is None
 
 
+def test_tickets_that_were_moved_to_another_site() -> None:
+    """Histories keep the ids of the site that they come from, or have none: the name says which status it is."""
+    here = Told(("10004", "S3"), MADE, MADE + 3 * HOUR, None)
+    assert said(here, moved(1, OPEN, APPROVED)) is None
+    without = Moved(MADE + HOUR, "11", (None, "Open"), (None, "S3"))
+    assert said(TICKET, without) is None
+    assert said(TICKET, Moved(MADE + HOUR, "11", (None, "Open"), (None, "S4"))) is not None
+
+
 def test_what_was_resolved_later_changed() -> None:
     """A ticket that was created as resolved need not have changed."""
-    made = [Told(DONE, MADE, None, MADE + hours * HOUR).resolved_later for hours in (0, 1)]
+    made = [Told((DONE, "S4"), MADE, None, MADE + hours * HOUR).resolved_later for hours in (0, 1)]
     assert [False, True] == [*made]
 
 
