@@ -9,32 +9,52 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
-_ESCAPE = rb"(?:\x1b|\\+(?:u001[Bb]|x1[Bb]|0?33|e)|#033|\^\[)"
+_ENDING = rb"(?:\[[0-9;:?]{0,20}[A-Za-z]|\(B)"
+# Each of these begins with a single byte, so that what has none of those is passed over without trying any.
 _COLOUR = re.compile(
-    # What every one of them begins with: asked at once, it saves asking for each of them at every byte.
-    rb"(?=[\x1b\\#^\[])(?:" + _ESCAPE + rb"(?:\[[0-9;:?]{0,20}[A-Za-z]|\(B)|(?:\[\\+r\])?\[\\+n\]|"
-    # Many a collector drops the escape itself and keeps the rest.
+    rb"\x1b"
+    + _ENDING
+    + rb"|\\(?:\\*+)(?:u001[Bb]|x1[Bb]|0?33|e)"
+    + _ENDING
+    + rb"|#033"
+    + _ENDING
+    + rb"|\^\["
+    + _ENDING
+    +
+    # Of a wire; and of colours, since many a collector drops the escape itself and keeps the rest.
+    rb"|\[\\+r\]\[\\+n\]|\[\\+n\]|"
     rb"\[(?:[0-9]|[1-4][0-9]|9[0-7]|10[0-7]|[34]8;5;\d{1,3}|[0-9]{1,2}(?:;[0-9]{1,3}){1,3})m(?=[^\n]{0,400}\[0m)|"
-    rb"(?<!\w)\[0m|\[0m(?!\w))"
+    rb"\[(?<!\w\[)0m|\[0m(?!\w)"
 )
 # Every such mark has one of these; a single byte is found ten times as fast as two.
 _WRITTEN_SIGNS = (b"1b[", b"1B[", b"33[", b"\\n]")
 
 
-@dataclass(frozen=True, slots=True)
 class Plain:
     """A text without its colours, and where in the coloured one each of its places is."""
 
-    data: bytes = field(repr=False)
-    _places: list[int]
-    _moved: list[int]
+    __slots__ = ("_coloured", "_moved", "_places", "data")
+
+    def __init__(self, data: bytes, coloured: bytes) -> None:
+        self.data, self._coloured = data, coloured
+        self._places: list[int] = []
+        self._moved: list[int] = []
 
     def place(self, at: int) -> int:
         """The place in the coloured text of a place in this one."""
+        if not self._places:
+            self._find()
         which = bisect_right(self._places, at) - 1
         return at + self._moved[which] if which >= 0 else at
+
+    def _find(self) -> None:
+        """Where colours were; hardly any text is asked for it."""
+        moved = 0
+        for match in _COLOUR.finditer(self._coloured):
+            self._places.append(match.start() - moved)
+            moved += match.end() - match.start()
+            self._moved.append(moved)
 
 
 def plain(data: bytes) -> Plain | None:
@@ -56,17 +76,8 @@ _recent: dict[int, tuple[bytes, Plain | None]] = {}
 
 
 def _cleared(data: bytes) -> Plain | None:
-    parts: list[bytes] = []
-    places: list[int] = []
-    moved: list[int] = []
-    done = at = 0
-    for match in _COLOUR.finditer(data):
-        parts.append(data[done : match.start()])
-        at += match.start() - done
-        done = match.end()
-        places.append(at)
-        moved.append(done - at)
-    return Plain(b"".join([*parts, data[done:]]), places, moved) if parts else None
+    clear, count = _COLOUR.subn(b"", data)
+    return Plain(clear, data) if count else None
 
 
 def _is_marked(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
@@ -24,6 +24,7 @@ _BSD = re.compile(r"^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d)$")
 _NAMED_UTC = re.compile(r"\s*(?:UTC|GMT)$")
 _SPACED_ZONE = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 _SIGNS = ("+", "-")
+_DIGITS_AT_LEAST, _DIGITS_AT_MOST = 9, 19
 _NUMBER = re.compile(r"^\d{9,19}(?:\.\d+)?$")
 _LATEST = 9_999_999_999
 """Numbers above it are in smaller units: 2286 in seconds is 1970-04 in milliseconds."""
@@ -64,11 +65,21 @@ def stamps(values: list[Any], reference: float) -> tuple[list[float | None], int
         return _of_texts(values, reference)
     if kinds and kinds <= {int, float} and (numbers := _of_numbers(values)):
         return list(numbers), len(numbers)
-    return _told([instant(value, reference) for value in values])
+    found, zones = _told([instant(value, reference) for value in values])
+    return found, sum(zones)
 
 
-def _told(found: list[Instant | None]) -> tuple[list[float | None], int]:
-    return [one and one.at for one in found], sum(one.zoned for one in found if one)
+def _of_digits(values: list[str]) -> list[float] | None:
+    """Numbers written as texts, as `_of_text` reads each of them; None when there is any other text."""
+    if not (values[0].isdigit() and (whole := "".join(values)).isdigit() and whole.isascii()):
+        return None
+    sizes = set(map(len, values))
+    known = min(sizes) >= _DIGITS_AT_LEAST and max(sizes) <= _DIGITS_AT_MOST
+    return _of_numbers(list(map(float, values))) if known else None
+
+
+def _told(found: list[Instant | None]) -> _Read:
+    return [one and one.at for one in found], [one is not None and one.zoned for one in found]
 
 
 def _of_numbers(values: list[float]) -> list[float] | None:
@@ -87,6 +98,10 @@ def _of_numbers(values: list[float]) -> list[float] | None:
     return found if high <= _LATEST else None
 
 
+_Read = tuple[list[float | None], list[bool]]
+"""For each value its instant, None where it is none, and whether it named a zone."""
+
+
 class _Form(NamedTuple):
     """A way to write times whose minute, second and rest lie at fixed places, so that each can be read apart."""
 
@@ -99,30 +114,41 @@ class _Form(NamedTuple):
 
 
 def _of_texts(values: list[str], reference: float) -> tuple[list[float | None], int]:
-    """The `stamps` of texts: those that are written as the first one is, of their parts."""
+    """The `stamps` of texts; those that come often are read once."""
+    if (numbers := _of_digits(values)) is not None:
+        return list(numbers), len(numbers)
     different = set(values)
-    form, today = _form(values[0]), int(reference // _DAY)
-    if form is None or _OFTEN * len(different) <= len(values):
-        known = {value: instant(value, reference) for value in different}
-        return _told([known[value] for value in values])
-    end = form.seconds + len(":00")
-    heads = [value[:end] for value in values]
-    known_heads = _heads(form, set(heads), today)
+    if _OFTEN * len(different) > len(values):
+        found, zones = _read(values, values[0], reference)
+        return found, sum(zones)
+    once = list(different)
+    found, zones = _read(once, values[0], reference)
+    known, zoned = dict(zip(once, found, strict=True)), dict(zip(once, zones, strict=True))
+    return [known[value] for value in values], sum(map(zoned.__getitem__, values))
+
+
+def _read(values: list[str], sample: str, reference: float) -> _Read:
+    """The instants of texts: of those that are written as the sample is, of their parts."""
+    form, today = _form(sample), int(reference // _DAY)
+    if form is None:
+        return _told([instant(value, reference) for value in values])
+    colon, end = form.seconds, form.seconds + len(":00")
+    minutes = [value[:colon] for value in values]
+    known_minutes = {text: form.minute(text, today) for text in set(minutes)}
+    starts = [known_minutes[text] for text in minutes]
+    seconds = [_SECONDS.get(value[colon:end]) for value in values]
     rests = _rests(form, [value[end : _LONGEST + 1] for value in values])
-    first = [known_heads[head] for head in heads]
-    if None not in first and None not in rests:
-        found = [(head + rest[0]) / _MICRO for head, rest in zip(first, rests, strict=True)]  # type: ignore[operator, index]
-        return found, sum(map(_ZONED, rests))  # type: ignore[arg-type]
+    parts = zip(starts, seconds, rests, strict=True)
+    if None not in starts and None not in seconds and None not in rests:
+        return [(start + second + rest[0]) / _MICRO for start, second, rest in parts], list(map(_ZONED, rests))  # type: ignore[operator, index, arg-type]
     return _told(
         [
-            instant(value, reference) if head is None or rest is None else _joined(head, rest)
-            for value, head, rest in zip(values, first, rests, strict=True)
+            instant(value, reference)
+            if start is None or second is None or rest is None
+            else Instant((start + second + rest[0]) / _MICRO, rest[1])
+            for value, (start, second, rest) in zip(values, parts, strict=True)
         ]
     )
-
-
-def _joined(head: int, rest: tuple[int, bool]) -> Instant:
-    return Instant((head + rest[0]) / _MICRO, rest[1])
 
 
 def _form(sample: str) -> _Form | None:
@@ -131,19 +157,6 @@ def _form(sample: str) -> _Form | None:
     if sample[2:3] == "/":
         return _CLF
     return _RFC_3164 if sample[3:4] == " " else None
-
-
-def _heads(form: _Form, texts: Iterable[str], today: int) -> dict[str, int | None]:
-    """Microseconds since 1970 of all until the second, as if it were UTC; None for a text of another form."""
-    minutes: dict[str, int | None] = {}
-    known: dict[str, int | None] = {}
-    for text in texts:
-        minute, second = text[: form.seconds], _SECONDS.get(text[form.seconds :])
-        if minute not in minutes:
-            minutes[minute] = form.minute(minute, today)
-        start = minutes[minute]
-        known[text] = None if start is None or second is None else start + second
-    return known
 
 
 def _rests(form: _Form, texts: list[str]) -> list[tuple[int, bool] | None]:
@@ -161,7 +174,7 @@ _PLAIN_TAIL = re.compile(r"(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _COMMON_MINUTE = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d", re.ASCII)
 _COMMON_TAIL = re.compile(r"(?: ([+-]\d{4}))?", re.ASCII)
 _OFTEN = 2
-"""Values that come so often are read one by one, each once."""
+"""So often values come, on the average, when they are looked up among the different ones."""
 _DIGITS = 6
 _ZONED = itemgetter(1)
 _SAMPLE = "2026-10-05T10:11:12"

@@ -8,21 +8,30 @@ import pytest
 
 from soc2ev.logs import jsontext, together
 from soc2ev.logs.formats import Parser
-from soc2ev.logs.formats.stencil import FIXED, Stencil, Table, stencil_of_json, stencil_of_pairs
+from soc2ev.logs.formats.accesses import stencil_of_access
+from soc2ev.logs.formats.fixed import FIXED
+from soc2ev.logs.formats.stencil import Stencil, Table, stencil_of_json, stencil_of_pairs
 from soc2ev.logs.sorting import Sorter
 from tests.logs.test_fast_routes import HOSTILE, NOW, mixture
+
+KNOWN = [one for known in FIXED.values() for one in known]
 
 SAMPLES = (
     '{"time": "2026-10-05T10:00:00Z", "a": {"b": [1, 2.5, {"c": null}], "d": true}, "e": "", "request_id": "x"}',
     '{"timestamp":"2026-10-05T10:00:00.123Z","status":401,"event":"login","user":"-","share":0.25,"ok":false}',
     'ts=2026-10-05T10:00:00Z level=info msg="all done" status=200 empty= quoted="" dash=- a.b=c',
     '10.0.0.1 - bob [05/Oct/2026:10:00:00 +0000] "GET /login?a=1 HTTP/1.1" 401 12 "-" "curl (x; y)"',
+    'v.host:443 10.0.0.1 - - [05/Oct/2026:10:00:00 +0200] "GET /x?a=1 HTTP/2.0" 401 12 "-" "curl" cookie="-" a.b="c d" n=1',
+    '10.0.0.1 - bob [05/Oct/2026:10:00:00 +0200] "GET /x HTTP/2.0" 200 - "r" "x" user_id=7 level="-" empty=',
     "2001:db8::1 - - [05/Oct/2026:10:00:00 +0000] \"POST /x HTTP/2\" 200 - \"\" \"'\"",
     "2026-10-05 10:00:00,123 ERROR worker: it failed", "2026/10/05 10:00:00 [error] 12#0: *1 upstream timed out",
     "2026-10-05 10:00:00 INFO", "2026-10-05 10:00:00 INFO:", "[x", "2026-10-05 10:00:00 - ", "2026-10-05 10:00:00 +02:00 | WARN | x",
     '2026/10/05 06:07:20 [error] 31#31: *93 too large body: 10 bytes, request: "GET /a?b=1 HTTP/1.1", host: "x"',
     "2026-10-05 10:00:00 INFO worker: took {'a': 1} of n=3 q=4", "<134>Oct  5 10:00:00 web-02 postfix/smtp[44]: no queue a=b c=d",
     "2026-10-05 10:00:00 INFO a=1 b=2 c=3 d", "<13>Oct 15 10:00:00 h app: ", "Oct  5 10:00:00 h app: x a=1 b=2 c=3",
+    "2026-10-05T10:00:00.5+02:00  INFO 1 --- [a] b=c : took {d=1, e=2}", "2026-10-05T10:00:00Z [info     ] x a='1'", '[2026-10-05 10:00:00] a.INFO: b {"c"=>1} {}',
+    '[2026-10-05T10:00:00.1Z] "GET /x HTTP/2" 200 - "-" 3 "10.0.0.1" a="-" b="-"', "2026-10-05T10:00:00 host app[12]: x", "2026-10-05T10:00:00Z a=1 b=2 c=3", "2026-10-05T10:00:00Z|x a=1",
+    'I, [2026-10-05T10:00:00.742000 #109]  INFO -- : [1a328578-745e] Started GET "/a?b=1" for 10.0.0.1', 'I, [2026-10-05T10:00:00 #9]  WARN -- x: Parameters: {"a"=>1, "b"=>{}}',
     "Oct  5 10:00:00 host sshd[1]: Accepted password for bob from 10.0.0.1 port 22 ssh2", "Oct 15 10:00:00 h-1 cron: x",
 )  # fmt: skip
 ODD = (
@@ -40,7 +49,7 @@ ODD = (
 
 
 def stencils(line: str) -> list[Stencil]:
-    return [one for one in (stencil_of_json(line), stencil_of_pairs(line), *FIXED) if one]
+    return [one for one in (stencil_of_json(line), stencil_of_pairs(line), stencil_of_access(line), *KNOWN) if one]
 
 
 def read(stencil: Stencil, line: str) -> dict[str, object] | None:
@@ -53,7 +62,11 @@ def read(stencil: Stencil, line: str) -> dict[str, object] | None:
     if not found:
         return None
     fields = Table(stencil, [0], found).fields(0)
-    return {name: one for name, one in fields.items() if one is not None} if stencil in FIXED else fields
+    return (
+        {name: one for name, one in fields.items() if one is not None}
+        if stencil in KNOWN or stencil.shape == "access"
+        else fields
+    )
 
 
 def agrees(stencil: Stencil, line: str) -> bool:
@@ -109,6 +122,37 @@ def test_what_is_odd_has_no_stencil(line):
 def test_pairs_that_are_odd_have_no_stencil(line):
     """Too few, one twice, other separators and quotes, and a message, which may hold more."""
     assert stencil_of_pairs(line) is None
+
+
+@pytest.mark.parametrize(
+    "more", ['a="1" a="2"', 'user="x"', "a='1'", '"-" a="1"', 'a="1", b="2"', 'a="\\""', "", '"-"']
+)
+def test_access_lines_that_are_odd_have_no_stencil(more):
+    """One pair twice or by the name of a field of the format, other separators and quotes; and what needs none."""
+    line = f'10.0.0.1 - - [05/Oct/2026:10:00:00 +0000] "GET /x HTTP/1.1" 200 5 "-" "x" {more}'.strip()
+    assert stencil_of_access(line) is None
+
+
+@pytest.mark.parametrize("size", [900, 70_000])
+def test_a_line_too_long_to_be_looked_through_for_pairs_has_no_stencil(size):
+    """As the reader of pairs gives up on it, and that of access logs in the midst of them."""
+    value = "x" * size
+    for sample in (
+        "a=1 b=2 c=3",
+        '10.0.0.1 - - [05/Oct/2026:10:00:00 +0000] "GET /x HTTP/1.1" 200 5 "-" "x" a="1" c=3',
+    ):
+        line = sample.removesuffix("3") + value
+        assert (size < 1000) == any(agrees(one, line) for one in stencils(sample))
+
+
+def test_kinds_that_are_rare_are_looked_for_again():
+    """A file may go on with lines of a kind that it did not have for long."""
+    sorter, plain = Sorter(), [b"1 plain words"] * 20
+    access = [b'10.0.0.1 - - [05/Oct/2026:10:00:00 +0000] "GET /x HTTP/1.1" 200 5 "-" "x"'] * 20
+    assert all(([], list(range(20))) == sorter.sort(plain) for _ in range(60))
+    rest = [len(sorter.sort(access)[1]) for _ in range(20)]
+    assert set(rest) == {0, 20}
+    assert not any(rest[8:])
 
 
 def test_every_line_is_sorted_once():

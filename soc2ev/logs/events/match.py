@@ -106,19 +106,32 @@ class _Wide:
 
     def __init__(self, tests: list[Test]) -> None:
         self._tests = [_accepts(test) for test in tests]
-        found = {max(text.split("*"), key=len) for test in tests for text in test.texts}
+        spelt = [(text, 1 << at) for at, test in enumerate(tests) for text in test.texts]
+        found = {_longest(text) for text, _ in spelt}
         plain = all(test.present is None and test.range is None for test in tests)
-        self._needles = sorted(found) if plain and "" not in found else None
+        # What has a needle within another one is found by the shorter one.
+        shortest = sorted(one for one in found if not any(other in one for other in found - {one}))
+        self._needles = shortest if plain and "" not in found else None
+        self._exact: dict[str, int] = {}
+        for text, bit in spelt:
+            if "*" not in text:
+                self._exact[text] = self._exact.get(text, 0) | bit
+        self._globs = [(_longest(text), _glob([text]), bit) for text, bit in spelt if "*" in text]
         self.nothing = self.mask(None)
         """The mask of a field that is not there."""
 
     def mask(self, value: Value) -> int:
         """Bit by bit which tests hold."""
-        if self._needles is not None:
-            shown = str(value).lower()
-            if value is None or not any(needle in shown for needle in self._needles):
-                return 0
-        return sum([1 << at for at, accepts in enumerate(self._tests) if accepts(value)])
+        if self._needles is None:
+            return sum([1 << at for at, accepts in enumerate(self._tests) if accepts(value)])
+        if value is None:
+            return 0
+        text = spelled(value)
+        found = self._exact.get(text, 0)
+        for needle, pattern, bit in self._globs:
+            if needle in text and pattern.fullmatch(text):
+                found |= bit
+        return found
 
     def masks(self, values: list[Any]) -> list[int]:
         """The mask of each value."""
@@ -168,10 +181,19 @@ def _accepts(test: Test) -> Callable[[Value], bool]:
         return lambda value: (number := _number(value)) is not None and low <= number <= high
     plain = frozenset(text for text in test.texts if "*" not in text)
     globs = [text for text in test.texts if "*" in text]
-    pattern = re.compile("|".join(".*".join(map(re.escape, text.split("*"))) for text in globs), re.DOTALL)
+    pattern = _glob(globs)
     if not globs:
         return lambda value: value is not None and spelled(value) in plain
     return lambda value: value is not None and ((text := spelled(value)) in plain or bool(pattern.fullmatch(text)))
+
+
+def _glob(texts: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(".*".join(map(re.escape, text.split("*"))) for text in texts), re.DOTALL)
+
+
+def _longest(text: str) -> str:
+    """What a value must have in it to be like that text."""
+    return max(text.split("*"), key=len)
 
 
 def _number(value: Value) -> float | None:

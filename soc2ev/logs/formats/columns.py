@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from typing import Any
 
-from soc2ev.logs.formats.record import DEEPEST, MOST_ENTRIES, MOST_FIELDS, flatten
+from soc2ev.logs.formats.record import DEEPEST, MOST_ENTRIES, MOST_FIELDS, NESTED, flatten
 
 Members = dict[str, Any]
 _MOST = 256
 _GONE = object()
-_NESTED = frozenset((dict, list))
+_is_nested = NESTED.__contains__
 _INDEXES = tuple(f"[{at}]" for at in range(MOST_ENTRIES))
 
 
@@ -28,10 +28,9 @@ class _Source:
 
     def column(self, size: int, default: Any) -> list[Any]:
         """Its value for each record."""
-        key = self.key
-        found = [one.get(key, default) for one in self.objects]
+        found: list[Any] = list(map(dict.get, self.objects, repeat(self.key), repeat(default)))
         if self.mixed:
-            found = [default if type(one) in _NESTED else one for one in found]
+            found = [default if type(one) in NESTED else one for one in found]
         if len(self.at) == size:
             return found
         spread = [default] * size
@@ -79,8 +78,9 @@ class Columns:
         if max(map(len, objects), default=0) > MOST_FIELDS:
             objects = [dict(list(one.items())[:MOST_FIELDS]) for one in objects]
         nested: set[str] = set()
-        if not self._flat and not _NESTED.isdisjoint(map(type, chain.from_iterable(map(dict.values, objects)))):
-            nested = {key for one in objects for key, inner in one.items() if type(inner) in _NESTED}
+        if not self._flat and not NESTED.isdisjoint(map(type, chain.from_iterable(map(dict.values, objects)))):
+            kinds = map(type, chain.from_iterable(map(dict.values, objects)))
+            nested.update(compress(chain.from_iterable(objects), map(_is_nested, kinds)))
         for key in set().union(*objects):
             if self._wanted(path := prefix + key):
                 self._room -= 1
@@ -92,9 +92,9 @@ class Columns:
 
     def _look_into(self, objects: list[Members], at: Sequence[int], key: str, path: str, depth: int) -> None:
         """The same of the objects and lists that are one member of objects; a list has its places as members."""
-        column: list[Any] = [one.get(key) for one in objects]
-        kinds = [type(one) for one in column]
-        for kind in _NESTED.intersection(kinds):
+        column: list[Any] = list(map(dict.get, objects, repeat(key)))
+        kinds = list(map(type, column))
+        for kind in NESTED.intersection(kinds):
             chosen = [one is kind for one in kinds]
             below = column if all(chosen) else list(compress(column, chosen))
             places = at if below is column else list(compress(at, chosen))

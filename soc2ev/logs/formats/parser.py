@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from soc2ev.logs import jsontext
 from soc2ev.logs.formats import text
-from soc2ev.logs.formats.record import Record, Value, flatten, known
+from soc2ev.logs.formats.record import NESTED, Record, Value, flatten, known
 from soc2ev.logs.instants import instant
 
 _DEEPEST = 3
@@ -167,6 +167,8 @@ class Parser:
 
     def _fitting(self, line: str, depth: int) -> Entry | None:
         for at, form in enumerate(self._order):
+            if at == 1 and not text.may_fit(line):
+                return None
             if (found := form(line)) is not None:
                 if at:
                     self._order.insert(0, self._order.pop(at))
@@ -255,21 +257,21 @@ def _objects(listed: Any) -> list[dict[str, Any]]:
 
 
 def _otlp_record(entry: dict[str, Any]) -> dict[str, Value]:
-    fields = {name: value for name, value in entry.items() if not isinstance(value, dict | list)}
+    fields: dict[str, Value] = {name: value for name, value in entry.items() if type(value) not in NESTED}
     for name in ("timeUnixNano", "observedTimeUnixNano"):
         if str(fields.get(name)) == "0":
             fields.pop(name)  # the specification writes "unknown" as zero
     body = _any_value(entry.get("body"))
-    inner = flatten(body, "body") if isinstance(body, dict | list) else {"body": body}
+    inner = flatten(body, "body") if type(body) in NESTED else {"body": body}
     return {**inner, **_attributes(entry.get("attributes"), ""), **fields}
 
 
 def _attributes(listed: Any, prefix: str) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    for one in _objects(listed):
-        if isinstance(key := one.get("key"), str):
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and isinstance(key := one.get("key"), str):
             value = _any_value(one.get("value"))
-            if isinstance(value, dict | list):
+            if type(value) in NESTED:
                 found.update(flatten(value, prefix + key))
             else:
                 found[prefix + key] = value
@@ -286,4 +288,4 @@ def _any_value(value: Any) -> Any:
         if kind == "arrayValue":
             return [_any_value(one) for one in values] if isinstance(values, list) else []
         return {one["key"]: _any_value(one.get("value")) for one in _objects(values) if isinstance(one.get("key"), str)}
-    return None if isinstance(inner, dict | list) else inner
+    return None if type(inner) in NESTED else inner

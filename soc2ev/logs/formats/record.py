@@ -13,7 +13,8 @@ from soc2ev.logs.instants import instant
 Value = str | int | float | bool | None
 DEEPEST, MOST_FIELDS, MOST_ENTRIES = 12, 400, 8
 _LAST = 1 << 30
-_NESTED = frozenset((dict, list))
+NESTED = frozenset((dict, list))
+"""Types of what is no leaf of a document."""
 SUCCESS = frozenset(
     {"success", "succeeded", "successful", "ok", "allow", "allowed", "granted", "pass", "passed", "true"}
 )
@@ -126,7 +127,7 @@ def flatten(value: Any, path: str = "") -> dict[str, Value]:
         not path
         and isinstance(value, dict)
         and len(value) <= MOST_FIELDS
-        and _NESTED.isdisjoint(map(type, value.values()))
+        and NESTED.isdisjoint(map(type, value.values()))
     ):
         return dict(value)
     fields: dict[str, Value] = {}
@@ -140,7 +141,7 @@ def _fill(fields: dict[str, Value], value: Any, path: str, depth: int) -> None:
             pairs = value.items() if len(value) <= MOST_FIELDS else list(value.items())[:MOST_FIELDS]
             for key, inner in pairs:
                 below = f"{path}.{key}" if path else key
-                if isinstance(inner, dict | list):
+                if type(inner) in NESTED:
                     _fill(fields, inner, below, depth + 1)
                 else:
                     fields[below] = inner

@@ -26,7 +26,9 @@ _END = r"[ \t\r]*$"
 _TOKEN = re.compile(r'[ \t]*(?:("(?:[^"\\\x00-\x1f]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))')
 _KEY = re.compile(r'"[^"\\]*"')
 _COLON = re.compile(r"[ \t]*:")
-_PAIR = re.compile(r"([A-Za-z_@][\w.@\-]{0,60})=(\"[^\"\\]*\"|[^\s,\"']*)(?: |$)", re.ASCII)
+NAME, QUOTED, BARE = r"[A-Za-z_@][\w.@\-]{0,60}", r'([^"\\\n]{0,999}+)', r"([^\s,\"']{0,999}+)"
+"""Of a pair: its name, and its value between quotes or without; a line of all that a stencil has is none too long."""
+_PAIR = re.compile(rf"({NAME})=(\"[^\"\\]*\"|[^\s,\"']*)(?: |$)", re.ASCII)
 _LEAVES: dict[type, tuple[str, Reader]] = {
     str: (r'"([^"\\\x00-\x1f]*+)"', None),
     int: (r"(0|-?[1-9][0-9]{0,17})", int),
@@ -60,6 +62,11 @@ class Stencil:
         return re.compile(f"^(?:{self.body}|.*$)", re.MULTILINE)
 
 
+def given(value: str) -> str | None:
+    """The value in a format that writes what is missing as a dash, or as nothing."""
+    return None if value in ("-", "") else value
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Lines of one kind: which of the lines they were, and what the stencil found in them."""
@@ -74,7 +81,7 @@ class Table:
             return [None] * len(self.rows)
         place, read = self.stencil.groups[path]
         found: list[Any] = list(map(itemgetter(place), self.rows))
-        if read is None or (read is _given and "-" not in found and "" not in found):
+        if read is None or (read is given and "-" not in found and "" not in found):
             return found
         return list(map(read, found))
 
@@ -150,7 +157,7 @@ def stencil_of_pairs(line: str) -> Stencil | None:
     gapless = "".join(match.group() for match in found) == line and not line.endswith(" ")
     if not gapless or not _FEWEST_PAIRS <= len(set(names)) == len(names) <= _MOST_FIELDS or "message" in names:
         return None
-    values = [r'"([^"\\\n]*+)"' if match.group(2)[:1] == '"' else r"([^\s,\"']*+)" for match in found]
+    values = [f'"{QUOTED}"' if match.group(2)[:1] == '"' else BARE for match in found]
     body = " ".join(f"{re.escape(name)}={value}" for name, value in zip(names, values, strict=True))
     return _stencil("pairs", tuple(names), body, [("", None)] * len(names), text.pairs)
 
@@ -164,59 +171,3 @@ def _stencil(
             groups[name] = (1 + len(groups), read)
     start = 2 if body[0] == "\\" else 1
     return Stencil(shaped, names, groups, f"({body[:start]}){body[start:]}{_END}", form)
-
-
-def _given(value: str) -> str | None:
-    return None if value in ("-", "") else value
-
-
-def _fixed(shaped: str, names: str, body: str, form: Form, **readers: Reader) -> Stencil:
-    """A stencil of a format that leaves out what is empty or a dash; `names` in the order of a record's fields."""
-    places = {name: place - 1 for name, place in re.compile(body).groupindex.items()}
-    groups = {name: (place, readers.get(name, _given)) for name, place in places.items()}
-    return Stencil(shaped, tuple(names.split()), groups, body, form)
-
-
-# What a message adds to a record the reader knows, and which line with `] "` is one of an access log: such lines are
-# left to it. A message is looked through for key=value when its first word may be a key; for JSON when it ends like it.
-# What comes before a message is taken as a reader takes it, or not at all.
-_NO_ACCESS = r'(?!.*\] ")'
-_MESSAGE = r"(?=[^=\n]*+$|[^\s=]++ ++[^\s=])(?P<message>(?:.*[^\s}])?)$"
-_BSD = (
-    r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})"
-    r"(?:\[(?P<procid>\d+)\])?: "
-)
-FIXED = (
-    _fixed(
-        "access",
-        "remote_addr ident user time_local request status bytes referer agent method path request_time",
-        r'(?P<remote_addr>[0-9][0-9a-fA-F.:]{6,44}+) (?P<ident>[^\s"\[\\]++) (?P<user>[^\s"\[\\]++) '
-        r'\[(?P<time_local>[^\]\s\["\\]{14,24} [+-][0-9]{4})\] '
-        r'"(?P<request>(?P<method>[A-Z]{3,10}+) (?P<path>[^\s"\\\[]++)[^"\\\n\[]*+)" '
-        r'(?P<status>[0-9]{3}) (?P<bytes>[0-9]++|-) "(?P<referer>[^"\\\n\[]*+)" "(?P<agent>[^"\\\n\[]*+)"'
-        r"(?P<request_time>[^=\\\n\[]*+)$",
-        text.access,
-        request_time=text.seconds,
-    ),
-    _fixed(
-        "text",
-        "time level message",
-        rf"{_NO_ACCESS}(?>"
-        r"(?P<time>[0-9]{4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?"
-        r"[ :|]+(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|"
-        rf"warn|notice|info|debug)\]?[ :|]+)?){_MESSAGE}",
-        text.dated,
-    ),
-    _fixed("syslog", "time host app procid message", f"{_NO_ACCESS}(?>{_BSD}){_MESSAGE}", text.syslog_3164),
-    _fixed(
-        "syslog",
-        "pri time host app procid message level",
-        rf"{_NO_ACCESS}(?><(?=(?P<level>[0-9]{{1,3}}+))(?P<pri>[0-9]{{1,3}}+)>{_BSD}){_MESSAGE}",
-        text.syslog_3164,
-        level=text.severity,
-    ),
-)
-"""
-Stencils that need no line to be made of. An access log begins with an address, as no other format does; a date with a
-space instead of its T, and a month's name, say which of the formats with messages it is.
-"""

@@ -51,8 +51,15 @@ _ACCESS_NAMES = tuple(_ACCESS.groupindex)
 _PARTS = 7
 _DATE_MARKS = ("-", "/")
 _QUOTES = ('"', "'")
+_BEGINNING = re.compile(r"<\d|[A-Z][a-z]{2} |\[?\d{4}[-/]|[DIWEFA], \[")
+"""How all begin but access logs and key=value: a priority, a month and a blank, a year and a dash, Ruby's letter."""
 _HOST = re.compile(r"[\w.\-:]+")
 _EXTRA = re.compile(r"^ (?:\"?(\d+\.\d{1,6})\"?)(?:$| )")
+
+
+def may_fit(line: str) -> bool:
+    """Whether the line has what any of these formats needs at the least; asked of those not of the usual one."""
+    return _BEGINNING.match(line) is not None or '] "' in line or _may_be_pairs(line)
 
 
 def access(line: str) -> Found | None:
@@ -131,12 +138,16 @@ def rails(line: str) -> Found | None:
 
 def pairs(line: str) -> Found | None:
     """key=value, quoted or not (logfmt, lograge): three pairs or more, which begin the line."""
-    if "=" not in line[:80] or len(line) > _LONGEST_PAIRS:
-        return None
-    if " " in line[: line.find("=")].strip():
+    if not _may_be_pairs(line):
         return None
     found = _pairs(line)
     return ("pairs", found) if len(found) >= _FEWEST_PAIRS else None
+
+
+def _may_be_pairs(line: str) -> bool:
+    if "=" not in line[:80] or line.count("=") < _FEWEST_PAIRS or len(line) > _LONGEST_PAIRS:
+        return False
+    return " " not in line[: line.find("=")].strip()
 
 
 def dated(line: str) -> Found | None:
