@@ -390,8 +390,7 @@ def _find(data: Json, path: Sequence[str]) -> Json:
 
 def _at(data: Json, path: Sequence[str]) -> Json:
     """The connection there; CollectError when GitHub says that there is nothing to hold it."""
-    found = _find(data, path)
-    if found is None:
+    if (found := _find(data, path)) is None:
         raise CollectError(f"GitHub answered without {path[-1]}", hint="run again; the answer is stored")
     return found
 

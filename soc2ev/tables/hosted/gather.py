@@ -219,7 +219,7 @@ class _Shared:
 
     def _without_others(self, request: PullRequest) -> PullRequest:
         """The request without replaced commits of which nothing can live on in it: other changes had landed them."""
-        if not request.replaced:
+        if not any(one.sha in self.found.graph for one in request.replaced):
             return request
         # A branch that was reset to its base holds the base's last commit, until the next force push.
         landed = self.found.graph.reach([request.base_sha])

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests, WorkflowRun
@@ -255,9 +256,8 @@ def _request(
     buttoned = frozenset(one.sha for one in made if one.sha in landings and one.signed_by_github)
     given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
     forced = [one for one in events if one["kind"] == FORCED]
-    for one in forced:
-        if one["after"]:
-            seen[one["after"]].exactly(one["at"], None)
+    for one in filter(itemgetter("after"), forced):
+        seen[one["after"]].exactly(one["at"], None)
     before = [one["before"] for one in forced if one["before"]]
     lost = {"replaced"} if {one["sha"] for one in gone} != {one["before"] for one in forced} else set()
     held = dict.fromkeys([*(one.sha for one in made), *before])
@@ -295,15 +295,17 @@ def _request(
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
         other_patches=proofs.other_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
-        # What builds on the head was taken back: nothing of it came before the head.
-        replaced=tuple(
-            commit(one)
-            for one in sorted(gone, key=lambda one: str(one["sha"]))
-            if row["head_sha"] not in (one["parents"] or ())
-        ),
+        replaced=tuple(_replaced(gone, row["head_sha"])),
         rebased=copies,
         pushers=_pushers(pushed, [account(one, "actor") for one in forced]),
     )
+
+
+def _replaced(gone: Iterable[Row], head: str | None) -> Iterator[Commit]:
+    """What force pushes replaced, but what was built on the head and taken back: nothing of it came before the head."""
+    for one in sorted(gone, key=lambda one: str(one["sha"])):
+        if head not in (one["parents"] or ()):
+            yield commit(one)
 
 
 def _pushers(pushed: Iterable[_Receipt], forcers: Sequence[Account | None]) -> tuple[Account | None, ...]:
