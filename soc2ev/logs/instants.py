@@ -140,7 +140,9 @@ def _read(values: list[str], sample: str, reference: float) -> _Read:
     rests = _rests(form, [value[end : _LONGEST + 1] for value in values])
     parts = zip(starts, seconds, rests, strict=True)
     if None not in starts and None not in seconds and None not in rests:
-        return [(start + second + rest[0]) / _MICRO for start, second, rest in parts], list(map(_ZONED, rests))  # type: ignore[operator, index, arg-type]
+        # None of the parts is None, as was just asked, which a type cannot say.
+        instants = [(start + second + rest[0]) / _MICRO for start, second, rest in parts]  # type: ignore[operator, index]
+        return instants, list(map(_ZONED, rests))  # type: ignore[arg-type]
     return _told(
         [
             instant(value, reference)

@@ -15,7 +15,7 @@ from soc2ev.model import Json
 
 _LISTED = 250
 """So many commits of a request GitHub lists at most, and the last of these is not its head then."""
-_NAMES = {"start": "start", "end": "end"}
+_ENDS = ("start", "end")
 
 
 def refuse_others(data: Json, asked: Mapping[str, Json]) -> None:
@@ -24,8 +24,8 @@ def refuse_others(data: Json, asked: Mapping[str, Json]) -> None:
         return
     home = data.get("repository")
     for alias, value in home.items() if isinstance(home, dict) else ():
-        wanted = asked.get(_NAMES.get(alias) or f"s{alias[1:]}")
-        if alias[0] in "cse" and wanted and isinstance(value, dict) and value.get("oid", wanted) != wanted:
+        wanted = asked.get(alias if alias in _ENDS else f"s{alias[1:]}")
+        if wanted and isinstance(value, dict) and value.get("oid", wanted) != wanted:
             raise TamperedError(f"it holds {value['oid']} where {wanted} was asked for")
     named = {
         f"{asked[f'o{alias[1:]}']}/{asked.get(f'n{alias[1:]}')}": alias for alias in data if f"o{alias[1:]}" in asked

@@ -8,7 +8,8 @@ them with its tickets, cut when there are many, and newer versions by pages.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -123,6 +124,8 @@ class Histories:
         def check(data: Json) -> None:
             if not isinstance(data, dict) or data.get("startAt") != start or type(data.get("total")) is not int:
                 raise ValueError("no page of changes, or another one than was asked for")
+            with _understood():
+                _refuse_hollow(data["values"])
 
         try:
             answer = self.site.get(
@@ -157,6 +160,21 @@ class Histories:
                 self.tally.lacks(f"the history of {ticket.key} {odd or 'has a change of nothing'}")
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """ValueError for a page that has not the form of one."""
+    try:
+        yield
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"no page of changes: {problem!r}") from None
+
+
+def _refuse_hollow(histories: Json) -> None:
+    """ValueError for a change that does not say of what: it may have been the status that changed."""
+    if not all(one["items"] for one in histories):
+        raise ValueError("it holds a change of nothing")
+
+
 class _Trail:
     """What one chunk's pages told so far, so that nothing comes twice."""
 
@@ -173,7 +191,7 @@ class _Trail:
     def refuse_odd(self, data: Json) -> None:
         """ValueError for changes that came before, or of tickets that were not asked for."""
         found: set[tuple[str, str]] = set()
-        try:
+        with _understood():
             for value in data["issueChangeLogs"]:
                 ticket = self._known(value["issueId"])
                 for history in value["changeHistories"]:
@@ -181,11 +199,7 @@ class _Trail:
                     if one in self._seen or one in found:
                         raise ValueError("it repeats changes of an earlier page")
                     found.add(one)
-                    # Only changes of the fields that were asked for are told, each with what it changed.
-                    if not history["items"]:
-                        raise ValueError("it holds a change of nothing")
-        except (KeyError, TypeError) as problem:
-            raise ValueError(f"no page of changes: {problem!r}") from None
+                _refuse_hollow(value["changeHistories"])
 
     def refuse_odd_tickets(self, data: Json) -> None:
         """ValueError for tickets that come twice, or were not asked for."""

@@ -324,6 +324,24 @@ def test_an_estimate_far_from_the_list(tmp_path: Path) -> None:
     assert ["the list held 9 tickets where Jira estimates 500"] == run.of("tickets").details["warnings"]
 
 
+@pytest.mark.parametrize("on", [SEARCH, "GET /rest/api/2/issue/*"])
+def test_a_change_of_nothing_leaves_its_history_open(on: str, tmp_path: Path) -> None:
+    """It may have been the status that changed: with the ticket and by pages, that ticket is not taken for whole."""
+
+    def emptied(body: Any) -> None:
+        for one in body.get("issues", ()):
+            for history in one.get("changelog", {}).get("histories", ())[:1] if one["key"] == "API-1" else ():
+                history["items"] = []
+        for history in body.get("values", ())[:1]:
+            history["items"] = []
+
+    run = run_of(tmp_path, changed(on, emptied, times=None), cloud=False)
+    whole = {row["ticket"] for row in run.rows("jira_histories")}
+    told = {row["ticket"] for row in run.rows("jira_tickets")}
+    assert (["histories"], 1) == (list(run.incomplete), len(told - whole))
+    assert "a change of nothing" in run.incomplete["histories"]
+
+
 @pytest.mark.parametrize("cloud", [True, False])
 def test_histories_without_any_change_of_a_resolved_ticket(cloud: bool, tmp_path: Path) -> None:
     """A ticket that was resolved after it was made has changed: histories that tell of no change at all are a gap."""
