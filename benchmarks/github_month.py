@@ -32,7 +32,7 @@ LOOP = 100
 """Pull requests that the plain loop asks about unless told otherwise; it grows in proportion."""
 WORKERS = 4
 """How many requests a collection has under way at a time: what `Fetch` allows unless told otherwise."""
-LIMITS = {"per pull request": 0.05, "per repository": 15, "wall": 1.25, "megabytes": 400}
+LIMITS = {"points an hour": 5000, "per pull request": 0.05, "per repository": 15, "wall": 1.25, "megabytes": 400}
 SERVER = """
 import json, sys, time
 from tests.fakes.github.large import large
@@ -56,7 +56,9 @@ with Timed(story.world, latency=latency) as host:
     for line in sys.stdin:
         asking = max(ended for _, ended in spans) - min(began for began, _ in spans) if spans else 0.0
         spans.clear()
-        print(json.dumps({"requests": len(host.requests), "seconds": sum(took), "asking": asking}), flush=True)
+        points = host.points()["/graphql"]
+        told = {"requests": len(host.requests), "seconds": sum(took), "asking": asking, "points": points}
+        print(json.dumps(told), flush=True)
 """
 
 
@@ -73,6 +75,8 @@ class Cost:
     """Seconds that the server took for all answers together."""
     asking: float
     """Seconds from the first request to the last answer."""
+    points: int
+    """Points that its GraphQL questions cost."""
 
 
 class Host:
@@ -134,7 +138,8 @@ def run(words: list[str], folder: Path, host: Host, environment: dict[str, str])
         cpu = usage.ru_utime + usage.ru_stime
         after = host.spent()
         asked, answering = int(after["requests"] - before["requests"]), after["seconds"] - before["seconds"]
-        return Cost(seconds, cpu, usage.ru_maxrss / 1024, output.read(), asked, answering, after["asking"])
+        points = int(after["points"] - before["points"])
+        return Cost(seconds, cpu, usage.ru_maxrss / 1024, output.read(), asked, answering, after["asking"], points)
 
 
 def loop(host: Host, repositories: int, most: int) -> tuple[set[str], float, int]:
@@ -205,6 +210,7 @@ def report(count: int, repositories: int, latency: float, most: int) -> None:
     print(f"{len(found)} pull requests in {repositories} repositories, {latency * 1000:.0f} ms for each request")
     share = collected.requests / len(found)
     print(f"collect       {collected.requests} requests, {share:.4f} each; allowed {allowed:.0f}")
+    print(f"              {collected.points} points of GraphQL; a user has {LIMITS['points an hour']} an hour")
     print(f"              {collected.seconds:.1f} s wall, {collected.cpu:.1f} s CPU, {collected.megabytes:.0f} MB")
     if latency:
         ratio, limit = collected.seconds / ideal, LIMITS["wall"]

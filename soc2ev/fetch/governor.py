@@ -154,7 +154,7 @@ class Governor:
     def heed(self, key: Hashable, exchange: Exchange, verdict: Verdict) -> None:
         """Take from an answer how long everybody has to wait, and how many may ask after that."""
         place, now = self._place(key), self.now()
-        pause = told(exchange.headers, now)
+        pause = told(exchange.headers, now, spent=verdict.kind is Kind.PRIMARY)
         with self._free:
             if verdict.kind is Kind.SECONDARY:
                 # Several that were on their way get the same answer; it is one limit.
@@ -181,7 +181,8 @@ class Governor:
         https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
         """
         named = exchange.headers.get("x-ratelimit-resource", "").strip()
-        primary = exhausted(exchange.headers) and "retry-after" not in exchange.headers
+        spent = verdict.kind is Kind.PRIMARY or exhausted(exchange.headers)
+        primary = spent and "retry-after" not in exchange.headers
         return {named, self._resource} if named and primary and verdict.kind is not Kind.SECONDARY else {_ALL}
 
     def pause(self, source: str, why: str, seconds: float) -> None:

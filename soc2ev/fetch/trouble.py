@@ -37,6 +37,7 @@ _LASTING = (
     "OSError",
 )
 """Errors that no further try cures; an OSError as such is a CA bundle that is not there."""
+_PRIMARY = re.compile(rb"api rate limit (?:already )?exceeded", re.IGNORECASE)
 _SECONDARY = re.compile(rb"secondary rate limit|abuse detection mechanism", re.IGNORECASE)
 _MAX_SENTENCE = 4_000
 
@@ -91,16 +92,17 @@ def parsed(exchange: Exchange) -> Verdict:
         return Verdict(Kind.TROUBLE, f"the answer is not usable JSON: {problem}")
 
 
-def told(headers: Mapping[str, str], now: datetime) -> float | None:
+def told(headers: Mapping[str, str], now: datetime, *, spent: bool = False) -> float | None:
     """
     The seconds that an answer asks to wait, at least one; None when it does not.
 
-    `Retry-After` (RFC 9110, 10.2.3) comes before the reset of a limit of which nothing remains.
+    `Retry-After` (RFC 9110, 10.2.3) comes before the reset of a limit of which nothing remains, or of one that is known
+    to be `spent`.
     """
     after = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}", after, re.ASCII):
         return max(float(after), 1.0)
-    until = _date(after) or _reset(headers)
+    until = _date(after) or (_reset(headers) if spent or exhausted(headers) else None)
     return None if until is None else max((until - now).total_seconds(), 1.0)
 
 
@@ -110,8 +112,13 @@ def exhausted(headers: Mapping[str, str]) -> bool:
 
 
 def limit(exchange: Exchange, *, tries: int = 8) -> Verdict:
-    """The verdict for an answer that is known to be a limit; which of the two, its headers say."""
-    primary = exhausted(exchange.headers) and "retry-after" not in exchange.headers
+    """
+    The verdict for an answer that is known to be a limit; which of the two, its headers say, or its sentence.
+
+    A question may cost more points than remain: then the primary limit refuses it before nothing is left.
+    """
+    spent = exhausted(exchange.headers) or _PRIMARY.search(exchange.body[:_MAX_SENTENCE]) is not None
+    primary = spent and "retry-after" not in exchange.headers
     return Verdict(Kind.PRIMARY if primary else Kind.SECONDARY, str(Kind.PRIMARY if primary else Kind.SECONDARY), tries)
 
 
@@ -132,7 +139,8 @@ def _of_limit(exchange: Exchange) -> Verdict | None:
         return None
     # GitHub sends its secondary limit as 403, with or without Retry-After; then only the sentence tells.
     asks = exhausted(exchange.headers) or "retry-after" in exchange.headers
-    return limit(exchange) if asks or _SECONDARY.search(exchange.body[:_MAX_SENTENCE]) else None
+    says = exchange.body[:_MAX_SENTENCE]
+    return limit(exchange) if asks or _SECONDARY.search(says) or _PRIMARY.search(says) else None
 
 
 def _of_status(exchange: Exchange) -> Verdict | None:
@@ -149,9 +157,7 @@ def _of_status(exchange: Exchange) -> Verdict | None:
 
 def _reset(headers: Mapping[str, str]) -> datetime | None:
     seconds = headers.get("x-ratelimit-reset", "").strip()
-    if exhausted(headers) and re.fullmatch(r"\d{1,10}", seconds, re.ASCII):
-        return datetime.fromtimestamp(int(seconds), UTC)
-    return None
+    return datetime.fromtimestamp(int(seconds), UTC) if re.fullmatch(r"\d{1,10}", seconds, re.ASCII) else None
 
 
 def _date(text: str) -> datetime | None:

@@ -14,6 +14,7 @@ from tests.fetch.serving import DROP, SECRET, START, reply
 OK = reply([1])
 CUT = (200, {"Content-Encoding": "gzip"}, gzip.compress(b"[1]" * 99)[:-9])
 SHORT = (200, {"Content-Length": "50", "Connection": "close"}, b"[1, 2")
+EXCEEDED = {"message": "API rate limit exceeded for user ID 1."}
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
 
 
@@ -113,6 +114,7 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(desk, fetch, serve
         (reply(SECONDARY, 403, Retry_After="7"), 7.0, "secondary"),
         (reply({}, 403, X_RateLimit_Remaining="0", X_RateLimit_Reset=reset(1800 // 60)), 30.0, "primary"),
         (reply({}, 429, X_RateLimit_Remaining="0", X_RateLimit_Reset=reset(30)), 30.0, "primary"),
+        (reply(EXCEEDED, 403, X_RateLimit_Remaining="13", X_RateLimit_Reset=reset(30)), 30.0, "primary"),
         (reply({}, 429, Retry_After="Sat, 31 Oct 2026 12:01:00 GMT"), 60.0, "secondary"),
         (reply({}, 429, Retry_After="Sat, 31 Oct 2026 11:01:00 GMT"), 1.0, "secondary"),
         (reply({}, 429, Retry_After="0"), 1.0, "secondary"),
@@ -136,10 +138,11 @@ def test_limits_are_waited_for_as_long_as_they_last(desk, fetch, server, get, qu
         ({"type": "RATE_LIMIT", "message": "API rate limit already exceeded for user ID 1"}, {}, 60.0),
         ({"message": SECONDARY["message"]}, {"Retry_After": "7"}, 7.0),
         ({"type": "RATE_LIMITED"}, {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": reset(30)}, 30.0),
+        ({**EXCEEDED, "type": "RATE_LIMITED"}, {"X_RateLimit_Remaining": "13", "X_RateLimit_Reset": reset(30)}, 30.0),
     ],
 )
 def test_limits_of_graphql_come_with_status_200(desk, fetch, server, query, error, headers, waits):
-    """The body tells, with data beside it or not."""
+    """The body tells, with data beside it or not; a question may cost more points than remain."""
     for data in (None, {"a": None}):
         desk.clock.slept.clear()
         desk.clock.at = START

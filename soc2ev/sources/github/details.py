@@ -197,6 +197,8 @@ class Details:
         page, held = connection["pageInfo"], len(connection["nodes"])
         if one.part == "commits":
             self._add_commits(one.number, connection["nodes"])
+        if one.part == "replaced":
+            self.notes.replaced(connection["nodes"])
         if not page["hasNextPage"]:
             if not shapes.ends(connection, one.first):
                 self._say_cut(one.number, one.part)
@@ -269,8 +271,7 @@ def _same(data: Json, chunk: Sequence[Merged]) -> None:
 
 def _request(value: Json, notes: Notes) -> Request:
     notes.request(value)
-    for one in _force_pushes(value):
-        notes.people(shapes.commit(one["beforeCommit"]))
+    notes.replaced(value["replaced"]["nodes"])
     head = value["head"]["nodes"][0]["commit"] if value["head"]["nodes"] else {}
     checks = [one for one in shapes.contexts(head)[0] if one["__typename"] == "CheckRun"]
     landed = value.get("mergeCommit")
@@ -307,15 +308,10 @@ def _approvals(value: Json) -> Iterator[tuple[datetime, str]]:
 
 
 def _forced(value: Json) -> Iterator[tuple[datetime, str]]:
-    for one in _force_pushes(value):
-        yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
-
-
-def _force_pushes(value: Json) -> Iterator[Json]:
-    """Those of which GitHub tells what they replaced."""
+    """The force pushes of which GitHub tells what they replaced."""
     for one in value["timelineItems"]["nodes"]:
         if one["__typename"] == "HeadRefForcePushedEvent" and one["beforeCommit"]:
-            yield one
+            yield instant(one["createdAt"]), one["beforeCommit"]["oid"]
 
 
 def _queued(value: Json) -> bool:

@@ -79,8 +79,7 @@ TIMELINE = (
     "MERGED_EVENT, REOPENED_EVENT, READY_FOR_REVIEW_EVENT, CONVERT_TO_DRAFT_EVENT"
 )
 _EVENT_FIELDS = {
-    # Whoever wrote what was replaced may have made a part of what replaced it.
-    "HeadRefForcePushedEvent": f"beforeCommit {{ ...commit {_PARENTS} }} afterCommit {{ oid }}",
+    "HeadRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
     "BaseRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
     "BaseRefChangedEvent": "previousRefName currentRefName",
     "ReviewDismissedEvent": "previousReviewState dismissalMessage review { id }",
@@ -102,6 +101,8 @@ _EVENT_FIELDS = {
 _EVENTS = "".join(
     f" ... on {kind} {{ id createdAt actor {{ ...actor }} {more} }}" for kind, more in _EVENT_FIELDS.items()
 )
+# Beside the other events, of which each page has room for many: the parents of a commit are a list that costs.
+_REPLACED = f"__typename ... on HeadRefForcePushedEvent {{ beforeCommit {{ ...commit {_PARENTS} }} }}"
 _REVIEW = "id state submittedAt authorCanPushToRepository body author { ...actor } commit { oid }"
 
 PARTS = {
@@ -109,11 +110,13 @@ PARTS = {
     "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} }} }} }}",
     "files": f"files(first: %s) {{ totalCount {_PAGE} nodes {{ path changeType }} }}",
     "events": f"timelineItems(first: %s, itemTypes: [{TIMELINE}]) {{ {_PAGE} nodes {{ __typename {_EVENTS} }} }}",
+    "replaced": f"replaced: timelineItems(first: %s, itemTypes: [HEAD_REF_FORCE_PUSHED_EVENT]) "
+    f"{{ {_PAGE} nodes {{ {_REPLACED} }} }}",
 }
 """The lists of a pull request that may need more than one page, by what we call them."""
-FIELDS = {"reviews": "reviews", "commits": "commits", "files": "files", "events": "timelineItems"}
-"""What GitHub calls them."""
-_FIRST = {"reviews": 30, "commits": 20, "files": 50, "events": 60}
+FIELDS = {name: name for name in PARTS} | {"events": "timelineItems"}
+"""Under what name an answer has them."""
+_FIRST = {"reviews": 30, "commits": 20, "files": 50, "events": 60, "replaced": 3}
 _FIRST_CONTEXTS = 30
 _LAST = 6
 """Each suite that is asked for costs; few requests have more commits, and the pushes before are asked for apart."""
@@ -252,7 +255,7 @@ def rest_of(parts: Sequence[str]) -> str:
         asked.append(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {page} }} }}")
     names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(len(parts)))
     people = _ACTOR if {"reviews", "events"} & set(parts) else ""
-    commits = _COMMIT if {"commits", "events"} & set(parts) else ""
+    commits = _COMMIT if {"commits", "replaced"} & set(parts) else ""
     return f"query rest({names}) {{\n{chr(10).join(asked)}\n}}{people}{commits}"
 
 

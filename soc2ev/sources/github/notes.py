@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from soc2ev import ticket_keys
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents
+from soc2ev.sources.github import documents, shapes
 from soc2ev.sources.github.claims import Repository, Tally
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ class Notes:
 
     def commit(self, row: Mapping[str, Json]) -> None:
         """Note a commit, given as the columns that describe it."""
-        self.people(row)
+        self._people(row)
         self._mention([row["message"] or ""])
 
-    def people(self, row: Mapping[str, Json]) -> None:
-        """Note who made a commit, and not its tickets: one that was replaced names none."""
+    def replaced(self, nodes: Iterable[Json]) -> None:
+        """Note who made the commits that force pushes replaced, and not their tickets: what is gone names none."""
+        for row in filter(None, map(shapes.replaced, nodes)):
+            self._people(row)
+
+    def _people(self, row: Mapping[str, Json]) -> None:
         found = frozenset(one.strip().lower() for one in _TRAILER.findall(row["message"] or ""))
         if found:
             self._credited[row["sha"]] = found

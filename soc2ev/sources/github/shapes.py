@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import Json
-from soc2ev.sources.github import strict
+from soc2ev.sources.github import documents, strict
 
 Columns = dict[str, Json]
 ZERO = "0" * 40
@@ -172,8 +172,7 @@ def assigned(value: Json) -> Columns:
 
 def missing(value: Json) -> list[str]:
     """The parts of a request that this answer does not hold whole."""
-    lists = {"reviews": "reviews", "commits": "commits", "files": "files", "events": "timelineItems"}
-    cut = [name for name, field in lists.items() if not ends(value[field], 0)]
+    cut = [name for name, field in documents.FIELDS.items() if not ends(value[field], 0)]
     # Without a page to go on with: GitHub allows a hundred labels, and nobody closes a hundred issues at once.
     for name, field in (("labels", "labels"), ("issues", "closingIssuesReferences")):
         found = value.get(field)
@@ -224,6 +223,11 @@ def event(value: Json) -> Columns:
         "state": value.get("previousReviewState"),
         "text": value.get("dismissalMessage") or value.get("reason"),
     }
+
+
+def replaced(value: Json) -> Columns:
+    """The commit that a force push replaced; nothing where GitHub no longer tells it."""
+    return commit(value["beforeCommit"]) if value["beforeCommit"] else {}
 
 
 def file(value: Json) -> Columns:

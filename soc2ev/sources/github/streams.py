@@ -148,18 +148,17 @@ PARTS: Mapping[str, tuple[str, str, Callable[[Json], Mapping[str, Json]]]] = {
     "commits": ("commits", tables.PULL_REQUEST_COMMITS.name, lambda value: shapes.commit(value["commit"])),
     "files": ("files", tables.FILES.name, shapes.file),
     "events": ("timelineItems", tables.EVENTS.name, shapes.event),
+    "replaced": ("replaced", tables.REPLACED_COMMITS.name, shapes.replaced),
 }
 """The lists of a pull request: GitHub's name, our table, and how one entry reads."""
-_FORCED = "HeadRefForcePushedEvent"
 
 
 def _part_rows(of: Mapping[str, Json], part: str, value: Json, first: int) -> Iterator[Row]:
     field, table, read = PARTS[part]
     for position, entry in enumerate(value[field]["nodes"], first):
         placed = {"position": position} if part == "commits" else {}
-        yield table, {**of, **placed, **read(entry)}
-        if part == "events" and entry["__typename"] == _FORCED and entry["beforeCommit"]:
-            yield tables.REPLACED_COMMITS.name, {**of, **shapes.commit(entry["beforeCommit"])}
+        if columns := read(entry):
+            yield table, {**of, **placed, **columns}
 
 
 def _push_rows(of: Mapping[str, Json], commit: Json) -> Iterator[Row]:

@@ -159,13 +159,13 @@ PULL_REQUESTS = Table(
         Column("issues", "TEXT[]", "Issues that it closes, as owner/name#number."),
         _text(
             "missing",
-            "Parts that this answer cut, comma separated: reviews, commits, files, events, labels, issues. "
-            "The first four are whole after all when github_completions says so.",
+            "Parts that this answer cut, comma separated: reviews, commits, files, events, replaced, labels, issues. "
+            "The first five are whole after all when github_completions says so.",
         ),
     ),
     ("repository", "number"),
 )
-_LIST = _must("part", "reviews, commits, files or events; statuses, where the number is a deployment's.")
+_LIST = _must("part", "reviews, commits, files, events or replaced; statuses, where the number is a deployment's.")
 LIST_PAGES = Table(
     "github_list_pages",
     "Further pages of lists of pull requests and deployments that one answer cut.",

@@ -10,6 +10,7 @@ from graphql import build_schema, parse, validate
 
 from soc2ev.sources.github import documents
 from tests.fakes.github import faults, tokens
+from tests.fakes.github.cost import price
 from tests.fakes.github.graphql import SCHEMA_FILE
 from tests.fakes.github.large import large
 from tests.fakes.github.scenarios.story import Story
@@ -33,7 +34,9 @@ DOCUMENTS = {
     "details with statuses": documents.details({documents.STATUSES}),
     "bare details": documents.details(()),
     "details without suites": documents.details(EVERYTHING - {documents.PUSHES}),
-    "rest": documents.rest_of(["reviews", "commits", "files", "events"]),
+    "rest": documents.rest_of(list(documents.PARTS)),
+    "rest of replaced": documents.rest_of(["replaced"]),
+    "rest of events": documents.rest_of(["events"]),
     "rest of files": documents.rest_of(["files"]),
     "pushers": documents.pushers(2),
     "assigned": documents.assigned(2),
@@ -55,6 +58,13 @@ def test_every_document_is_valid(name: str) -> None:
     """GitHub refuses a document with a field that it does not know, an unused fragment or variable."""
     schema = build_schema(SCHEMA_FILE.read_text(encoding="utf-8"))
     assert [] == validate(schema, parse(DOCUMENTS[name]))
+
+
+def test_ten_thousand_requests_fit_into_the_points_of_an_hour() -> None:
+    """A user has 5,000 points an hour; the details of 100 requests cost 45 at most, and the lists beside them few."""
+    schema, ids = build_schema(SCHEMA_FILE.read_text(encoding="utf-8")), ["x"] * 100
+    points = price(schema, parse(documents.details(EVERYTHING | {documents.PUSHES})), {"ids": ids}, None).cost
+    assert (True, points) == (30 < points <= 45, points)
 
 
 def test_a_busy_month_stays_within_its_requests(tmp_path: Path) -> None:

@@ -39,6 +39,19 @@ def replaced_by_approver(s: Story) -> None:
     change.merge(s.cat, "squash")
 
 
+@scenario("edge-06-replaced-by-approver-after-many", "APPROVER_WROTE_REPLACED_COMMITS", C=NOT_TESTED, D=NOT_TESTED)
+def replaced_by_approver_after_many(s: Story) -> None:
+    """The same after Ann had forced over her own commits four times: more than one answer has room for."""
+    change = s.open()
+    for _ in range(4):
+        change.rebase(s.ann)
+    change.push(s.bob, {"src/fix.py": "fix"})
+    change.rebase(s.ann)
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+
+
 @scenario("edge-06-replaced-by-another", C=MET, D=MET)
 def replaced_by_another(s: Story) -> None:
     """The same, and Cat approved, who wrote nothing of either."""
