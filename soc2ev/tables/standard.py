@@ -160,6 +160,9 @@ DEPLOYMENTS = Table(
         Column("state", "TEXT", "last status, in lower case; inactive once another deployment followed"),
         Column("succeeded", "BOOLEAN", "it succeeded at some time; NULL while it runs or nothing was reported"),
         Column("followed_by", "TIMESTAMP", "when the next deployment to the same environment succeeded"),
+        Column(
+            "later_known", "BOOLEAN", "the deployments to that environment from this one on are known with outcomes"
+        ),
         Column("commit_known", "BOOLEAN", "its commit is of the branch's history; NULL when nobody told about it"),
         Column("brought", "TEXT[]", "changes that it brought since the last successful one"),
         Column("brought_known", "BOOLEAN", "these are all: the last successful deployment is known and in the history"),

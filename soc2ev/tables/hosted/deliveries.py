@@ -50,8 +50,9 @@ def deployment_rows(
             "creator_id": deployment.creator.number if deployment.creator else None,
             "creator_type": deployment.creator.kind if deployment.creator else None,
             "state": deployment.statuses[-1][0].lower() if deployment.statuses else None,
-            "succeeded": _succeeded(deployment),
+            "succeeded": _succeeded(deployment, untold),
             "followed_by": _next_success(delivered.found[place + 1 :], deployment),
+            "later_known": listed and not any(one.id in untold for one in _later(delivered.found[place:], deployment)),
             # Without the record of its moves nobody knows what the branch holds, only what was once merged into it.
             "commit_known": delivered.placed(deployment) if found.complete("activity") else None,
             "brought": [items[move] for move in brought] if listed else [],
@@ -131,19 +132,21 @@ def _last_success(before: Sequence[Deployment], deployment: Deployment) -> Deplo
 
 def _next_success(after: Sequence[Deployment], deployment: Deployment) -> datetime | None:
     """When the next deployment to the same environment succeeded; None when none did."""
-    for one in after:
-        if one.environment == deployment.environment:
-            times = [at for state, at in one.statuses if state == "SUCCESS" and at]
-            if times:
-                return times[0]
-    return None
+    found = (at for one in _later(after, deployment) for state, at in one.statuses if state == "SUCCESS" and at)
+    return next(found, None)
 
 
-def _succeeded(deployment: Deployment) -> bool | None:
+def _later(after: Sequence[Deployment], deployment: Deployment) -> Iterator[Deployment]:
+    return (one for one in after if one.environment == deployment.environment)
+
+
+def _succeeded(deployment: Deployment, untold: Collected[str] = ()) -> bool | None:
     """Whether it ever succeeded (it reads inactive once another follows); None while nobody can tell."""
     states = [state for state, _ in deployment.statuses]
     if "SUCCESS" in states:
         return True
+    if deployment.id in untold:
+        return None
     return False if any(state in _FAILED for state in states) else None
 
 

@@ -128,8 +128,16 @@ def delivered() -> Story:
     return story
 
 
+def failed() -> Story:
+    """A reviewed change that was deployed, and deployed again, which failed."""
+    story = Story()
+    story.clean()
+    story.deploy(states=("in_progress", "failure"))
+    return story
+
+
 TOLD: dict[str, Callable[[], Story]] = {"overridden": overridden, "pushed": pushed, "edited": edited}
-TOLD |= {"promoted": promoted, "delivered": delivered}
+TOLD |= {"promoted": promoted, "delivered": delivered, "failed": failed}
 
 
 def rewritten(change: Callable[[Any], Any], **where: Any) -> Fault:
@@ -225,6 +233,14 @@ ODD: dict[str, tuple[str, Fault]] = {
     "index kept back": ("promoted", rewritten(within(*INDEX, is_now=[]), on="POST /graphql")),
     "checks of a part null": ("promoted", rewritten(within(*CHECKS, is_now=None), on="POST /graphql")),
     "statuses kept back": ("delivered", rewritten(within(*STATUSES, is_now=[]), on="POST /graphql")),
+    "later deployments kept back": (
+        "failed",
+        rewritten(within(*STATUSES[:3], "totalCount", is_now=9), on="POST /graphql"),
+    ),
+    "later statuses kept back": (
+        "failed",
+        rewritten(within(*STATUSES[:5], "totalCount", is_now=9), on="POST /graphql"),
+    ),
 }
 """What a campaign over all endpoints found to be taken for met, or for nothing at all, or to end in a traceback."""
 
@@ -257,6 +273,20 @@ def test_no_odd_answer_is_met_or_silent(
     firm = ("met", "not applicable", "deviation")
     assert [] == [key for key, said in outcomes.items() if said in firm and clean.get(key) != said]
     assert not claimed
+
+
+@pytest.mark.parametrize("name", [name for name in ODD if name.startswith("later ")])
+def test_what_followed_a_failed_deployment_is_known_when_all_were_listed(
+    tmp_path: Path, cleanly: Callable[[str], tuple[Outcomes, bool, list[str]]], name: str
+) -> None:
+    """A failure that nothing followed is a deviation; where something may be missing it is not known."""
+
+    def fate(outcomes: Outcomes) -> list[str]:
+        return [said for (item, letter), said in outcomes.items() if (item.split()[0], letter) == (JUDGING[1], "D")]
+
+    scenario, fault = ODD[name]
+    assert ["met", "deviation"] == fate(cleanly(scenario)[0])
+    assert ["met", "not tested"] == fate(road(tmp_path / "odd", scenario, [replace(fault)])[0])
 
 
 def test_rules_of_no_branch(tmp_path: Path) -> None:
