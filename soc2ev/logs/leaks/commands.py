@@ -44,7 +44,7 @@ _REFUSED = re.compile(r"\bLogin (?:incorrect|OK)\b[^\n\[]{0,80}\[[^\]/\n]{1,64}/
 """FreeRADIUS with `auth_badpass` or `auth_goodpass`: `Login incorrect: [kim/hunter2x] (from client ...)`."""
 _HTPASSWD = re.compile(r"\bhtpasswd -[A-Za-z]{0,6}b[A-Za-z]{0,6} \S{1,200} \S{1,64} ['\"]?([^\s'\"]{3,})")
 _TOOLS = re.compile(
-    r"\b(?:ipmitool|mosquitto_[ps]ub|unzip)\b[^\n|;&]{0,160}? -P ?['\"]?([^\s'\"]{3,})|"
+    r"\b(?:ipmitool|mosquitto_[ps]ub|unzip|zip|zipcloak)\b[^\n|;&]{0,160}? -P ?['\"]?([^\s'\"]{3,})|"
     r"\bmongo(?:sh|dump|restore|export|import)?\b[^\n|;&]{0,160}? -p ?['\"]?([^\s'\"]{3,})|"
     r"\brabbitmqctl (?:add_user|change_password|authenticate_user) \S{1,64} ['\"]?([^\s'\"]{3,})|"
     r"\bsmbclient\b[^\n|;&]{0,160}? -U ?['\"]?[^\s%'\"]{1,64}%([^\s'\"]{3,})|"
@@ -52,6 +52,21 @@ _TOOLS = re.compile(
     r"(?:sudo -S|(?:sudo )?chpasswd|[a-z/]{2,30} [^\n|]{0,80}--password-stdin)"
 )
 """Commands that take a password as they say it: as a flag, as a word of its own, or from a pipe."""
+_MORE_TOOLS = re.compile(
+    r"\b(?:[xw]|wl)?freerdp\d?(?:\.exe)?\b[^\n|;&]{0,200}? /p:['\"]?([^\s'\"]{3,})|"
+    r"\bcmdkey(?:\.exe)?\b[^\n|;&]{0,200}? /pass:['\"]?([^\s'\"]{3,})|"
+    r"\bschtasks(?:\.exe)?\b[^\n|;&]{0,300}? /rp ['\"]?([^\s'\"]{3,})|"
+    r"\bopenssl (?:enc|aes|des|chacha)[^\n|;&]{0,160}? -k ['\"]?([^\s'\"\-][^\s'\"]{2,})|"
+    r"\bsnmp(?:walk|get|getnext|bulkwalk|bulkget|set|table|trap|inform|status|test|df)\b[^\n|;&]{0,200}? "
+    r"-[AXc] ?['\"]?([^\s'\"]{3,})|"
+    r"\b(?:plink|pscp|psftp|putty|kitty)(?:\.exe)?\b[^\n|;&]{0,160}? -pw ['\"]?([^\s'\"]{3,})|"
+    r"\blftp\b[^\n|;&]{0,160}? -u ['\"]?[^\s,'\"]{1,64},([^\s'\"]{3,})|"
+    r"\b(?:sqlplus|sqlldr|expdp|impdp|rman target)(?: -[A-Za-z]{1,2})* ['\"]?[\w$#]{1,64}/([^\s'\"/@]{3,64})@|"
+    r"\b(?:7z[ar]?|7zz) [a-z][^\n|;&]{0,200}? -p([^\s'\"]{4,})|\b(?:un)?rar [a-z][^\n|;&]{0,200}? -h?p([^\s'\"]{4,})|"
+    r"\b(?:hdbsql|isql|tsql|bcp)\b[^\n|;&]{0,160}? -(?:p|P) ['\"]?([^\s'\"\-][^\s'\"]{2,})|"
+    r"\bssh-keygen\b[^\n|;&]{0,160}? -N ['\"]?([^\s'\"]{3,})"
+)
+"""The same, of programs for desktops, boxes and files elsewhere."""
 _AZURE = re.compile(r"\baz login\b[^\n|;&]{0,160}? -p ['\"]?([^\s'\"]{3,})")
 _MAIL = re.compile(
     r"(?:\b[Cc]: |[>\"] ?|[Cc]ommand:? \"?|[Ss]ent: )(?:PASS|[A-Za-z]{0,4}\d{1,6} LOGIN [^\s\"]{1,100}) "
@@ -60,7 +75,31 @@ _MAIL = re.compile(
 """POP3, FTP and IMAP write them openly: RFC 1939 section 7, RFC 959 section 4.1.1, RFC 3501 section 6.2.3."""
 _GENERATED = re.compile(r"\btemporary password is generated for \S{1,80}: (\S{3,64})")
 """MySQL says so once: https://dev.mysql.com/doc/refman/8.4/en/data-directory-initialization.html"""
-_OF_TOOLS = ("ipmitool", "mosquitto_", "unzip", "mongo", "rabbitmqctl", "smbclient", "echo ")
+_OF_TOOLS = ("ipmitool", "mosquitto_", "zip", "mongo", "rabbitmqctl", "smbclient", "echo ")
+_OF_MORE_TOOLS = (
+    "freerdp",
+    "cmdkey",
+    "schtasks",
+    "openssl ",
+    "snmp",
+    "plink",
+    "pscp",
+    "psftp",
+    "putty",
+    "lftp",
+    "sqlplus",
+    "sqlldr",
+    "expdp",
+    "impdp",
+    "rman",
+    "7z",
+    "rar ",
+    "hdbsql",
+    "isql",
+    "tsql",
+    "bcp",
+    "ssh-keygen",
+)
 _COMMANDS = (
     *(
         (_CURL, "-u"),
@@ -76,6 +115,7 @@ _COMMANDS = (
         (_HTPASSWD, "htpasswd"),
         (_AZURE, "az login"),
         *((_TOOLS, sign) for sign in _OF_TOOLS),
+        *((_MORE_TOOLS, sign) for sign in _OF_MORE_TOOLS),
         (_MAIL, "PASS "),
         (_MAIL, " LOGIN "),
     ),

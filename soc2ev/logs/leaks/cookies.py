@@ -12,7 +12,13 @@ from soc2ev.logs.leaks.kinds import Hit
 JARS = frozenset({"cookies", "cookie", "cookieparams", "setcookies"})
 """Keys of objects that hold cookies, as `squash` gives them."""
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_COOKIE_PAIR = re.compile(r"([!#$%&'*+\-.^`|~\w]+)=([^;,\s\"\\'}|]*)")
+_COOKIE_PAIR = re.compile(
+    r"([!#$%&'*+\-.^`|~\w]+)=(\d{1,10}\|[0-9a-f]{32,128}(?![0-9a-z])|2\|\d:\d\|[\w:|/+=\-]{40,}|[^;,\s\"\\'}|]*)"
+)
+"""
+Values have no pipe, which ends a cell of a table, but for two: `7|0a1b...` of Flask-Login
+(https://flask-login.readthedocs.io/) and `2|1:0|10:...` of Tornado.
+"""
 _JAR = re.compile(r"(?i)(?<![\w.\-])(?:sessionid|sessid|sid)=([\w.%\-]{8,})(?=; ?[\w.\-]+=)")
 _JARRED = re.compile(r"""(?i)\bcookies?["']?\s{0,2}(?:=>|[=:])\s{0,2}\{(?P<pairs>[^{}\n]{1,4000})\}""")
 _JAR_PAIR = re.compile(
@@ -59,7 +65,7 @@ def of_header(key: str, value: str) -> Iterator[Hit]:
         own = _FIRST.split(value, maxsplit=1)[0]
         if "=" not in own[:-2]:
             pairs = []  # those of `session_cookie=x GET /y?a=b` stand behind it
-        if named in ("sessionid", "sessid", "authsession", "usersession") and (
+        if named in ("sessionid", "sessid", "authsession", "usersession", "ssid") and (
             len(own) < _SHORTEST_SESSION or _UUID.fullmatch(own)
         ):
             return

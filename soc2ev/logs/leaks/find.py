@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 from soc2ev.logs.leaks import text as running
 from soc2ev.logs.leaks.keys import personal_of
 from soc2ev.logs.leaks.kinds import Hit, settle
+from soc2ev.logs.leaks.values import names_message
 from soc2ev.logs.leaks.walk import Leaf, leaves, unescape
 from soc2ev.logs.leaks.wrapped import Wrapped, key_before, wrapped
 
@@ -22,7 +23,7 @@ BASE64 = re.compile(
 )
 # Written so that there is one way to match: a pattern that can divide a run in many ways takes forever to fail.
 _READABLE = re.compile(rb"^[\t\n\r\x20-\x7e]{4,}(?:[\x80-\xff]{1,4}[\t\n\r\x20-\x7e]{4,})*[\x80-\xff]{0,4}$")
-_JSON_AT = re.compile(r"\{\s*(?:\"|$)|\[\s*(?:[\"{\[]|$)")
+_JSON_AT = re.compile(r"\{\s*(?:\"|$)|\[\s*(?:[\"\[]|\{\s*(?:[\"}]|$)|$)")
 _DUMPED = re.compile(r'\["[^"]{1,80}"\]\s?=>')
 """An entry of an array as PHP's var_dump prints it."""
 _OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
@@ -102,6 +103,8 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
         inner = find(value, leaf.path, depth + 1, leaf.name)
     else:
         inner = _running(value, leaf.path, depth, _context(leaf), own)
+    if inner and names_message(leaf.name):
+        inner = [hit for hit in inner if hit.kind != "email"]
     if leaf.path.endswith(_IDENTIFIED_BY):
         inner = [hit for hit in inner if hit.kind != "api_key"]
     if places:
@@ -185,7 +188,8 @@ def _under(key: str, value: str, path: str, depth: int) -> list[Hit]:
     own = settle(running.by_key(key, value)) if key else []
     if json_start(value) is not None:
         return [*own, *find(value, path, depth, key)]
-    return _running(value, "" if path == "$" else path, depth, key, own)
+    found = _running(value, "" if path == "$" else path, depth, key, own)
+    return [hit for hit in found if hit.kind != "email"] if key and names_message(key) else found
 
 
 def _joined(placed: list[Hit], fresh: list[Hit], part: Wrapped) -> list[Hit]:

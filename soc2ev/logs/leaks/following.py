@@ -127,7 +127,10 @@ _REFUSED_BEFORE = re.compile(rb"'@'[^'\s]{1,255}' \(using $")
 _REFUSED = re.compile(rb": (?:YES|NO)\)(?:\r?\n|$|\\{0,3}\"[,}]|\\n)")
 """How MySQL says that it refused a user: `'app'@'10.0.0.4' (using password: YES)`."""
 # Small letters alone are no secret, whatever gives a name before them.
-_PROSE = re.compile(rb" (?!(?:is|was|value|given|provided|received)\W)[a-z]{2,20} " + _NO_MEMBER)
+_PROSE = re.compile(
+    rb" (?!(?:is|was|value|given|provided|received)\W|"
+    rb"header (?:value |is |was |sent |of |received )?[\\\"'`iwvsor])[a-z]{2,20} " + _NO_MEMBER
+)
 _NAMING = re.compile(
     rb'(?:"|x22)(?:' + "|".join(sorted(NAMERS)).encode() + rb')(?:\\*"{1,2}|\\+x22)\s{0,3}:\s{0,3}'
     rb'(?P<opening>\\*"{1,2}|\\+x22)'
@@ -195,7 +198,22 @@ FOLLOWED: dict[bytes, Follows] = {
     b"curl": _commands,
     **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
     b"auth": _followed(rb"[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
-    **dict.fromkeys((b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip"), _followed(rb"[^\n]{0,480}[ 0+]-P")),
+    **dict.fromkeys(
+        (b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip", b"zip", b"zipcloak"),
+        _followed(rb"[^\n]{0,480}[ 0+]-P"),
+    ),
+    **dict.fromkeys(
+        (b"freerdp", b"xfreerdp", b"wfreerdp", b"wlfreerdp"), _followed(rb"[^\n]{0,480}(?:/|%2[Ff])p(?::|%3[Aa])")
+    ),
+    **dict.fromkeys((b"rar", b"unrar"), _followed(rb"[^\n]{0,480}[ 0+]-h?p")),
+    b"rman": _followed(rb"(?: |%20|\+)target"),
+    b"ssh-keygen": _followed(rb"[^\n]{0,480}[ 0+]-N"),
+    b"openssl": _followed(rb"[^\n]{0,480}[ 0+]-"),
+    b"execve": _followed(rb"[^\n]{0,80} argc=\d+ a0="),
+    **dict.fromkeys((b"proctitle", b"cmd"), _followed(rb"=[0-9A-F]{12}")),
+    b"community": _followed(rb" (?!public|private)\S"),
+    b"neighbor": _followed(rb" \S{1,64} password "),
+    b"ppp": _followed(rb" (?:chap|pap) "),
     b"mongo": _followed(rb"[^\n]{0,480}[ 0+]-p"),
     b"rabbitmqctl": _followed(rb"(?: |%20|\+)(?:add|change|authenticate)_"),
     b"smbclient": _followed(rb"[^\n]{0,480}[ 0+]-U"),

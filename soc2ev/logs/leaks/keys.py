@@ -40,7 +40,7 @@ _HARMLESS_START = re.compile(
     r"missing|resume|public|previous|prevpage|needs?|require|new(?=tokens))(?=[a-z]*tokens?$)"
 )
 
-_AUTH = re.compile(r"(?:authorization|authheader|authorizationheader|wwwauthorization|authorisation)s?$")
+_AUTH = re.compile(r"^xauth$|(?:authorization|authheader|authorizationheader|wwwauthorization|authorisation)s?$")
 _COOKIE = re.compile(
     r"(?:^|http|request|response|header|req|res|raw|client|cs|sc|session|auth|x|h|hdr|set)cookies?(?:header)?$"
 )
@@ -54,12 +54,13 @@ _SESSION_NAME = re.compile(
 _WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
 _RAILS_SESSION = re.compile(r"^_[\w-]*session$")
 _PASSWORD = re.compile(
-    r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrasena|motdepasse|passcode|^(?:pwd|pass|pw|"
+    r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrasena|contrasenya|motdepasse|passcode|"
+    r"^(?:senha|mdp|psk|wpapsk|pwd|pass|pw|"
     r"passw|psw|wachtwoord)$|"
     r"(?:user|db|old|new|admin|root|mysql|login|sa)pwd$|"
     r"^(?:db|user|smtp|ftp|admin|root|login|redis|mysql|ldap|mail|api|my|auth|http|proxy|pg|rabbitmq|basicauth|dbuser|"
     r"store|key|keystore|truststore|srcstore|deststore|"
-    r"postgres|sftp|imap|vpn|wifi)pass$"
+    r"postgres|sftp|imap|vpn|wifi)pass$|(?:become|default|sudo|bind|broker|service|registry|proxy|client|wallet)pass$"
 )
 _PRIVATE = re.compile(r"(?:private|priv|rsa|ssh|deploy|hostprivate)key(?:pem)?$|^(?:privatepem|sshidentity)$")
 _API_KEY = re.compile(
@@ -72,15 +73,17 @@ _API_KEY = re.compile(
     r"secret$|secrets$|secretkeybase$|clientsecretvalue$|secretvalue$|^apikeys?$|xapikey$|^credentials?$"
 )
 _TOKEN = re.compile(
-    r"tokens?$|jwt$|^bearer$|accesstokensecret$|tokensecret$|tokenvalue$|^sastoken$|^pat$|xamzsignature$"
+    r"tokens?$|^jeton$|jwt$|^bearer$|accesstokensecret$|tokensecret$|tokenvalue$|^sastoken$|^pat$|xamzsignature$"
 )
 _CARD = re.compile(
     r"^(?:pan|card|ccn|ccnum|cardnum)$|cardnumber$|cardno$|ccnumber$|creditcard$|debitcard$|primaryaccountnumber$|"
-    r"cardpan$|paymentcard$|accountnumber$|creditcardnum$"
+    r"cardpan$|paymentcard$|accountnumber$|creditcardnum$|"
+    r"^(?:kartennummer|kreditkartennummer|numero(?:de)?(?:la)?(?:tarjeta|carte|cartao|carta)|numcarte)$"
 )
 _PEOPLE = {
     "ssn": "ssn|socialsecurity(?:number|no)?|usssn|sin|ssnnumber|ssnfull|taxpayerid",
-    "birth": "dob|dateofbirth|birthdate|birthday|bornon|birthdt|geburtsdatum",
+    "birth": "dob|dateofbirth|birthdate|birthday|bornon|birthdt|geburtsdatum|geburtstag|"
+    "fecha(?:de)?nacimiento|data(?:de)?nascimento|date(?:de)?naissance|data(?:di)?nascita",
     "number": "passport(?:no|number|num|id)?|nationalid(?:number|no)?|nationalinsurance(?:number|"
     "no)?|nino|taxid(?:number)?|"
     "driver(?:s)?licen[sc]e(?:number|no|id)?|driving(?:licence|license)(?:number|no)?|personnummer|"
@@ -90,12 +93,14 @@ _PEOPLE = {
     "phone": "phones?|phone(?:no|number|num)|mobile(?:no|number|phone|num)?|telephone(?:number|no)?|"
     "tel|cell(?:phone)?(?:number)?|"
     "msisdn|homephone|workphone|contactnumber|contactphone|customerphone|userphone|smsto|whatsapp|"
-    "phonehome|phonemobile|"
+    "phonehome|phonemobile|telefon|telefono|telefone|telefonnummer|numero(?:de)?telefon[eo]?|"
     "recipientphone|tophone|billingphone|shippingphone|emergencycontactphone|fax",
     "name": "first_?name|last_?name|fullname|givenname|familyname|surname|middlename|maidenname|firstname|lastname|"
     "(?:customer|patient|cardholder|accountholder|holder|employee|applicant|person|recipient|beneficiary|client|guest|"
     "passenger|contact|subscriber|member|student|tenantcontact|billing|shipping|legal)(?:full|first|last)?name|"
-    "nameoncard|fname|lname|cardholder|mothersmaidenname",
+    "nameoncard|fname|lname|cardholder|mothersmaidenname|"
+    # The same in German, French, Spanish, Italian and Portuguese.
+    "vorname|nachname|prenom|nom(?:de)?famille|nombrecompleto|primernombre|apellidos?|cognome|nomecompleto|sobrenome",
     "address": "(?:street|home|postal|billing|shipping|mailing|residential|delivery|customer|work|user|patient)"
     "(?:street)?address(?:line)?|address(?:line)?|street|streetname|addr(?:line)|homeaddr|postaladdr",
     "iban": "[a-z]*iban(?:number|no)?|bankaccount(?:iban)?|payeeiban|debtoriban|creditoriban|customeriban|accountiban",

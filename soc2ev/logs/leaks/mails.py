@@ -14,6 +14,7 @@ from functools import lru_cache
 from soc2ev.logs.leaks import text as running
 from soc2ev.logs.leaks.find import SHORTEST, find, has_body, json_start
 from soc2ev.logs.leaks.kinds import Hit, settle
+from soc2ev.logs.leaks.values import names_message
 from soc2ev.logs.leaks.walk import LONGEST_PATH, PLAIN
 from soc2ev.logs.leaks.wrapped import wrapped
 
@@ -59,6 +60,8 @@ def _marked(text: str) -> bool:
 def _within(text: str, path: str, at: int = 0) -> list[Hit]:
     """The hits of a value that stands at that place of the line."""
     found = settle(running.marked(text))
+    if found and path and names_message(path):
+        found = [hit for hit in found if hit.kind != "email"]
     if not path:
         return found
     return [hit.at(at, f"{path}.{hit.path}" if hit.path else path) for hit in found]

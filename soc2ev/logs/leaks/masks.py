@@ -17,7 +17,7 @@ _MASK_WORDS = (
 _HASHED = re.compile(
     r"(?i)^(?:hmac|sha\d*|sha-?(?:1|256|384|512)|md5|blake\w*|hash|digest|fp|fingerprint|tok_hash|"
     r"bcrypt|argon2\w*)[-_:]?"
-    r"(?:sha\d*)?[:=$]|^\{(?:ssha|sha|crypt|bcrypt|noop)|^\$(?:2[abxy]|argon2\w*|[15-7yPHS]|gy|apr1|md5|sha\w*|scrypt|bcrypt[\w-]*|pbkdf2[\w-]*)\$|^pbkdf2[_:]|"
+    r"(?:sha\d*)?[:=$]|^\{(?:s?sha|s?md5|crypt|bcrypt|noop|cipher|argon2|pbkdf2|scrypt)|^\$(?:2[abxy]|argon2\w*|[15-7yPHS]|gy|apr1|md5|sha\w*|scrypt|bcrypt[\w-]*|pbkdf2[\w-]*)\$|^pbkdf2[_:]|"
     r"^scram-sha-256\$|^(?:vault:v\d+|enc|encrypted|kms|cipher)[:(\[]|^sha(?:1|256|512)-"
 )
 _POINTER = re.compile(
@@ -29,9 +29,12 @@ _POINTER = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"^[A-Za-z_][\w.]*\($|^Optional\.empty|^(?:os\.(?:environ|getenv)|process\.env|System\.getenv|ENV\[|getenv\(|%!\w\()|"
-    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}|\$(?:\d{1,3}|[A-Z_][A-Z0-9_]*(?:[/:.\-].*)?|[a-z_]+(?:[A-Z][a-z]+)*\d?|env:.*|[({:.!@].*)|#\{.*|%[sdvqr](?:\W.*)?|%\(.*|\[?%\{.*|%\w+%|<%.*%>|"
+    r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}|\$(?:\d{1,3}|[A-Z_][A-Z0-9_]*(?:[/:.\-].*)?|[a-z_]+(?:[A-Z][a-z]+)*\d?|env:.*|[({:.!@].*)|#\{.*|%[sdvqr](?:\W.*)?|%\(.*|\[?%\{.*|%\w+%|%%\w+%%|__[A-Z][A-Z0-9_]*__|@[A-Z][A-Z0-9_]+@|<%.*%>|"
     r":[a-z_]+\d?|:[A-Z][A-Za-z]+|@[a-z_]{1,20}\d{0,2}|@[A-Z][A-Za-z]{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
     r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$|"
+    r"^(?i:WPA[23]?(?:-(?:PSK|EAP|SAE|Personal|Enterprise))?)$|"
+    r"^(?i:(?:not|never|none|nothing)[-_ +](?:yet[-_ ])?(?:set|given|provided|specified|supplied|configured|defined|"
+    r"available|present|found|shown|stored|logged|loaded|needed|required|used|applicable))$|"
     # Texts of samples that were never filled in: `YOUR_PASSWORD`, `your-api-key-here`, `INSERT_TOKEN_HERE`.
     r"^(?i:(?:your|insert|enter|replace|put|paste|provide|add|fill)[-_ ]?(?:[a-z]+[-_ ]?){0,4}?"
     r"(?:password|passwd|pwd|passphrase|pass|secret|token|key|credentials?|value|cookie|here|this|me|with|in)[.!]*)$|"
@@ -108,7 +111,7 @@ def is_password(value: str, *, prose: bool, numeric: bool) -> bool:
         return False
     if len(value) > _LONGEST_PASSWORD or (" " in value and (prose or value.count(" ") > _MANY_WORDS)):
         return False
-    return not prose or _unlike_a_word(value)
+    return not prose or (value[0] != "(" and _unlike_a_word(value))
 
 
 def _unlike_a_word(value: str) -> bool:

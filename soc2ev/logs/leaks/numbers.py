@@ -22,11 +22,12 @@ _TO_KINDS = bytes(
     for code in range(256)
 )
 _IBAN_BEGINS = b"UUdd"
-_TRACK = re.compile(r"(?<=%[Bb])[2-6]\d{12,18}(?=\^)")
-"""Track 1 of a magnetic stripe (ISO/IEC 7813): a format code, the number, a separator."""
+_TRACK = re.compile(r"(?<=%[Bb])[2-6]\d{12,18}(?=\^)|(?<=;)[2-6]\d{12,18}(?==\d{7})")
+"""Tracks 1 and 2 of a magnetic stripe (ISO/IEC 7813): a format code or a start, the number, a separator."""
 _IN_PATH = re.compile(r"(?<=/)[2-6]\d{12,18}(?![0-9A-Za-z_\-])")
 _CARD_CONTEXT = re.compile(
-    r"(?i)\b(?:card|pan|visa|master ?card|amex|maestro|diners|discover|jcb|credit|debit|cc)s?[\b_ :=/#\"'.-]|card"
+    r"(?i)\b(?:card|pan|visa|master ?card|amex|maestro|diners|discover|jcb|credit|debit|cc)s?[\b_ :=/#\"'.-]|card|"
+    r"(?<![a-z])cc$"
 )
 _KEY_BEFORE = re.compile(
     r"([A-Za-z_][\w.\-]*)(?:\\*[\"']){0,2}\s{0,2}(?:=>|[:=#])\s{0,2}(?:\\*[\"']){0,2}$|"
@@ -97,7 +98,7 @@ def cards(text: str, key: str = "") -> Iterator[Hit]:
     seen = sketch(text)
     if not any(group in seen for group in _CARDS):
         return
-    for match in _TRACK.finditer(text) if "^" in text else ():
+    for match in _TRACK.finditer(text) if "^" in text or ";" in text else ():
         if is_card(match.group()):
             yield Hit("card_number", match.start(), match.end(), match.group())
     for pattern in (_CARD, _IN_PATH):

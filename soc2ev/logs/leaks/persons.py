@@ -19,7 +19,7 @@ _SHAPES = {
     "name": re.compile(r"^(?=.{2,60}$)[A-Z\xc2-\xdf][^\W\d_\s]*[\w'.\-\x80-\xff]*(?: [\w'.\-\x80-\xff]+){0,4}$"),
     "address": re.compile(r"^(?=.{6,160}$)(?=.*\d)(?=.*[A-Za-z]{3}).* .*$"),
 }  # fmt: skip
-_NO_ADDRESS = re.compile(r"^[\d.:a-fx\[\]/]+$|\d+\.\d+\.\d+\.\d+|@|^0x|::|^https?:|\w:\d{2,5}$", re.IGNORECASE)
+_NO_ADDRESS = re.compile(r"^[\d.:a-fx\[\]/]+$|\d+\.\d+\.\d+\.\d+|@|^0x|::|^\$\d|^https?:|\w:\d{2,5}$", re.IGNORECASE)
 
 
 def of_key(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:

@@ -46,6 +46,18 @@ OWNERS = frozenset(_OWNER_WORDS.split())
 _ONE_WORD = frozenset({"first", "last", "given", "family", "middle", "maiden"})
 
 
+_HEADER = re.compile(
+    r"(?i)\bauthorization header(?: (?:value|is|was|sent|of|received)){0,3}:? ?"
+    r"(?P<q>\\*[\"'`])(?P<v>(?:(?!(?P=q))[^\n]){8,2000})(?P=q)"
+)
+"""A header of which a sentence tells: `Authorization header was 'Token x'`."""
+
+
+def headers(text: str, low: str) -> Iterator[re.Match[str]]:
+    """The values `v` of Authorization headers in sentences; `low` is the text in lower case."""
+    return _HEADER.finditer(text) if "authorization header" in low else iter(())
+
+
 def hits(text: str, low: str) -> Iterator[Hit]:
     """Keys, tokens and sessions that a sentence names and gives; `low` is the text in lower case."""
     told = "key" in low or "token" in low or "secret" in low or "cookie" in low or "jwt" in low

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from soc2ev.logs.colours import Plain, plain
+from soc2ev.logs.leaks.below import value_below
 from soc2ev.logs.leaks.columns import Columns
 from soc2ev.logs.leaks.find import find
 from soc2ev.logs.leaks.kinds import Hit, Leak, settle
@@ -68,7 +69,8 @@ class Scanner:
             yield number, _at(leak, clear, start, clear.place(start - 1) + 1 if start else 0)
 
     def _scan(self, block: bytes, line: int, table: Columns | None) -> Iterator[tuple[int, Leak]]:
-        position = 0
+        position, line_below = 0, line
+        below: tuple[int, list[Hit]] | None = None
         chosen = self._sieve.chosen(block)
         for start, end, spots in _with_rows(chosen, block, table) if table else chosen:
             line += block.count(b"\n", position, start)
@@ -77,8 +79,15 @@ class Scanner:
             hits = find_near(text, spots) if spots else []
             if table:
                 hits = settle([*hits, *table.hits(text)])
+            if below and below[0] != start:
+                yield from ((line_below, leak) for leak in self._leaks(below[1]))
+            elif below:
+                hits = settle([*hits, *below[1]])
+            below, line_below = value_below(block, end, text), line + 1
             for leak in self._leaks(hits):
                 yield line, leak
+        if below:
+            yield from ((line_below, leak) for leak in self._leaks(below[1]))
 
     def _fingerprint(self, hit: Hit) -> str:
         value = f"{hit.kind}\0{hit.secret}".encode("utf-8", "surrogatepass")

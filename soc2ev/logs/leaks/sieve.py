@@ -40,6 +40,8 @@ _PHONE = re.compile(rb"\+[1-9](?:[ .\-()]{0,2}\d){9}")
 _HOOK = b"discord.com/api/"
 # The key of a bot has no telling word and seldom a long run.
 _BOT = b":AA"
+# A program whose name is no word of letters.
+_ARCHIVER = re.compile(rb"7z[arz]?(?: |%20|\+)[a-z]{1,2}[ %+]")
 _FEW_WORDS = 3
 
 
@@ -97,6 +99,8 @@ class Sieve:
                         yield start + at
         if b"webhooks" in words:
             yield from (place for place in _each(folded[1:], b"webhooks") if block.endswith(_HOOK, 0, place))
+        if not told.flagged.isdisjoint(words):
+            yield from (place for place in _each(block, b"7z") if _ARCHIVER.match(block, place))
         if not told.dutch.isdisjoint(words):
             yield from (place for place in _each(folded[1:], b"nl") if _DUTCH.match(block, place))
 

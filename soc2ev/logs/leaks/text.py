@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, numbers, persons, said, tags, values
+from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, networks, numbers, persons, said, tags, values
 from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
@@ -23,7 +23,7 @@ _BRACKETED = re.compile(
 )
 _ROW_END = re.compile(
     r"[\"\n]|\\n|\\r| \| |' |'$|\\\"|, [A-Za-z][\w-]+[:=]|\}|"
-    r"(?<=[A-Za-z0-9=]) [A-Za-z_][\w.]{1,30}=(?!=)|\|(?=\w+=)|(?<=\w)\)|&(?=[\w.\-%\[\]]+=)| HTTP/\d|"
+    r"(?<=[A-Za-z0-9=])(?<![Tt]oken) [A-Za-z_][\w.]{1,30}=(?!=)|\|(?=\w+=)|(?<=\w)\)|&(?=[\w.\-%\[\]]+=)| HTTP/\d|"
     r"[\^;] ?(?=[a-z_]\w*=\S+\^)|\^(?=\w+=)|>(?!=)|\x27, \x27"
 )
 _AREA = re.compile(r"\(\d{1,5}\)[ .\-]?\d[\d .\-]{4,14}\d")
@@ -38,7 +38,7 @@ _LINE_END = re.compile(r"[\n']|\\[nr]|\"$")
 _SCHEME = re.compile(
     r"(?i)(?<![\w])(?P<scheme>bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|"
     r"aws4-hmac-sha256|oauth|hawk|ssws|geniekey|"
-    r"sharedkey|sharedaccesssignature|splunk|bot|zoho-oauthtoken|dpop|gnap)(?:\s+|%20|"
+    r"sharedkey|sharedaccesssignature|splunk|key|bot|zoho-oauthtoken|dpop|gnap)(?:\s+|%20|"
     r"\+)(?:token=\"?)?(?P<cred>[^\s\"'<>\\,;)\]}|]+)"
 )
 _SASL = re.compile(r"\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN) (?P<cred>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])")
@@ -55,9 +55,10 @@ _SHORTEST_NUMBER, _SHORTEST_KEY, _SHORTEST = 4, 32, 8
 _SPOKEN = re.compile(
     r"(?i)(?<![\w\-/=.#+])(?:(?P<given>temporary |temp |initial |default |generated |new )|admin |root |user |the |"
     r"with )?(?:password|passphrase|passcode|passwd|pwd)"
-    r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}(?= (?:is|was|to|set)[ :]|(?(given):|(?!))))?"
+    r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}"
+    r"(?= (?:is|was|to|set|changed|reset|updated)[ :]|(?(given):|(?!))))?"
     r"(?: (?:is|was|to|from|set to|"
-    r"changed to|reset to|as):?|(?(given):?|))\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
+    r"changed to|reset to|updated to|as):?|(?(given):?|))\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
 )
 _SPOKEN_OF = re.compile(r"(?:pass(?:word|phrase|code|wd)|pwd):?\s")
 """What every sentence of a password has, in small letters; it is asked first, being much cheaper."""
@@ -305,8 +306,12 @@ def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
         cred = match["cred"]
         if text[match.start("cred") - 1] == "+":
             cred = cred.partition("+")[0]  # a plus sign of its own would be encoded
+        elif "%20" in cred:
+            cred = cred.partition("%20")[0]
         if match["scheme"].lower() in _LOOSE and _credential(match["scheme"], cred):
             yield Hit("auth_header", match.start(), match.start("cred") + len(cred), cred)
+    for match in said.headers(text, low):
+        yield from _placed(_authorization(match["v"]), match.start("v"), "")
     for match in _SASL.finditer(text) if "AUTH " in text else ():
         yield Hit("auth_header", match.start(), match.end(), match["cred"])
     if not paired:
@@ -374,6 +379,7 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
         ):
             yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
     yield from commands.hits(text, low)
+    yield from networks.hits(text)
     yield from said.hits(text, low)
     for name, start, value in (*commands.arguments(text), *said.facts(text, low)):
         yield from _placed(by_key(name, value), start, name)

@@ -43,7 +43,7 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("api_key", r"lin_api_[A-Za-z0-9]{32,}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|[0-9a-f]{32}-us\d{1,2}(?![0-9A-Za-z])"),
     ("token", r"ATATT3[A-Za-z0-9_\-=]{50,}|sntry[su]_[A-Za-z0-9_\-=+/]{40,}|fo1_[\w\-]{40,}"),
     ("api_key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
-    ("token", r"pul-[0-9a-f]{40}"),
+    ("token", r"pul-[0-9a-f]{40}|sq[apu]_[0-9a-f]{40}(?![0-9A-Za-z])"),
     ("api_key", r"NRAK-[A-Z0-9]{27}|phc_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}"),
     ("api_key", r"ntn_[A-Za-z0-9]{40,}|sbp_[0-9a-f]{40}|pplx-[A-Za-z0-9]{40,}"),
     ("api_key", r"CFPAT-[A-Za-z0-9_\-]{40,}|HRKU-[A-Za-z0-9_\-]{36,}|EZ[AT]K[A-Za-z0-9]{54}|GOCSPX-[A-Za-z0-9_\-]{28}"),
@@ -90,12 +90,13 @@ _URL_ENCODED = re.compile(
     re.IGNORECASE,
 )
 _PAIRS = re.compile(
-    r"(?i)(?:\b(?:jdbc:[a-z0-9:]+//?|Server|Data Source|Host|Endpoint|DefaultEndpointsProtocol|"
+    r"(?i)(?:\b(?:jdbc:[a-z0-9:]+//?|Server|Data Source|Host(?:Name)?|"
+    r"(?:Account|Blob|Queue|Table|File)?Endpoint|DefaultEndpointsProtocol|"
     r"AccountName|User Id|Uid|Addr(?:ess)?|"
     r"Database|Initial Catalog|Driver)\s?[=:/][^\s\"'<>]?(?:[^\"'<>\n]{0,300}?))[;?&]\s?"
-    r"(?:password|pwd|AccountKey|SharedAccessKey)\s?=\s?([^;\s\"'<>&]+)[^\s\"'<>]{0,120}"
+    r"(?:password|pwd|AccountKey|(?:Shared)?AccessKey|Secret)\s?=\s?([^;\s\"'<>&]+)[^\s\"'<>]{0,120}"
 )
-_BEFORE_PAIR = re.compile(r"[;?&]\s?(?:password|pwd|accountkey|sharedaccesskey)")
+_BEFORE_PAIR = re.compile(r"[;?&]\s?(?:password|pwd|accountkey|(?:shared)?accesskey|secret)")
 _JDBC = re.compile(
     r"(?i)jdbc:[a-z0-9]+:[^\s\"'<>]*?[?&;](?:password|pwd)=([^;\s\"'<>&]+)[^\s\"'<>]*|"
     r"jdbc:oracle:thin:[\w.$-]+/([^@\s\"']+)@[^\s\"'<>]+"
@@ -128,8 +129,11 @@ _FILES_AND_UNITS = """
 """
 NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
 _SHORTEST, _FEWEST, _LONGEST_LOCAL = 3, 5, 64
-_GENERATED = re.compile(r"\d{8,}\.[\w.\-]{4,}|[\d.]{14,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_GENERATED = re.compile(
+    r"(?i:(?=[a-f.]{0,24}\d)[0-9a-f]{12,64}(?:[.\-][\w.\-]{1,80})?)|\d{8,}\.[\w.\-]{4,}|[\d.]{14,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+)
 """What stands before the `@` of a message's own id (RFC 5322 section 3.6.4), whatever names it: an instant, a UUID."""
+_OF_MESSAGE = re.compile(r"(?i)(?:message|msg|mail)[-_.]?id(?:'\\])?$|in[-_]?reply[-_]?to(?:'\\])?$")
 _SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
 
 
@@ -213,11 +217,8 @@ def jwk(text: str) -> Iterator[Hit]:
 def connections(text: str) -> Iterator[Hit]:
     """Addresses and connection strings that carry a password: URLs, JDBC, ADO.NET and Azure pairs, libpq."""
     low = text.lower()
-    for match in _URL.finditer(text) if "://" in text and "@" in text else ():
-        plain = "/" not in match.group(2) or not (
-            match.group().lower().startswith("http") or match.group(2)[0].isdigit()
-        )
-        if plain and _is_secret(match.group(2)):
+    for match in _urls(text) if "://" in text and "@" in text else ():
+        if _is_secret(match.group(2)):
             yield Hit("connection_string", match.start(), match.end(), match.group())
     for match in _URL_ENCODED.finditer(text) if "%3a%2f%2f" in low and "%40" in text else ():
         if _is_secret(unquote(match.group(1))):
@@ -226,13 +227,25 @@ def connections(text: str) -> Iterator[Hit]:
         if _is_secret(match.group(1)):
             yield Hit("connection_string", match.start(), match.end(), match.group())
     named = "password" in low or "pwd" in low
-    paired = named or "accountkey" in low or "accesskey" in low
+    paired = named or "accountkey" in low or "accesskey" in low or ";secret" in low
     jdbc, libpq = "jdbc:" in low, "password=" in low and ("dbname" in low or "sslmode" in low)
     for pattern, possible in ((_JDBC, jdbc), (_PAIRS, paired and _BEFORE_PAIR.search(low)), (_LIBPQ, libpq)):
         for match in pattern.finditer(text) if possible else ():
             whole = pattern is not _LIBPQ or _OF_LIBPQ.search(match.group())
             if whole and _is_secret(next((part for part in match.groups() if part), "")):
                 yield Hit("connection_string", match.start(), match.end(), match.group())
+
+
+def _urls(text: str) -> Iterator[re.Match[str]]:
+    """Addresses with a password; one of the web whose port and path only look like one may have another behind it."""
+    place = 0
+    while match := _URL.search(text, place):
+        plain = "/" not in match.group(2) or not (
+            match.group().lower().startswith("http") or match.group(2)[0].isdigit()
+        )
+        if plain:
+            yield match
+        place = match.end() if plain else match.start(2)
 
 
 def _is_secret(value: str) -> bool:
@@ -314,6 +327,11 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
     )
 
 
+def names_message(name: str) -> bool:
+    """Whether a name, or the end of a path, is that of a message's own id (RFC 5322), which looks like a mailbox."""
+    return _OF_MESSAGE.search(name) is not None
+
+
 def _is_extension(before: str, address: str) -> bool:
     """Whether it is a telephone's number at its exchange (RFC 3261 section 19.1): `sip:1001@pbx.acme.io`."""
     return before.lower().endswith(("sip:", "sips:")) and address.partition("@")[0].isdigit()
@@ -329,6 +347,7 @@ def _is_after_word(before: str) -> bool:
 
 _WORDS_BEFORE = ("message", "in-reply-to", "references", "ssh", "scp", "rsync")
 _NOT_MAIL_BEFORE = re.compile(
-    r"(?i)message-?_?id[\"']?\s{0,2}[=:]\s{0,2}[\"']?<?$|in-reply-to[:=] ?<?$|"
+    r"(?i)message-?_?id(?:[\"'`\]\\]|%2[27]){0,3}\s{0,2}(?:=>?|:|%3[ad])\s{0,2}(?:[\"'\[\\]|%2[27]){0,3}(?:<|%3c|&lt;)?$|"
+    r"in-reply-to[:=] ?<?$|"
     r"references[:=] ?<?$|\bssh(?: -\w+(?: \S+)?)* $|\b(?:scp|rsync) $"
 )

@@ -26,6 +26,10 @@ NAMERS = frozenset(
         "param",
         "headerName",
         "parameter",
+        "parameterKey",
+        "parameterName",
+        "ParameterKey",
+        "ParameterName",
     }
 )
 VALUERS = frozenset(
@@ -43,6 +47,8 @@ VALUERS = frozenset(
         "arrayValue",
         "kvlistValue",
         "content",
+        "parameterValue",
+        "ParameterValue",
     }
 )
 _LISTS_OF_NAMES = frozenset(

@@ -11,11 +11,13 @@ from soc2ev.logs.leaks.said import OWNERS
 _BEGINNING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
     r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
-    r"ipmitool$|mosquitto_[ps]ub$|unzip$|mongo|rabbitmqctl$|smbclient$|echo$|"
+    r"ipmitool$|mosquitto_[ps]ub$|unzip$|zip$|zipcloak$|(?:[xw]|wl)?freerdp$|cmdkey$|schtasks$|openssl$|snmp[a-z]{2,8}$|sqlplus$|sqlldr$|expdp$|impdp$|rman$|(?:un)?rar$|hdbsql$|isql$|tsql$|bcp$|ssh-keygen$|plink$|pscp$|psftp$|putty$|lftp$|"
+    r"execve$|proctitle$|cmd$|snmp-server$|community$|key-string$|(?:tacacs|radius)-server$|isakmp$|message-digest-key$|"
+    r"authentication-key$|ascii-text$|psksecret$|wpa-psk$|neighbor$|ppp$|mongo|rabbitmqctl$|smbclient$|echo$|"
     r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|psexec$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|-u$|--user$|re_)"
 )
 _WITHIN = (
-    r"gh[pousr]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
+    r"gh[pousr]_|sq[apu]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
     r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
 )
 _TELLING = re.compile(f"{_BEGINNING.pattern}|{_WITHIN}")
@@ -32,8 +34,10 @@ _KNOWN_LIMIT = 300_000
 _NO_HEX = re.compile(r"[^ ]*[g-z][^ ]*")
 _PARTING = ("", "-", "_")
 _STEMS = (
-    r"pass|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrasena|motdepasse|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
-    r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|account|ssn|sin|"
+    r"pass|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrasen|motdepasse|senha|mdp$|psk$|jeton$|xauth$|"
+    r"nacimiento|nascimento|naissance|nascita|prenom|famille|nombre|apellido|cognome|nomecompleto|"
+    r"sobrenome|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
+    r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|tarjeta|kartennum|carte$|cartao$|account|ssn|sin|"
     r"social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
     r"steuer|dni|bsn|pesel|codice|phone|mobile|tel|cell|msisdn|contact|sms|whatsapp|fax|name|holder|street|addr|iban"
 )
@@ -53,7 +57,8 @@ _STEM_WITHIN = re.compile(_by_letter(f"{_STEMS.replace('$', '(?![a-z])')}|atlasv
 _HEADS_OF_BEGINNING = """
     eyj aiz xox xap ya hvs hvb hvr sg sk ska skb skc skd ske skf pma nra eza ezt ata dap xke bea bas ssw gen neg
     key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net pse az log req mas aut kty
-    ipm mos unz mon rab smb ech
+    ipm mos unz mon rab smb ech zip xfr wfr wlf fre cmd sch ope snm pli psc psf put lft
+    exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh
 """
 _HEADS = frozenset(head[:3] for head in _HEADS_OF_BEGINNING.split()) | frozenset(owner[:3] for owner in _OWNERS)
 _DUTCH = "nl"
@@ -73,11 +78,13 @@ class Words:
         """Words that tell as the key of a value."""
         self.dutch: set[bytes] = set()
         """Words that end as the beginning of a Dutch account number may."""
+        self.flagged: set[bytes] = set()
+        """Words that may be a flag with its value, `-phunter`, of a program without a name of letters."""
 
     def learn(self, fresh: set[bytes]) -> None:
         """Look at words, in small letters, `_` and `-`, that were not seen before or are forgotten."""
         if len(self.known) > _KNOWN_LIMIT:
-            self.known = self.strong.keys() | self.weak | self.dutch
+            self.known = self.strong.keys() | self.weak | self.dutch | self.flagged
         self.known |= fresh
         for text in _promising(fresh):
             self._learn(text)
@@ -86,6 +93,8 @@ class Words:
         word = text.encode()
         if text[-2:] == _DUTCH and text[-3:-2] in _PARTING:
             self.dutch.add(word)
+        elif text[:2] == "-p" and len(text) > len("-p"):
+            self.flagged.add(word)
         kind = None
         stem = _STEM.search(text.replace("_", "").replace("-", "") if "_" in text or "-" in text else text)
         if stem:

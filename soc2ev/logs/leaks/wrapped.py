@@ -14,17 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
+from soc2ev.logs.leaks.audited import commands
 from soc2ev.logs.leaks.markup import coded
 from soc2ev.logs.leaks.walk import unescape
 
 _PARAMETER = re.compile(
-    r"(?:[?&#]|(?<![^\s\"'(\[{]))(?P<key>[\w.\-\[\]%]{1,60})=(?P<value>[^&?\s\"'<>]*%[0-9A-Fa-f]{2}[^&\s\"'<>]*)"
+    r"(?:[?&#]|(?<![^\s\"'(\[{]))(?P<key>[\w.\-\[\]%:]{1,60})=(?P<value>[^&?\s\"'<>]*%[0-9A-Fa-f]{2}[^&\s\"'<>]*)"
 )
 _SEARCH = re.compile(
     r"[?&](?P<key>[\w.\-]{1,60})=(?P<value>[^&?\s\"'<>%+]{1,60}(?:\+[^&?\s\"'<>%+]{1,80}){2,40})(?=[&\s\"'#]|$)"
 )
-_VARIABLE = re.compile(r"%[A-Za-z_]\w*%")
-"""A variable of Windows: `%DB_PASSWORD%`."""
+_VARIABLE = re.compile(r"%{1,2}[A-Za-z_]\w*%{1,2}")
+"""A variable of Windows: `%DB_PASSWORD%`, doubled where it is to be read later."""
 _QUOTED = re.compile(r'(?<!\\)"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED_QUOTE = re.compile(r'\\"|\\x22')
 _BYTE = re.compile(r"\\x([0-9A-Fa-f]{2})")
@@ -49,6 +50,9 @@ def wrapped(text: str) -> list[Wrapped]:
     """The parts that have to be unwrapped, the outermost of each place."""
     found: list[Wrapped] = []
     for sign, parts in (
+        ("proctitle=", _audited),
+        ("cmd=", _audited),
+        (" a0=", _audited),
         ('""', _cells),
         ("\\", _strings),
         ('"', _documents),
@@ -67,6 +71,12 @@ def _apart(parts: Iterator[Wrapped], taken: list[Wrapped]) -> Iterator[Wrapped]:
         after = bisect_left(taken, part.end, key=lambda other: other.start)
         if not after or taken[after - 1].end <= part.start:
             yield part
+
+
+def _audited(text: str) -> Iterator[Wrapped]:
+    """Commands in records of the Linux audit."""
+    for start, end, plain in commands(text):
+        yield Wrapped(start, end, "", plain)
 
 
 def _cells(text: str) -> Iterator[Wrapped]:
@@ -104,10 +114,10 @@ def _end(text: str, start: int) -> int:
 def _parameters(text: str) -> Iterator[Wrapped]:
     """Parameters of addresses and forms whose values are percent-encoded."""
     for match in _PARAMETER.finditer(text):
-        if _VARIABLE.fullmatch(match["value"]):
+        if _VARIABLE.fullmatch(match["value"].rstrip(",;)]")):
             continue
         plain = unquote_plus(match["value"], encoding="latin-1")
-        yield Wrapped(match.start("value"), match.end("value"), unquote_plus(match["key"]), plain)
+        yield Wrapped(match.start("value"), match.end("value"), unquote_plus(match["key"]).rpartition(":")[2], plain)
 
 
 def _searches(text: str) -> Iterator[Wrapped]:
