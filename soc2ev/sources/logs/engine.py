@@ -13,6 +13,7 @@ from urllib.parse import quote
 from soc2ev.sources.logs.answers import Answers, Outcome, State
 from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.facts import unique
+from soc2ev.sources.logs.holding import misfit
 from soc2ev.sources.logs.manifest import Manifest, Request
 from soc2ev.sources.logs.paging import merged
 from soc2ev.sources.logs.paths import at
@@ -108,6 +109,10 @@ def _outcome(request: Request, about: Json, reply: Reply) -> Outcome:
     if request.shows and not all(_shown(page, request.shows) for page in reply.pages):
         says = f"the answer has no {' and no '.join(request.shows)}: it is not what the system answers"
         return Outcome(request.id, State.UNKNOWN, about=about, reason=says)
+    if any(isinstance(page, dict) and page.get("error") for page in reply.pages):
+        return Outcome(request.id, State.UNKNOWN, about=about, reason="the answer is an error, sent with 200")
+    if unlike := next(filter(None, (misfit(page, request.holds) for page in reply.pages)), None):
+        return Outcome(request.id, State.UNKNOWN, about=about, reason=f"the answer is not understood: {unlike}")
     if reply.cut:
         says = f"the list goes on after {len(bodies)} pages; more is not asked for"
         return Outcome(request.id, State.CUT, about=about, value=value, reason=says, bodies=bodies)
@@ -115,7 +120,13 @@ def _outcome(request: Request, about: Json, reply: Reply) -> Outcome:
 
 
 def _shown(page: Json, paths: Iterable[str]) -> bool:
-    return any(isinstance(page, list) if path == "[]" else at(page, path) is not None for path in paths)
+    return any(_there(page, path) for path in paths)
+
+
+def _there(page: Json, path: str) -> bool:
+    if path == "[]":
+        return isinstance(page, list)
+    return (isinstance(page, dict) and bool(page)) if path == "*" else at(page, path) is not None
 
 
 def filled(request: Request, surroundings: Mapping[str, Json], now: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import jmespath
-from jmespath import exceptions, functions
+from jmespath import exceptions, functions, visitor
 
 from soc2ev.model import Json
 from soc2ev.sources.logs import facts
@@ -74,7 +74,9 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
     @functions.signature(_ANY, _ANY, _ANY)  # type: ignore[untyped-decorator]
     def _func_choose(self, condition: Json, then: Json, otherwise: Json) -> Json:
-        return None if condition is None else then if condition is True else otherwise
+        if condition is not None and not isinstance(condition, bool):
+            raise TypeError("choose() is asked by what is neither true nor false")
+        return None if condition is None else then if condition else otherwise
 
     @functions.signature(_ARRAY, _NAME)  # type: ignore[untyped-decorator]
     def _func_spread(self, rows: Json, path: str) -> list[Json]:
@@ -235,6 +237,66 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
         return pgaudit_scope(settings, overrides)
 
 
+class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
+    """
+    JMESPath, where values of two types that are compared, and an object in the place of a list, are errors.
+
+    To JMESPath `'yes' == true` is false, and rows of what is no list are none: an answer that means something else than
+    the manifest would look like "off". What is missing is null here too, and compares with everything.
+    """
+
+    def visit_comparator(self, node: Json, value: Json) -> Json:
+        sides = [self.visit(child, value) for child in node["children"]]
+        kinds = {kind for kind in map(_kind, sides) if kind}
+        if len(kinds) > 1 or (kinds - {"number"} and node["value"] not in self._EQUALITY_OPS):
+            raise TypeError(f"{' and '.join(sorted(kinds))} cannot be compared by {node['value']}")
+        return super().visit_comparator({**node, "children": [_as_node(side) for side in sides]}, value)
+
+    def visit_or_expression(self, node: Json, value: Json) -> Json:
+        """Alternatives of several types, `x == true || x == '1'`: one of them has to fit."""
+        try:
+            left = self.visit(node["children"][0], value)
+        except TypeError:
+            return self.visit(node["children"][1], value)
+        if not self._is_false(left):
+            return left
+        try:
+            return self.visit(node["children"][1], value)
+        except TypeError:
+            if isinstance(left, bool):
+                return left
+            raise
+
+    def visit_filter_projection(self, node: Json, value: Json) -> Json:
+        return super().visit_filter_projection(self._over(node, value, list), value)
+
+    def visit_projection(self, node: Json, value: Json) -> Json:
+        return super().visit_projection(self._over(node, value, list), value)
+
+    def visit_flatten(self, node: Json, value: Json) -> Json:
+        return super().visit_flatten(self._over(node, value, list), value)
+
+    def visit_value_projection(self, node: Json, value: Json) -> Json:
+        return super().visit_value_projection(self._over(node, value, dict), value)
+
+    def _over(self, node: Json, value: Json, kind: type) -> Json:
+        """The node with what it goes over, which is of that kind or null; visited once."""
+        base = self.visit(node["children"][0], value)
+        if base is not None and not isinstance(base, kind):
+            raise TypeError(f"{_kind(base)} stands where {_kind(kind())} is expected")
+        return {**node, "children": [_as_node(base), *node["children"][1:]]}
+
+
+def _as_node(value: Json) -> Json:
+    return {"type": "literal", "value": value, "children": []}
+
+
+def _kind(value: Json) -> str | None:
+    """The type of a value; None for null."""
+    names = (((bool,), "boolean"), ((int, float), "number"), ((str,), "text"), ((list,), "list"), ((dict,), "object"))
+    return next((name for kinds, name in names if isinstance(value, kinds)), None)
+
+
 class Expression:
     """A compiled expression. ValueError when it does not compile, or uses a function that does not exist."""
 
@@ -257,7 +319,7 @@ class Expression:
         """What it yields there; ValueError when a function meets a value that it cannot take."""
         options = jmespath.Options(custom_functions=_Functions(now))
         try:
-            return self._compiled.search(surroundings, options)
+            return _Interpreter(options).visit(self._compiled.parsed, surroundings)
         except (exceptions.JMESPathError, RecursionError, TypeError, ArithmeticError) as problem:
             raise ValueError(f"{self.text!r}: {problem}"[:300]) from None
 

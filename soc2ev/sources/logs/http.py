@@ -80,7 +80,7 @@ class Http:
             return
         if how.type in ("offset", "page"):
             params = {how.param: str(how.start), **params}
-        seen, bodies = 0, set()
+        seen, bodies, asked = 0, set(), {(url, *sorted(params.items()))}
         for number in range(1, how.most + 1):
             reply.used = self._credential()
             answer = self._one(question, url, params, number, fetch, reply.used)
@@ -100,6 +100,11 @@ class Http:
                 url, params = urljoin(url, str(after)), {}
             else:
                 params = {**params, how.param: _text(after)}
+            # Systems that say for ever that there is more do so over pages without rows.
+            following = (url, *sorted(params.items()))
+            if following in asked or (not rows and how.type in ("offset", "page")):
+                raise CollectError("a page asks for one that was there already", hint="the list is not complete")
+            asked.add(following)
         reply.cut = True
 
     def _linked(

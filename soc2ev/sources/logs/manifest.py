@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
-from soc2ev.sources.logs import readonly
+from soc2ev.sources.logs import holding, readonly
 from soc2ev.sources.logs.auth import Auth
 from soc2ev.sources.logs.expressions import RESERVED, Expression
 from soc2ev.sources.logs.tables import ALERTS, FIELDS, LISTS
@@ -118,7 +118,9 @@ class Request(Form):
     absent_on: list[str | int] = []
     """Statuses or error codes that say: this is not configured. All other errors leave facts unknown."""
     shows: list[str] = []
-    """Paths of which every answer of the system has one at least, `[]` for a list; what has none is not its answer."""
+    """Paths of which each answer of the system has one at least, `[]` for a list, `*` for any; else it is not its."""
+    holds: dict[str, holding.Wanted] = {}
+    """By path: the type of the member, or the words that are known; an answer that differs is not understood."""
     unknown_on: dict[str, str] = {}
     """Statuses or error codes with the reason to give for them."""
     keep: list[str] = []
@@ -140,6 +142,8 @@ class Request(Form):
             readonly.refuse_request(given[0], getattr(self, given[0]), post=self.read_only_post)
         if self.format == "yaml" and not (self.path and self.keep and self.paginate is None):
             raise ValueError("an answer in yaml needs keep, and has no pages")
+        for path, wanted in self.holds.items():
+            holding.refuse(path, wanted)
         if self.body is not None and not self.read_only_post:
             raise ValueError("only GET is sent, unless read_only_post is true")
         return self

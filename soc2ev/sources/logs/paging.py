@@ -37,6 +37,8 @@ def merged(pages: Sequence[Json], paging: Paging | None) -> Json:
 
 
 def _rows(page: Json, path: str, paging: Paging) -> list[Json]:
+    if not isinstance(page, dict):
+        raise ValueError(f"a page has no {path}")  # noqa: TRY004  the answer is wrong, not the call
     found = at(page, path)
     return [] if found is None and not paging.always else _list(found, f"{path} of a page")
 
@@ -54,19 +56,31 @@ def count(page: Json, paging: Paging) -> int:
     return sum(len(_rows(page, path, paging)) for path in paging.items)
 
 
+def _goes_on(page: Json, paging: Paging) -> bool:
+    """Whether a page says that there is more; one that says neither has not said that it is the last."""
+    said = at(page, paging.more)
+    if not isinstance(said, bool):
+        raise ValueError(f"{paging.more} of a page is neither true nor false")  # noqa: TRY004  the answer is wrong
+    return said
+
+
 def following(paging: Paging, page: Json, number: int, seen: int) -> Json:
     """
     The value that asks for the page after this one, the `number`th with `seen` rows so far; None at the end.
+    ValueError when the page does not say in a way that we understand.
 
     A page that says nothing of more is the last one only when it is empty: servers may send fewer rows than asked for.
     """
     if paging.type in ("cursor", "next_url", "token"):
         # Zendesk names a next page behind the last one, and Stripe's cursor is the last row: there only `more` tells.
-        ended = bool(paging.more) and at(page, paging.more) is not True
-        return None if ended else at(page, paging.next) or None
+        ended = bool(paging.more) and not _goes_on(page, paging)
+        after = None if ended else at(page, paging.next)
+        if after is not None and (isinstance(after, bool) or not isinstance(after, str | int)):
+            raise ValueError(f"{paging.next} of a page names no next one")
+        return after or None
     if paging.type not in ("offset", "page"):
         return None
-    goes_on = at(page, paging.more) is True if paging.more else count(page, paging) > 0
+    goes_on = _goes_on(page, paging) if paging.more else count(page, paging) > 0
     if not goes_on:
         return None
     return paging.start + (seen if paging.type == "offset" else number)

@@ -24,6 +24,8 @@ _LISTS_OF_ALL = ("each", tables.ALERTS)
 """Lists of all that there is: one that is not in the answer is not an empty one."""
 _NAMES = ("within", "same")
 """What a record says beside the columns."""
+_SEALED = ("validation_files", "worm_governance", "worm_compliance", "hmac")
+"""Integrity of the source itself, whatever else its sinks do."""
 _LARGEST = 1 << 63
 """What a BIGINT does not hold."""
 _MOST = 100_000
@@ -169,6 +171,8 @@ def _made(record: Record, template: Mapping[str, Json], facts: _Facts) -> _Made:
         if name in template:
             row[name] = facts.value(name, template[name], kind)
     lists = [found for name in tables.LISTS if name in template for found in _entries(name, template[name], facts)]
+    if "sinks" in facts.unknown:
+        _without_sinks(row, facts)
     native, (within, same) = row.get("native") or record.entry, (row.pop(name, None) or "" for name in _NAMES)
     row["native"] = native
     if template.get("enabled") is not None and row.get("enabled") is None and "enabled" not in facts.unknown:
@@ -176,6 +180,19 @@ def _made(record: Record, template: Mapping[str, Json], facts: _Facts) -> _Made:
     reasons = list(dict.fromkeys(reason for found in facts.unknown.values() for reason in found))
     about = _about(record, sorted(facts.unknown), reasons)
     return _Made(str(native), str(within), str(same), {**row, **about}, lists)
+
+
+def _without_sinks(row: dict[str, Json], facts: _Facts) -> None:
+    """
+    Where else it is kept is not known: its own days are the least, and nothing tells of all places.
+
+    The days stay and are named as unknown, which is how a number that may be larger is told.
+    """
+    reasons = facts.unknown["sinks"]
+    for name in ("retention_days", "integrity", "encryption"):
+        if row.get(name) is not None and row[name] not in _SEALED:
+            facts.unknown.setdefault(name, list(reasons))
+            row[name] = row[name] if name == "retention_days" else None
 
 
 def _about(record: Record, unknown: Sequence[str], reasons: Sequence[str]) -> dict[str, Json]:

@@ -22,9 +22,9 @@ MASK = "***"
 def sifted(value: Json, keep: Sequence[str], redact: Sequence[Redaction]) -> Json:
     """The value with the kept paths only (all when none is named), then with the redactions applied."""
     if keep:
-        value = _only(value, [_parts(path) for path in keep])
+        value = _only(value, [parts(path) for path in keep])
     for rule in redact:
-        value = _changed(value, _parts(rule.path), _CHANGES[rule.keep])
+        value = _changed(value, parts(rule.path), _CHANGES[rule.keep])
     return value
 
 
@@ -50,7 +50,8 @@ _ADDRESS = re.compile(r"https?://[^\s'\"<>]+")
 _CHANGES: dict[str, Callable[[Json], Json]] = {"nothing": mask, "host": mask_address, "hosts": mask_addresses}
 
 
-def _parts(path: str) -> list[str]:
+def parts(path: str) -> list[str]:
+    """The steps of a path; `[]` and `*` among them."""
     return [quoted or part for quoted, part in re.findall(r'"([^"]+)"|(\[\]|[^.\[\]"]+)', path)]
 
 
@@ -59,9 +60,10 @@ def _only(value: Json, paths: Sequence[Sequence[str]]) -> Json:
         return value
     if isinstance(value, list):
         rest = [path[1:] for path in paths if path[0] == "[]"]
-        return [_only(part, rest) for part in value] if rest else None
+        return [_only(part, rest) for part in value] if rest else MASK
     if not isinstance(value, dict):
-        return None
+        # That something else stands there than a path goes through must show, or it would look like nothing.
+        return None if value is None else MASK
     found = {name: [path[1:] for path in paths if path[0] in (name, "*")] for name in value}
     return {name: _only(value[name], rest) for name, rest in found.items() if rest}
 

@@ -113,6 +113,9 @@ def arrives(row: Row) -> Fact:
     if row["delivering"] is None and last is None:
         flags = () if {"delivering", "last_event_at"} & set(row["unknown"]) else ("SILENT_PLATFORM",)
         return unknown(_why(row, "Whether events arrive is not known"), *flags)
+    if row["delivering"] is None and "delivering" in row["unknown"]:
+        # The newest event that the platform itself holds says nothing of the deliveries that it did not show.
+        return unknown(_why(row, "Whether events arrive is not known"))
     return yes("Events arrive.") if last is None else yes(f"The last event arrived {moment(last)}.")
 
 

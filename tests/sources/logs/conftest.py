@@ -23,7 +23,8 @@ import pytest
 from tests.sources.logs.aws_account import KEYS, REGION, plant
 from tests.sources.logs.runs import Team
 
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postgresql/15/bin"
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soc2ev-peers"
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postgresql/15/bin:{_CACHE}/servers/bin"
 
 
 def binary(name: str) -> str:

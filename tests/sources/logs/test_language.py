@@ -86,6 +86,34 @@ def test_lists_are_read_to_their_end(team, httpserver, paginate, handler, asked)
     assert asked == sum(item.request["role"] == "answer" for item, _ in found.stored)
 
 
+@pytest.mark.parametrize(
+    ("paginate", "page", "says"),
+    [
+        ("{type: offset, param: n, items: [rows], more: more}", {"rows": [], "more": True}, "was there already"),
+        ("{type: page, param: n, items: [rows], more: more}", {"rows": [], "more": True}, "was there already"),
+        ("{type: token, param: n, items: [rows], next: next}", {"rows": [], "next": "a"}, "was there already"),
+        ("{type: next_url, items: [rows], next: next}", {"rows": [], "next": "/list"}, "was there already"),
+        ("{type: next_url, items: [rows], next: next}", {"rows": [], "next": 7.5}, "names no next one"),
+        ("{type: cursor, param: n, items: [rows], next: next}", {"rows": [], "next": ["a"]}, "names no next one"),
+        ("{type: offset, param: n, items: [rows], more: more}", {"rows": []}, "neither true nor false"),
+        (
+            "{type: next_url, items: [rows], next: next, more: more}",
+            {"rows": [], "more": "yes"},
+            "neither true nor false",
+        ),
+        ("{type: token, param: n, items: [rows], next: next}", [], "a page has no rows"),
+    ],
+)
+def test_a_page_that_does_not_say_what_comes_next_ends_the_list_in_doubt(team, httpserver, paginate, page, says):
+    """One that leads back, names no address, or does not say whether it is the last: a few questions, and unknown."""
+    httpserver.expect_request("/list").respond_with_json(page)
+    write(team, paged(paginate))
+    found = team.collect({"connector": "acme", "url": httpserver.url_for("")})
+    assert not found.claim.complete
+    assert says in found.claim.reason
+    assert len(httpserver.log) <= 3
+
+
 def test_lists_by_link_headers_are_read_to_their_end(team, httpserver):
     """RFC 8288: the body itself is the list."""
 

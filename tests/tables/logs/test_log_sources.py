@@ -23,6 +23,9 @@ def judged(facts: dict[str, Any], **rows: Any) -> dict[str, Any]:
     return one(collected_log_sources=[source(**facts)], register_log_sources=[listed()], **rows)
 
 
+REFUSED: dict[str, Any] = {"delivering": None, "unknown": ["delivering"], "reasons": "403"}
+
+
 def test_a_source_that_is_listed_and_kept_is_ok() -> None:
     """Listed, logging, delivering and kept for longer than required: nothing is left to say."""
     row = judged({})
@@ -50,6 +53,7 @@ def test_what_is_off_broken_silent_or_short_is_a_deviation(facts: dict[str, Any]
     [
         ({"enabled": None, "unknown": ["enabled"], "reasons": "403"}, "logs"),
         ({"delivering": None, "unknown": ["delivering"], "reasons": "403"}, "arrives"),
+        ({**REFUSED, "last_event_at": datetime(2026, 10, 30, tzinfo=UTC)}, "arrives"),
         ({"last_event_at": datetime(2026, 10, 20, tzinfo=UTC)}, "arrives"),
         ({"retention_days": None, "unknown": ["retention_days"], "reasons": "403"}, "kept"),
         ({"retention_basis": "declared"}, "kept"),

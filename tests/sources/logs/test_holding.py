@@ -1,0 +1,303 @@
+"""Answers that are none as the system documents them: members that are missing, of another type, or of an unknown word."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from soc2ev.sources.logs import holding, library
+from soc2ev.sources.logs.expressions import Expression
+from tests.campaign.places import instances
+from tests.sources.logs.runs import Collected, Team
+from tests.sources.logs.test_shipped_connectors import FIXTURES, NAMES, Vendor, as_told, manifest_of
+
+if TYPE_CHECKING:
+    from werkzeug import Request, Response
+
+_HEAD = """
+id: acme
+title: Acme
+category: application
+transport: http
+base_url: ${config.url}
+config: {url: {}}
+requires: [reading]
+docs: https://example.com
+verified: today
+"""
+_NO = object()
+
+
+@pytest.fixture
+def told(httpserver, tmp_path):
+    """Collect from a vendor of whose JSON each answer is changed."""
+
+    def start(name: str, change: Any) -> Collected:
+        vendor = Vendor(name, httpserver.url_for("").rstrip("/"))
+
+        def answer(request: Request) -> Response:
+            given = vendor.answer(request)
+            try:
+                body = json.loads(given.get_data())
+            except ValueError:
+                return given
+            given.set_data(json.dumps(change(request.path, body)))
+            return given
+
+        httpserver.clear()
+        httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+        team = Team(tmp_path / "team", now=lambda: datetime(2026, 11, 20, 12, tzinfo=UTC))
+        return team.collect(vendor.entry)
+
+    return start
+
+
+def _put(value: Any, path: str, new: Any) -> bool:
+    """Change each member there; whether there was one."""
+    at = [*instances(value, tuple("*" if step == "[]" else step for step in holding.parts(path)))]
+    for *way, last in at:
+        inside = value
+        for step in way:
+            inside = inside[step]
+        if new is _NO:
+            del inside[last]
+        else:
+            inside[last] = new
+    return bool(at)
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [(name, lie) for name in NAMES for lie in ("missing", "other", "word")],
+)
+def test_each_held_member_that_is_not_as_documented_is_noticed(name, lie):
+    """In every answer of the fixtures: gone where it must be there, of another type, or a word that nobody knows."""
+    struck = 0
+    for request in manifest_of(name).requests:
+        files = sorted(Vendor(name, "").file_of(request.id))
+        for body in (json.loads((FIXTURES / name / file).read_text()) for file in files if file.endswith(".json")):
+            assert holding.misfit(body, request.holds) is None
+            for path, wanted in request.holds.items():
+                broken = copy.deepcopy(body)
+                new = {"missing": _NO, "other": {"other": 1}, "word": "weird"}[lie]
+                fits = (lie == "missing" and holding.optional(wanted)) or (lie == "other" and "object" in str(wanted))
+                fits = fits or (lie == "word" and isinstance(wanted, str)) or path.endswith(("[]", "*"))
+                if not fits and _put(broken, path, new):
+                    struck += 1
+                    assert holding.misfit(broken, request.holds), (request.id, path)
+    assert struck or lie == "word"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "loki"])
+def test_rows_whose_members_are_gone_are_not_called_off_or_left_out(told, name):
+    """Every row of every list is an object of another kind: nothing is said of them, and the claim says why."""
+
+    def foreign(value: Any) -> Any:
+        if isinstance(value, list):
+            return [{"kind": "notice"} if isinstance(row, dict) else row for row in value]
+        return {key: foreign(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+    clean = told(name, lambda _, body: body)
+    found = told(name, lambda _, body: foreign(body))
+    assert not found.claim.complete
+    assert "is not understood" in found.claim.reason
+    assert [] == [key for key, row in found.sources.items() if row["enabled"] is False]
+    assert [] == [verdict for verdict in _bad(found) if verdict not in _bad(clean)]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "member", "new", "says"),
+    [
+        ("okta", "/api/v1/logStreams", "[].status", "weird", "known are ACTIVE, INACTIVE"),
+        ("okta", "/api/v1/eventHooks", "[].verificationStatus", _NO, "is missing"),
+        ("auth0", "/api/v2/log-streams", "[].status", "weird", "known are active, paused, suspended"),
+        ("azure-monitor", "/providers/Microsoft.Insights/diagnosticSettings", "value[].properties.logs[].enabled", "yes", "expected is boolean"),
+        ("entra", "/diagnosticSettings", "value[].properties.logs[].enabled", _NO, "is missing"),
+        ("github-audit-log", "/audit-log/streams", "[].paused_at", _NO, "is missing"),
+        ("grafana", "/alert-rules", "[].isPaused", "yes", "expected is boolean"),
+        ("sentry", "/workflows/", "[].actionFilters[].actions[].status", "weird", "known are active"),
+        ("splunk", "/saved/searches", "entry[].content.is_scheduled", "weird", "known are True, False"),
+        ("stripe-webhooks", "/v1/webhook_endpoints", "data[].status", _NO, "known are enabled, disabled"),
+        ("zendesk", "/api/v2/users", "users[].suspended", "yes", "expected is boolean"),
+        ("kong", "/plugins", "data[].enabled", "yes", "expected is boolean"),
+        ("opensearch", "/api/audit", "config.audit.disabled_rest_categories", _NO, "is missing"),
+    ],
+)  # fmt: skip
+def test_what_is_off_or_missing_by_such_a_member_is_unknown(told, name, path, member, new, says):
+    """The whole answer is not understood: the facts of it are unknown, and the reason names the member."""
+
+    def change(asked: str, body: Any) -> Any:
+        if asked.endswith(path):
+            _put(body, member, new)
+        return body
+
+    found = told(name, change)
+    assert not found.claim.complete
+    assert f"{member} is" in found.claim.reason
+    assert says in found.claim.reason
+    assert any(row["unknown"] for row in found.sources.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "member", "table", "fact"),
+    [
+        ("cloudflare", "/entrypoint", "result.rules[].action", "collected_rate_limits", "enforced"),
+        ("pagerduty", "/services", "services[].status", "collected_alert_rules", "enabled"),
+        ("pagerduty", "/services", "services[].escalation_policy.id", "collected_alert_rules", "reaches"),
+        ("loki", "/prometheus/api/v1/rules", "data.groups[].rules[].health", "collected_alert_rules", "enabled"),
+        ("grafana", "/policies", "receiver", "collected_alert_rules", "reaches"),
+        ("google-cloud-monitoring", "/notificationChannels", "notificationChannels[].name", "collected_alert_rules", "reaches"),
+        ("datadog", "/archives", "data[].attributes.state", "collected_log_sources", "delivering"),
+    ],
+)  # fmt: skip
+def test_a_new_word_leaves_the_fact_of_its_row_unknown(told, name, path, member, table, fact):
+    """Rows stay; of a word that nobody knows, and of a name that leads nowhere, nothing follows."""
+    clean = told(name, lambda _, body: body)
+
+    def change(asked: str, body: Any) -> Any:
+        if asked.endswith(path):
+            _put(body, member, "weird")
+        return body
+
+    found = told(name, change)
+    before, after = [row.get(fact) for row in clean.rows[table]], [row.get(fact) for row in found.rows[table]]
+    assert len(before) == len(after)
+    assert before != after
+    assert [] == [(was, now) for was, now in zip(before, after, strict=True) if now not in (None, was)]
+    assert found.claim.complete
+
+
+def _bad(found: Collected) -> list[tuple[Any, ...]]:
+    """Limits that are only counted, and rules that reach nobody."""
+    rows = [row for table, rows in found.rows.items() if table != "collected_log_sources" for row in rows]
+    said = [
+        (row.get("scope"), row.get("rule"), row.get("reaches") == "none", row.get("enforced") is False) for row in rows
+    ]
+    return [one for one in said if True in one]
+
+
+def _one(team: Team, httpserver: Any, requests: str, record: str, body: Any) -> Collected:
+    folder = team.root / ".soc2ev" / "sources"
+    folder.mkdir(parents=True)
+    (folder / "acme.yaml").write_text(f"{_HEAD}requests: [{requests}]\nsources: [{{record: {record}}}]\n")
+    httpserver.expect_request("/list").respond_with_json(body)
+    return team.collect({"connector": "acme", "url": httpserver.url_for("")})
+
+
+@pytest.mark.parametrize(
+    ("expression", "body"),
+    [
+        ("list.on == `true`", {"on": "yes"}),
+        ("length(list.rows[?on == `true`]) > `0`", {"rows": [{"on": "yes"}]}),
+        ("choose(list.on, `true`, `false`)", {"on": "no"}),
+        ("length(not_null(list.rows[?on], `[]`)) > `0`", {"rows": {"on": True}}),
+        ("length(not_null(list.rows[].on, `[]`)) > `0`", {"rows": "none"}),
+        ("length(not_null(list.*.on, `[]`)) > `0`", ["a"]),
+        ("length(list.rows[?count > `3`]) > `0`", {"rows": [{"count": "7"}]}),
+        ("list.on == `true` || list.on == `1`", {"on": "yes"}),
+    ],
+)
+def test_values_of_two_types_do_not_compare(team, httpserver, expression, body):
+    """Text for a boolean, an object for a list: the fact is unknown with the reason, where JMESPath says false."""
+    record = f'{{native: a, enabled: "={expression}"}}'
+    row = _one(team, httpserver, "{id: list, path: /list}", record, body).sources["acme:a"]
+    assert (None, ["enabled"]) == (row["enabled"], row["unknown"])
+    assert "the answer is not understood" in row["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("text", "on", "expected"),
+    [
+        ("on == `true` || on == '1'", "1", True),
+        ("on == `true` || on == '1'", "0", False),
+        ("on == `true` || on == '1'", True, True),
+        ("on == `true` || on == '1'", False, False),
+        ("on == 'yes' || on == `true`", "no", False),
+        ("on == `true`", None, False),
+        ("on != `null`", "x", True),
+        ("on == `1.0`", 1, True),
+    ],
+)
+def test_alternatives_of_several_types_and_null_compare_as_before(text, on, expected):
+    """One alternative has to fit; what is missing is null, and null is a value of every type."""
+    assert expected is Expression(text).value({"on": on}, "")
+
+
+def test_an_error_with_200_is_no_answer(team, httpserver):
+    """An `error` beside nothing else leaves the facts unknown, also where a list may be left out."""
+    record = "{native: a, enabled: '=length(not_null(list.rows, `[]`)) > `0`'}"
+    found = _one(team, httpserver, "{id: list, path: /list}", record, {"error": "session expired"})
+    assert (None, "list: the answer is an error, sent with 200") == (
+        found.sources["acme:a"]["enabled"],
+        found.claim.reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits", "others"),
+    [
+        ("text", ["a", ""], [None, _NO, 1, True, [], {}]),
+        ("text?", ["a", None, _NO], [1]),
+        ("text or null", ["a", None], [_NO, 1]),
+        ("text or number", ["a", 1, 1.5], [True, None, _NO]),
+        ("boolean", [True, False], [1, "true", None]),
+        (["on", "off"], ["on"], ["weird", None, _NO, True]),
+        ([True, "1", None], [True, "1", None, _NO], [1, False]),
+    ],
+)
+def test_types_and_words(wanted, fits, others):
+    """What fits and what does not, absent and null told apart."""
+    body = [{} if value is _NO else {"a": value} for value in (*fits, *others)]
+    said = [holding.misfit([row], {"[].a": wanted}) is None for row in body]
+    assert [True] * len(fits) + [False] * len(others) == said
+
+
+@pytest.mark.parametrize("other", [7, "x", ["x"], True])
+def test_what_is_sifted_is_still_seen_to_be_another(told, other):
+    """A number for an object of which one member is kept is not an object that is absent: the sampling is unknown."""
+
+    def change(asked: str, body: Any) -> Any:
+        if asked.endswith("/logpush/jobs"):
+            _put(body, "result[].output_options", other)
+        return body
+
+    found = told("cloudflare", change)
+    assert "result[].output_options is not as documented" in found.claim.reason
+    assert {None} == {row.get("sampling") for row in found.sources.values()}
+    assert [] == [item.request for item, body in found.stored if b'"output_options":"x"' in body]
+
+
+def test_what_lies_below_something_that_may_be_absent_may_be_absent_too():
+    """A list that is not there has no rows; an object that may be null has no members then; one that is there has."""
+    holds = {"a": "object?", "a.b": "text", "rows[].c": "text", "*.d": "number?"}
+    fine = [{}, {"a": None}, {"a": {"b": "x"}}, {"rows": []}, {"rows": None}]
+    assert [None] * len(fine) == [holding.misfit(one, holds) for one in fine]
+    bad = [{"a": {}}, {"rows": [{}]}, {"rows": ["x"]}, {"rows": {}}]
+    assert [] == [one for one in bad if holding.misfit(one, holds) is None]
+    assert "S3CRET" not in str(holding.misfit({"a": {"b": ["S3CRET"]}}, holds))
+
+
+@pytest.mark.parametrize("holds", ["{a: txt}", "{a: []}", "{'': text}"])
+def test_a_manifest_with_an_unknown_type_is_refused(tmp_path, holds):
+    """Lint names the file; nothing is asked with it."""
+    folder = tmp_path / ".soc2ev" / "sources"
+    folder.mkdir(parents=True)
+    request = f"{{id: list, path: /list, holds: {holds}}}"
+    (folder / "acme.yaml").write_text(f"{_HEAD}requests: [{request}]\nsources: [{{record: {{native: a}}}}]\n")
+    assert any("holds" in str(one) for one in library.lint(tmp_path, [Path(folder / "acme.yaml")]))
+
+
+def test_sinks_that_are_refused_make_no_retention_too_short(httpserver, tmp_path):
+    """Days that one place keeps are the least where others are not known: named as unknown, and still told."""
+    vendor = Vendor("okta", httpserver.url_for("").rstrip("/"), dict.fromkeys(["streams-1.json"], 403))
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(vendor.answer)
+    found = Team(tmp_path / "team", now=lambda: datetime(2026, 11, 20, 12, tzinfo=UTC)).collect(vendor.entry)
+    row = found.sources["okta:main"]
+    assert (90, ["retention_days", "sinks"]) == (row["retention_days"], row["unknown"])
+    assert "log_sinks" not in as_told(found)["okta:main"]
