@@ -39,7 +39,7 @@ demo-record: dev ## record again what the fictional company's GitHub and Jira an
 test: dev       ## run the tests
 	$(BIN)/python -m pytest -n 2 -q
 
-peers:          ## install the systems that tests talk to: servers (apt, needs root), Spark and ClickHouse (into ~/.cache)
+peers:          ## install the systems that tests talk to: servers (apt, needs root), OpenBao, Spark and ClickHouse (into ~/.cache)
 	tests/peers/install.sh
 
 check: check-static test ## format, lint, types, floors, tests

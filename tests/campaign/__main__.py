@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from tests.campaign import __doc__ as about
 from tests.campaign.kinds import KINDS
@@ -59,7 +60,23 @@ def run(one: Run) -> list[Wrong]:
         seen = travel(one.world, {one.place.side: [fault]})
     except Exception as problem:  # noqa: BLE001  whatever it is, it is a finding
         return [crashed(problem)]
-    return wrongs(clean(one.world), seen)
+    return [each for each in wrongs(clean(one.world), seen) if each.what != "silent" or not _documented(one)]
+
+
+def _documented(one: Run) -> bool:
+    """Whether this answer is no gap by the documents of its vendor or ours: the item itself tells what is not known."""
+    if one.kind.startswith("graphql-null-"):
+        # Null without an error: an account that is deleted, a review that is not submitted, a commit that is gone.
+        return True
+    place = f"{one.place.endpoint} call {one.place.call}"
+    return one.kind in ("once-403", "once-404", "once-410") and any(fnmatchcase(place, known) for known in _OPTIONAL)
+
+
+_OPTIONAL = (
+    "*/rulesets/N/history*",  # for its owner alone (ADR 0017)
+    "*/artifact-and-log-retention *",  # for administrators alone, and not on every server
+    "POST /graphql call 9",  # the gates of world a: a refusal leaves its deployments without an answer
+)
 
 
 def campaign(runs: Iterable[Run], *, minutes: float, most: int) -> Iterator[tuple[Run, list[Wrong]]]:

