@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.github.change import Change
 from tests.fakes.github.scenarios.story import Story
-from tests.tables.test_modes import judged
+from tests.tables.test_modes import collect, judge, judged
 
 
 def another(story: Story) -> None:
@@ -90,3 +90,35 @@ def test_only_what_may_live_on_makes_its_writer_a_maker(
     seen = judged(tmp_path, whole, "mode: merge")
     (found,) = (one for one in seen.finding.population.items if "1" in one.facts["pull_requests"])
     assert outcome == found.outcomes["C"].outcome.value
+
+
+def test_a_branch_that_was_reset_to_before_the_start_of_the_month_is_known_whole(tmp_path: Path) -> None:
+    """What lies between the reset and the start came before, and what it went on from as well."""
+    s = Story()
+    for number in range(4):
+        s.clean(title=f"ABC-{number} October", how="rebase")
+    below = s.api.it.commits[s.api.it.commits[s.api.head()].parents[0]].parents[0]
+    s.tick(days=30)
+    s.api.move("main", below, s.cat)
+    s.clean(title="ABC-9 November")
+    s.tick(days=40)
+    seen = judge(tmp_path, collect(tmp_path, s, "mode: merge", "2026-11"), "2026-11", s)
+    assert seen.finding.population.complete
+    assert ["force_push", "pr_merge"] == sorted(one.facts["integration"] for one in seen.finding.population.items)
+
+
+def test_a_bypass_is_of_the_push_that_made_it_and_of_no_other_that_ended_at_the_same_commit(tmp_path: Path) -> None:
+    """A clean change stays clean when the branch is reset to it later, by somebody who bypasses the rules."""
+    s = Story()
+    # GitHub keeps the record of bypasses for a month.
+    s.tick(days=22)
+    s.clean()
+    first = s.api.head()
+    s.clean(title="ABC-2 Next")
+    s.tick()
+    s.api.judged(s.api.move("main", first, s.cat), "bypass", "non_fast_forward")
+    s.tick(days=6)
+    seen = judge(tmp_path, collect(tmp_path, s, "mode: merge", "2026-10"), "2026-10", s)
+    items = [one for one in seen.finding.population.items if one.facts["integration"] != "direct_push"]
+    found = [[one.outcomes[name].outcome.value for name in "EF"] for one in items]
+    assert [["met", "not applicable"], ["met", "not applicable"], ["deviation", "deviation"]] == found

@@ -11,9 +11,11 @@ import pytest
 
 from soc2ev import config, period, tables
 from soc2ev.tables.facts.evidence import Deployment
-from soc2ev.tables.rollup.home import Home
+from soc2ev.tables.rollup.home import Deployed, Home, with_gate
 from soc2ev.vault import Vault
+from tests.fakes.github import world as w
 from tests.fakes.github.scenarios.story import Story
+from tests.fakes.github.world import Approval, DeploymentStatus
 from tests.tables.test_modes import Seen, collect, founded, judge
 
 OCTOBER, NOVEMBER = "2026-10", "2026-11"
@@ -274,6 +276,78 @@ def test_what_another_branch_held_before_the_period(held: tuple[str, ...], outco
     story.at(12, 2)
     story.collect(*held)
     assert {"C": outcome} == story.judged().letters(0, "C")
+
+
+def through_the_gate(story: Months, *states: str) -> w.Deployment:
+    """A deployment that Bob lets through the gate of production."""
+    run = story.api.run(story.api.head(), name="Deploy", path=".github/workflows/deploy.yml", actor=story.cat)
+    run.approvals.append(Approval(("production",), "approved", story.bob))
+    return story.deploy(states=("waiting", *states), run=run)
+
+
+def test_a_gate_that_one_of_two_readings_asked_about(months: Make) -> None:
+    """October's deployment was superseded in November, whose reading tells more of it but not who let it through."""
+    story = months()
+    story.api.environment("production", story.bob, story.cat)
+    story.reviewed().merge(story.bob, "squash")
+    through_the_gate(story, "in_progress", "success")
+    story.at(11, 2)
+    story.collect(OCTOBER)
+    story.at(11, 10)
+    story.deploy()
+    story.at(12, 2)
+    story.collect(NOVEMBER)
+    assert {"D": "met"} == story.judged("2026-10-01..2026-11-30").letters(1, "D")
+
+
+@pytest.mark.parametrize("october", [2, 5])
+def test_a_deployment_that_waits_over_the_end_of_the_month(october: int, months: Make) -> None:
+    """Who let it through is asked with the month in which it began, whenever the month before was read."""
+    story = months()
+    story.api.environment("production", story.bob, story.cat)
+    story.at(10, 31)
+    story.reviewed().merge(story.bob, "squash")
+    waiting = through_the_gate(story)
+    run = story.api.it.runs[max(story.api.it.runs)]
+    run.approvals.clear()
+    for day in (2, 4, 5):
+        story.at(11, day)
+        if day == 4:
+            run.approvals.append(Approval(("production",), "approved", story.bob))
+            waiting.statuses += [DeploymentStatus(story.world.fresh(), state, story.tick(), waiting.creator) for state in ("in_progress", "success")]  # fmt: skip
+        elif day == october:
+            story.collect(OCTOBER)
+    story.at(12, 2)
+    story.collect(NOVEMBER)
+    assert {"C": "met", "D": "met"} == story.judged().letters(0, "CD")
+
+
+def test_an_answer_at_a_gate_counts_when_it_was_read_after_the_deployment_began() -> None:
+    """A reading from while it still waited says nothing: somebody may have let it through afterwards."""
+
+    def read(gate: tuple[()] | None, *states: str) -> Deployed:
+        return Deployment("1", "production", "a", None, NOW, tuple((one, NOW) for one in states), gate), {}, frozenset()
+
+    silent = read(None, "waiting", "success")
+    assert [None, ()] == [
+        with_gate(silent, read((), *states))[0].gate for states in (["waiting"], ["waiting", "success"])
+    ]
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_an_environment_that_asks_nobody_has_no_gate(older: bool, months: Make) -> None:
+    """The same or an older state deployed again where nobody is asked, beside an environment that asks: no gate."""
+    story = months("mode: deploy, environments: ['prod-*']")
+    story.api.environment("prod-eu", story.bob)
+    story.api.environment("prod-us")
+    before = story.api.head()
+    story.at(11, 3)
+    story.deploy(environment="prod-us")
+    story.reviewed().merge(story.bob, "squash")
+    story.deploy(environment="prod-us")
+    run = story.api.run(story.api.head(), name="Deploy", path=".github/workflows/deploy.yml", actor=story.cat)
+    story.deploy(before if older else "", environment="prod-us", run=run)
+    assert {"D": "not tested" if older else "not applicable"} == story.over().letters(2, "D")
 
 
 def test_deliveries_that_are_not_all_known_are_not_taken_for_the_last() -> None:

@@ -59,6 +59,8 @@ class Repository:
     warnings: tuple[str, ...] = ()
     environments: tuple[str, ...] = ("production",)
     """Names or globs of its production environments."""
+    delivers: bool = False
+    """Its deployments are the changes."""
 
     def stream(self, name: str) -> str:
         """The full name of one of its streams."""

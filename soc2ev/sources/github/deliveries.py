@@ -24,6 +24,13 @@ _RUN = re.compile(r"https?://[^/\s]+/[^/\s]+/[^/\s]+/actions/runs/[0-9]{1,18}")
 _WAITS = frozenset({"WAITING", "PENDING"})
 _BEFORE = timedelta(days=7)
 """A deployment may have been created before the period and have ended in it."""
+_AT_GATE = timedelta(days=31)
+"""
+It may have waited at a gate for 30 days, after which GitHub lets it fail
+(https://docs.github.com/actions/managing-workflow-runs/reviewing-deployments). None of these can bring what was merged
+in the period, so that so many are asked for only where deployments are the changes.
+"""
+_BEGUN = frozenset({"IN_PROGRESS", "SUCCESS"})
 _OLD_TAG = timedelta(days=365)
 """A release counts as created when its tag's commit was made, which may be long before it is published."""
 
@@ -34,7 +41,8 @@ class Deployed:
 
     number: int
     sha: str
-    created_at: datetime
+    began_at: datetime
+    """When it began; when it was created, where nothing says that it did."""
     waited: bool
     """It stood before a gate."""
     runs: tuple[str, ...]
@@ -85,7 +93,10 @@ class Deliveries:
             self._walk_deployments(releases=False)
 
     def _walk_deployments(self, *, releases: bool) -> None:
-        tally, edge = self.tallies["deployments"], self.period.start - _BEFORE
+        tally, edge = (
+            self.tallies["deployments"],
+            self.period.start - (_AT_GATE if self.repository.delivers else _BEFORE),
+        )
         cut: list[_Cut] = []
         rows, total = 0, None
         for answer, connection in self._pages(documents.DEPLOYMENTS, "deployments", releases=releases):
@@ -116,7 +127,9 @@ class Deliveries:
         statuses = value["statuses"]["nodes"]
         runs = dict.fromkeys(found[0] for one in statuses if (found := _RUN.match(one["logUrl"] or "")))
         waited = any(one["state"] in _WAITS for one in statuses)
-        return Deployed(value["databaseId"], value["commitOid"], instant(value["createdAt"]), waited, tuple(runs))
+        began = [instant(one["createdAt"]) for one in statuses if one["state"] in _BEGUN]
+        at = min(began, default=instant(value["createdAt"]))
+        return Deployed(value["databaseId"], value["commitOid"], at, waited, tuple(runs))
 
     def _take_releases(self, connection: Json) -> bool:
         """Keep a page of releases; whether more are needed."""

@@ -50,7 +50,7 @@ def ask(host: Host, repository: Repository, deployed: Iterable[Deployed], period
     What is refused for good leaves those deployments without an answer, which whoever judges has to know; it is no
     deployment that is missing, so that the tally only notes it. What fails otherwise is missing.
     """
-    wanted = _runs([one for one in deployed if one.runs and one.created_at >= period.start])
+    wanted = _runs([one for one in deployed if one.runs and one.began_at >= period.start])
     left: list[tuple[_Run, CollectError]] = []
     asking = _Asking(host, repository, tally)
     host.in_batches(

@@ -244,6 +244,7 @@ def environment_rows(asked: Asked, data: Json) -> Iterator[Row]:
             "prevent_self_review": any(gate.get("prevent_self_review") for gate in gates),
             "admins_bypass": value.get("can_admins_bypass"),
             "branches": _branches(value.get("deployment_branch_policy")),
+            "updated_at": value.get("updated_at"),
         }
         yield tables.ENVIRONMENTS.name, row
 

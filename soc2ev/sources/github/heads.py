@@ -144,7 +144,7 @@ def _counted(host: Host, repository: Repository, line: Line, edges: _Edges, peri
         "end": end,
     }
     asked |= {"start_basis": edges.start_basis, "end_basis": edges.end_basis}
-    asked |= {} if ahead is None else {"ahead_by": ahead}
+    asked |= {} if ahead is None else {"ahead_by": ahead, "below": below}
     variables = {"ref": f"refs/heads/{line.ref}", "start": start, "end": end, "before": bool(start), "now": bool(end)}
     answer = _ask(host, repository, documents.HEADS, variables, asked)
     tally.fetched += 1

@@ -110,6 +110,7 @@ ENVIRONMENTS = Table(
         _flag("prevent_self_review", "Who starts a deployment cannot approve it."),
         _flag("admins_bypass", "Administrators can skip the protection; NULL when not told."),
         _text("branches", "protected, custom, or NULL when any branch may deploy."),
+        _time("updated_at", "When it or its protection was changed last; NULL when not told."),
     ),
     ("repository", "name"),
 )

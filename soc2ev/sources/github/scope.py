@@ -183,6 +183,7 @@ def _described(settings: Settings, name: str, value: Json, answer: GraphAnswer) 
         created_at=instant(value["createdAt"]),
         seen_at=server_time(answer.item.response),
         environments=_environments(settings, name),
+        delivers=any(one.mode == "deploy" and fnmatchcase(name, one.repository) for one in settings.config.scope),
         warnings=(f"it is called {current} now",) if renamed else (),
     )
 

@@ -71,6 +71,7 @@ def head_rows(asked: Asked, data: Json) -> Iterator[Row]:
             "start_basis": asked["start_basis"],
             "end_basis": asked["end_basis"],
             "commits": between(home) if counted is None else counted,
+            "below_sha": asked.get("below"),
             "tip": ((home.get("ref") or {}).get("target") or {}).get("oid"),
         },
     )

@@ -98,6 +98,7 @@ HEADS = Table(
         _text("start_basis", "activity, pull requests, commit dates, or nothing."),
         _text("end_basis", "activity, pull requests, commit dates, or nothing."),
         _number("commits", "Commits reachable from the end and not from the start, by GitHub's own count."),
+        _text("below_sha", "What both have, where the one need not descend from the other; NULL elsewhere."),
         _text("tip", "What it holds now."),
     ),
     ("repository", "ref"),

@@ -81,7 +81,8 @@ class Collection:
     def _ref(self, names: tuple[str, ...], head: Mapping[str, Json], rows: list[Mapping[str, Json]]) -> RefMoves:
         ref = names[0]
         graph, start, end = self.graph, head["start_sha"], head["end_sha"]
-        before = graph.reach([start])
+        # A branch that was reset to before the start went on from there; how it got from the one to the other is old.
+        before = graph.reach([start, head["below_sha"]])
         found = list(moves.within(moves.recorded(rows), self.period.start, self.period.end))
         if not self.complete("activity"):
             merged = self.requests.rows("github_merged_index", "merge_sha is not null")

@@ -56,6 +56,14 @@ class Delivered:
         """Note what came after each deployment, by its id."""
         self.found = [replace(one, watch=after.get(one.id)) for one in self.found]
 
+    def doubt(self, changed: Mapping[str, datetime]) -> None:
+        """
+        Forget that nobody answered where a gate may have been put up since.
+
+        `changed` says when what protects an environment was changed last. What stood before a gate has waited there.
+        """
+        self.found = [replace(one, gate=None) if _may_be_older(one, changed) else one for one in self.found]
+
     @property
     def heights(self) -> Mapping[str, int | None]:
         """By deployment its place on the line, the tip being highest; None when that is unknown."""
@@ -116,6 +124,11 @@ class Delivered:
             return None
         reached = self._graph.reach([sha])
         return max((self._place[one] for one in reached if one in self._place), default=None)
+
+
+def _may_be_older(one: Deployment, changed: Mapping[str, datetime]) -> bool:
+    waited = any(state.lower() in ("waiting", "pending") for state, _ in one.statuses)
+    return one.gate == () and not waited and one.environment in changed and one.created_at < changed[one.environment]
 
 
 def _deployment(row: Mapping[str, Json], statuses: Sequence[Mapping[str, Json]], gates: Gates) -> Deployment:

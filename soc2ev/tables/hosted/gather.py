@@ -95,7 +95,14 @@ class Gatherer:
         whole = found.complete("commits") and not ref.problems
         told = Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests), whole=whole)
         told.watch(self._watchers.after(found, told.found, told.heights))
+        told.doubt(self._changed(found.repository))
         return told
+
+    def _changed(self, repository: str) -> Mapping[str, datetime]:
+        """When each environment, or what protects it, was changed last; without those of which nobody tells."""
+        named = f"repository in {listed([repository])} and updated_at is not null"
+        sql = f"select name, updated_at from github_environments where {named} order by all"  # noqa: S608
+        return {row["name"]: row["updated_at"] for row in self._engine.stream(sql)}
 
     def kept_days(self, repository: str) -> int | None:
         """For how many days the repository keeps what its workflows leave, by the last reading of its settings."""
@@ -140,6 +147,9 @@ class _Shared:
         self.gated = gatherer.gated(found.repository, names)
         self.ungated = gatherer.ungated(found.repository) if self.gated else frozenset()
         self.bypassed = self._bypassed()
+        self.befores: dict[str | None, set[str | None]] = defaultdict(set)
+        for move in ref.moves:
+            self.befores[move.after].add(move.before)
         self.ledger = found.coverages.get("rule-suites")
         self.overrides = Overrides(found.requests.rows("github_overrides"), self.ledger, ref.ref)
         self.delivered = gatherer.delivered(found, ref)
@@ -261,15 +271,22 @@ class _Shared:
             {one.number for one in landed if one.number != request.number and one.base_ref not in self.ref.names}
         )
 
-    def _bypassed(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
+    def _bypassed(self) -> dict[str, list[tuple[str | None, str]]]:
+        """By the commit that a bypassing push left: what the branch had before, and the evidence."""
+        found: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
         for row in self.found.requests.rows("github_rule_suites", "result = 'bypass'"):
             if row["ref"] == self.ref.ref and row["after"]:
-                found[row["after"]].add(row["evidence"])
+                found[row["after"]].append((row["before"], row["evidence"]))
         return found
 
+    def _bypasses(self, move: Move) -> set[str]:
+        """The evidence of bypasses by that move; a branch that was reset came to the same commit by another one."""
+        others = self.befores[move.after] - {move.before}
+        return {evidence for before, evidence in self.bypassed.get(move.after, ()) if before not in others}
+
     def _bypass(self, move: Move) -> Bypass:
-        move.evidence |= self.bypassed.get(move.after, set())
+        by_suites = self._bypasses(move)
+        move.evidence |= by_suites
         overridden = self.overrides.of(move)
         move.evidence |= overridden.evidence
         # Where not all rules could be read, classic protection may be among the others.
@@ -279,7 +296,7 @@ class _Shared:
         asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref)
         return Bypass(
             visible=asked,
-            bypassed=move.after in self.bypassed or overridden.sure,
+            bypassed=bool(by_suites) or overridden.sure,
             reaches_back_to=self._reach(protected=protected),
             covers=not overridden.unclear and (not protected or self.overrides.visible),
         )

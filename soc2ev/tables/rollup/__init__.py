@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.contained import CHANGE_PARTS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from soc2ev.tables.hosted.collection import Collection, RefMoves
     from soc2ev.tables.hosted.gather import Gatherer
 
+_MOVED = "Its tag was moved: the commit that it names is younger than the release, and what was published is not known."
 _COMPENSATED = " The emergency procedure, which was followed, compensates it."
 
 
@@ -97,10 +99,10 @@ class Rollup:
         # What came before the periods may have been delivered before them too.
         young, old = {sha for _, sha, _ in home.commits}, set[str]()
         for one in home.delivered():
-            content = contents.brought(one.sha, _before(one, earlier[one.line], contents))
+            content = _certain(one, contents.brought(one.sha, _before(one, earlier[one.line], contents)))
             earlier[one.line].append(one)
             if not any(within([one], home.periods)):
-                old |= home.history.reach([one.sha] if one.sha else [], old)
+                old |= set() if one.moved else home.history.reach([one.sha] if one.sha else [], old)
                 continue
             known = home.history.outside | (content.commits & old - young)
             fresh = sorted(sha for sha in content.commits if sha not in first and sha not in known)
@@ -148,7 +150,12 @@ def _before(one: Delivery, earlier: Sequence[Delivery], contents: Contents) -> l
     if one.deployment is not None:
         return [last.sha for last in earlier[-1:] if last.sha]
     below = contents.reachable(one.sha) if one.sha else set()
-    return [other.sha for other in earlier if other.sha in below and other.sha]
+    return [other.sha for other in earlier if other.sha in below and other.sha and not other.moved]
+
+
+def _certain(one: Delivery, content: Content) -> Content:
+    """The content, and a doubt where the tag of a release was moved: nobody knows what had been published."""
+    return replace(content, unjudged=(*content.unjudged, _MOVED)) if one.moved else content
 
 
 def _part(landed: Landed, one: Delivery, basis: Basis) -> Part:

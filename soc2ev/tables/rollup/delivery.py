@@ -36,6 +36,8 @@ class Delivery:
     evidence: frozenset[str]
     deployment: Deployment | None = None
     """None for a release."""
+    moved: bool = False
+    """Its tag names something else than it did when it was published."""
 
 
 def of_deployment(repository: str, found: Deployment, row: Row, evidence: Iterable[str]) -> Delivery | None:
@@ -76,6 +78,17 @@ def of_release(repository: str, row: Row, actor: Account | None) -> Delivery | N
         actor=actor,
         evidence=frozenset({row["evidence"]}),
     )
+
+
+def final_since(found: Delivery, seen: datetime, latest: datetime) -> Delivery:
+    """
+    The delivery of a release that was published earlier and had not been final when somebody looked.
+
+    GitHub keeps the time of the publication when it takes the mark of a pre-release away, and tells no other one.
+    `latest` is the latest time that it can have here.
+    """
+    clock = "after the period before had been collected, where it was no final release; GitHub keeps no time of that"
+    return replace(found, at=min(seen, latest), began=seen, clock=clock)
 
 
 def of_tag(repository: str, row: Row) -> Delivery | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from soc2ev.tables.hosted.deployments import Delivered
 
 Row = Mapping[str, "Json"]
+Deployed = tuple[Deployment, Row, frozenset[str]]
+"""A deployment, its row, and the digests of the bodies that tell what became of it."""
+_BEGUN = ("in_progress", "success")
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 """When a move came of which nobody tells: it may have been the first."""
 
@@ -65,9 +68,16 @@ class Home:
     bases: dict[str, Basis] = field(default_factory=dict)
     """By branch."""
     collections: dict[str, Collection] = field(default_factory=dict)
-    """The collection that told most of a deployment, by its id."""
-    deployments: dict[str, tuple[Deployment, Row, frozenset[str]]] = field(default_factory=dict)
+    """The collection that told who let a deployment through its gate, by its id; else the first one that told of it."""
+    deployments: dict[str, Deployed] = field(default_factory=dict)
     releases: dict[str, Delivery] = field(default_factory=dict)
+    """By id, as the first reading told it: a tag can be moved afterwards."""
+    read_at: dict[str, datetime] = field(default_factory=dict)
+    """When that reading was, by the id of a release."""
+    looked_at: datetime | None = None
+    """When releases were read first."""
+    dated: dict[str, datetime] = field(default_factory=dict)
+    """The date of a commit that a release names."""
     preceding: frozenset[str] = frozenset()
     """Items that landed before the periods."""
     carried: list[tuple[str, str]] = field(default_factory=list)
@@ -116,15 +126,25 @@ class Home:
         self.landed = {**earlier.landed, **self.landed}
         # Of deliveries that are not all known, none is known to be the last one before the period.
         if not old.flaws:
-            self.deployments = {**earlier.deployments, **self.deployments}
-            self.releases = {**earlier.releases, **self.releases}
+            both = earlier.deployments.keys() & self.deployments.keys()
+            mended = {one: with_gate(self.deployments[one], earlier.deployments[one]) for one in both}
+            self.deployments = {**earlier.deployments, **self.deployments, **mended}
+            if self.mode == "release":
+                self._precede_releases(earlier)
 
     def delivered(self) -> list[Delivery]:
         """Everything that reached production, oldest first, also outside of the periods."""
         if self.mode == "deploy":
             told = (delivery.of_deployment(self.repository, *one) for one in self.deployments.values())
             return delivery.named_apart([one for one in told if one is not None])
-        return delivery.named_apart(list(self.releases.values()))
+        shown = ((one, self.read_at[name]) for name, one in self.releases.items())
+        return delivery.named_apart(
+            [replace(one, moved=True, began=seen) if self._young(one) else one for one, seen in shown]
+        )
+
+    def _young(self, one: Delivery) -> bool:
+        """Whether the commit that a release names was made after it, so that its tag was moved."""
+        return one.sha in self.dated and self.dated[one.sha] > one.at
 
     def order(self) -> dict[str, int]:
         """The place of each change in time; what has no time comes last."""
@@ -138,6 +158,7 @@ class Home:
         if not self.releases:
             told = (delivery.of_tag(self.repository, row) for row in rows)
             self.releases = {one.item: one for one in told if one is not None}
+            self.read_at = dict.fromkeys(self.releases, _ANY_TIME)
 
     def _take_history(
         self, found: Collection, ref: RefMoves, items: Mapping[int, str], outside: Mapping[int, str]
@@ -173,15 +194,47 @@ class Home:
         for row in found.requests.rows("github_deployment_statuses"):
             told[str(row["deployment"])].add(row["evidence"])
         for one in delivered.found:
-            known = self.deployments.get(one.id)
-            if known is None or len(known[0].statuses) < len(one.statuses):
-                self.deployments[one.id] = (one, rows[one.id], frozenset(told[one.id]))
+            seen: Deployed = (one, rows[one.id], frozenset(told[one.id]))
+            known = self.deployments.get(one.id, seen)
+            fuller, other = (seen, known) if len(known[0].statuses) < len(one.statuses) else (known, seen)
+            self.deployments[one.id] = with_gate(fuller, other)
+            if one.id not in self.collections or one.gate is self.deployments[one.id][0].gate is not None:
                 self.collections[one.id] = found
 
+    def _precede_releases(self, earlier: Home) -> None:
+        start, end = min(one.start for one in self.periods), max(one.end for one in self.periods)
+        seen = earlier.looked_at
+        for name, one in self.releases.items():
+            if seen and name not in earlier.releases and one.at < min(seen, start):
+                self.releases[name] = delivery.final_since(one, max(seen, start), end - timedelta(seconds=1))
+        for name, one in earlier.releases.items():
+            if name not in self.releases or earlier.read_at[name] <= self.read_at[name]:
+                self.releases[name], self.read_at[name] = one, earlier.read_at[name]
+        self.dated = {**earlier.dated, **self.dated}
+
     def _take_releases(self, found: Collection) -> None:
+        entry = found.coverages.get("releases")
+        seen = (entry.collected_at if entry else None) or _ANY_TIME
+        self.looked_at = min(seen, self.looked_at or seen)
+        named = "sha in (select sha from github_releases) and committed_at is not null"
+        self.dated |= {row["sha"]: row["committed_at"] for row in found.requests.rows("github_commits", named)}
         for row in found.requests.rows("github_releases"):
             one = delivery.of_release(self.repository, row, account(row, "author"))
             if one is not None:
-                self.releases[row["id"]] = one
+                if row["id"] not in self.releases or seen < self.read_at[row["id"]]:
+                    self.releases[row["id"]], self.read_at[row["id"]] = one, seen
             elif row["published_at"] is None and not row["draft"] and not row["prerelease"]:
                 self.history.flaws.append(f"when the release {row['tag']} was published is not known")
+
+
+def with_gate(found: Deployed, other: Deployed) -> Deployed:
+    """
+    What was read, with who let it through its gate where another reading alone asked for that.
+
+    Gates are asked about with the month in which a deployment was created. A reading of one that still waited says
+    nothing: the answer may have come afterwards.
+    """
+    begun = any(state.lower() in _BEGUN for state, _ in other[0].statuses)
+    if found[0].gate is not None or other[0].gate is None or not begun:
+        return found
+    return replace(found[0], gate=other[0].gate), found[1], found[2] | other[2]
