@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from soc2ev.model import Json
-from soc2ev.sources.github import shapes, tables
+from soc2ev.sources.github import delivery_shapes, shapes, tables
 
 Row = tuple[str, Mapping[str, Json]]
 Asked = Mapping[str, Json]
@@ -21,7 +21,7 @@ def page_rows(of: Mapping[str, Json], page: int, *, whole: bool) -> Iterator[Row
 def deployment_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """Deployments and what became of them; the first page holds releases as well."""
     for value in data["repository"]["deployments"]["nodes"]:
-        yield tables.DEPLOYMENTS.name, {"repository": asked["repository"], **shapes.deployment(value)}
+        yield tables.DEPLOYMENTS.name, {"repository": asked["repository"], **delivery_shapes.deployment(value)}
         yield from _status_rows(asked, value)
     yield from release_rows(asked, data)
 
@@ -38,7 +38,7 @@ def status_rows(asked: Asked, data: Json) -> Iterator[Row]:
 def _status_rows(asked: Asked, value: Json) -> Iterator[Row]:
     of = {"repository": asked["repository"], "deployment": value["databaseId"]}
     for status in value["statuses"]["nodes"]:
-        yield tables.DEPLOYMENT_STATUSES.name, {**of, **shapes.deployment_status(status)}
+        yield tables.DEPLOYMENT_STATUSES.name, {**of, **delivery_shapes.deployment_status(status)}
 
 
 def parent_rows(asked: Asked, data: Json) -> Iterator[Row]:
@@ -73,10 +73,10 @@ def _gate(asked: Asked, number: int, answers: Json, counted: int) -> Iterator[Ro
         whole = counted == len(answers)
         yield tables.GATES.name, {**of, "workflow_run": run, "answers": len(answers), "whole": whole}
         for position, one in enumerate(answers):
-            yield tables.GATE_ANSWERS.name, {**of, "position": position, **shapes.gate_answer(one)}
+            yield tables.GATE_ANSWERS.name, {**of, "position": position, **delivery_shapes.gate_answer(one)}
 
 
 def release_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """Releases."""
     for value in data["repository"].get("releases", {"nodes": ()})["nodes"]:
-        yield tables.RELEASES.name, {"repository": asked["repository"], **shapes.release(value)}
+        yield tables.RELEASES.name, {"repository": asked["repository"], **delivery_shapes.release(value)}

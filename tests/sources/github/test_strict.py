@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from soc2ev.model import EvidenceItem
-from soc2ev.sources.github import governance, rule_versions, shapes, streams
+from soc2ev.sources.github import delivery_shapes, governance, rule_versions, shapes, streams
 from tests.fakes.github.faults import Fault, Wire
 from tests.fakes.github.scenarios.story import Story
 from tests.sources.github.runs import collect
@@ -127,9 +127,11 @@ def test_an_administrator_by_an_unknown_mode() -> None:
 def test_an_answer_at_the_gate_of_no_environment() -> None:
     """It would say that nobody answered at the gate of the one that was deployed to."""
     said = {"state": "approved", "comment": "", "user": None}
-    assert ["production"] == shapes.gate_answer({**said, "environments": [{"name": "production"}]})["environments"]
+    assert ["production"] == delivery_shapes.gate_answer({**said, "environments": [{"name": "production"}]})[
+        "environments"
+    ]
     with pytest.raises(ValueError, match="no environment"):
-        shapes.gate_answer({**said, "environments": []})
+        delivery_shapes.gate_answer({**said, "environments": []})
 
 
 def linkless(wire: Wire, _: Wire | None) -> Wire:
