@@ -102,6 +102,6 @@ def tickets_of(values: Iterable[Json]) -> list[Ticket]:
 def _ticket(value: Json) -> Ticket:
     fields = value["fields"]
     status = (shapes.text(fields["status"].get("id", "")), fields["status"].get("name"))
-    times = (shapes.instant(fields.get(name)) for name in ("created", "updated", "resolutiondate"))
+    times = (shapes.dated(fields, name) for name in ("created", "updated", "resolutiondate"))
     told, project = Told(status, *times), (fields.get("project") or {}).get("key")
     return Ticket(shapes.text(value["id"]), value["key"], project, told)

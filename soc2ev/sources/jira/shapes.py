@@ -56,8 +56,8 @@ def ticket(value: Json, web: str) -> dict[str, Json]:
         "status_category": status["statusCategory"]["key"],
         "resolution": _in(fields.get("resolution"), "name"),
         "created_at": instant(fields["created"]),
-        "updated_at": instant(fields.get("updated")),
-        "resolved_at": instant(fields.get("resolutiondate")),
+        "updated_at": dated(fields, "updated"),
+        "resolved_at": dated(fields, "resolutiondate"),
         **account("reporter", fields.get("reporter")),
         **account("assignee", fields.get("assignee")),
         "labels": fields.get("labels") or [],
@@ -135,6 +135,13 @@ def text(value: Json) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"{value!r} is no id")
     return str(value)
+
+
+def dated(fields: Mapping[str, Json], name: str) -> datetime | None:
+    """A time of a ticket itself, which Jira writes as text. TypeError for anything else."""
+    if not isinstance(fields.get(name), str | None):
+        raise TypeError(f"{name} of a ticket is no time")
+    return instant(fields.get(name))
 
 
 def instant(value: Json) -> datetime | None:

@@ -96,6 +96,15 @@ def test_instants(written: Any, expected: datetime | None) -> None:
     assert expected == shapes.instant(written)
 
 
+@pytest.mark.parametrize("name", ["updated", "resolutiondate"])
+def test_times_of_tickets_are_texts(name: str) -> None:
+    """A number would be read as an instant of 1970, and the ticket as one of another period."""
+    assert shapes.dated({name: None}, name) is shapes.dated({}, name) is None
+    assert datetime(2026, 10, 5, 10, tzinfo=UTC) == shapes.dated({name: "2026-10-05T12:00:00.000+0200"}, name)
+    with pytest.raises(TypeError, match=name):
+        shapes.dated({name: 7}, name)
+
+
 def test_an_instant_without_zone_is_refused() -> None:
     """Nobody could tell when it was."""
     with pytest.raises(ValueError, match="no time zone"):
