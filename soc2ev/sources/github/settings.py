@@ -158,7 +158,7 @@ class Governance:
     def _seen(self, capability: str, values: Mapping[str, str], told: Json) -> None:
         self.found |= {name: told[member] for member, name in values.items()}
         self.access.saw(capability)
-        if untold := [name for name in values.values() if self.found[name] is None]:
+        if untold := [name for name in values.values() if isinstance(self.found[name], dict | list | None)]:
             self._settings.lacks(f"GitHub does not tell {', '.join(untold)}")
 
     def _unseen(self, capability: str, problem: CollectError, names: Iterable[str]) -> None:

@@ -329,11 +329,12 @@ def test_what_every_repository_has_is_a_gap_when_it_is_refused(story: Story, tmp
     assert values(run)["deploy_key_with_write"] is None
 
 
-def test_a_setting_that_is_null_is_a_gap(story: Story, tmp_path: Path) -> None:
-    """It was asked for and answered, and nobody knows it."""
+@pytest.mark.parametrize("days", [None, {"0": 90}, [90]])
+def test_a_setting_that_is_null_is_a_gap(story: Story, tmp_path: Path, days: object) -> None:
+    """It was asked for and answered, and nobody knows it; neither does what is no single value tell it."""
 
     def null(wire: Wire, _: Wire | None) -> Wire:
-        return Wire(wire.status, wire.headers, json.dumps({**wire.json, "days": None}).encode())
+        return Wire(wire.status, wire.headers, json.dumps({**wire.json, "days": days}).encode())
 
     path = "GET /repos/acme/api/actions/permissions/artifact-and-log-retention"
     run = collect(tmp_path, story, faults=[Fault("null", null, on=path, times=None)])
