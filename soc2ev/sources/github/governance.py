@@ -220,7 +220,7 @@ def override_rows(asked: Asked, data: Json) -> Iterator[Row]:
             raise TypeError("an event has no action, or is of no repository")
         if value["action"] != OVERRIDE or (value.get("repo") or "").lower() != asked["current"].lower():
             continue
-        at = datetime.fromtimestamp(value["created_at"] / 1000, UTC).isoformat()
+        at = datetime.fromtimestamp(strict.number(value["created_at"]) / 1000, UTC).isoformat()
         branch = value.get("branch")
         row = {
             "repository": asked["repository"],
@@ -239,7 +239,7 @@ def environment_rows(asked: Asked, data: Json) -> Iterator[Row]:
         gates = [one for one in value["protection_rules"] if one["type"] == "required_reviewers"]
         row = {
             "repository": asked["repository"],
-            "name": value["name"],
+            "name": strict.text(value["name"]),
             "reviewers": [f"{one['type']}:{one['reviewer']['id']}" for gate in gates for one in gate["reviewers"]],
             "prevent_self_review": any(gate.get("prevent_self_review") for gate in gates),
             "admins_bypass": value.get("can_admins_bypass"),
@@ -258,7 +258,7 @@ def _branches(policy: Json) -> str | None:
 def permission_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_permissions."""
     for value in data:
-        row = {"repository": asked["repository"], **account("account", value), "role": value["role_name"]}
+        row = {"repository": asked["repository"], **account("account", value), "role": strict.text(value["role_name"])}
         yield tables.PERMISSIONS.name, row
 
 

@@ -54,7 +54,7 @@ def version_rows(asked: Asked, data: Json) -> Iterator[Row]:
             "repository": asked["repository"],
             "ref": ref,
             "origin": f"ruleset:{asked['ruleset']}",
-            "version": data["version_id"],
+            "version": strict.number(data["version_id"]),
             "since": data["updated_at"],
             "until": asked["until"],
             "bound": (reaches(state.get("conditions"), asked, ref) if told else None) if active else False,

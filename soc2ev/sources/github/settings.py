@@ -58,6 +58,7 @@ _NOT_OFFERED = ("retention", "code scanning")
 _KEYS = "deploy_key_with_write"
 _ENOUGH = 100
 """Days of retention that leave time to collect a quarter after it has ended."""
+_COUNTED = ("artifact_and_log_retention_days", "artifact_and_log_retention_maximum_days")
 _STREAMS = {
     "activity": "activity",
     "commits": "commits",
@@ -158,7 +159,7 @@ class Governance:
     def _seen(self, capability: str, values: Mapping[str, str], told: Json) -> None:
         self.found |= {name: told[member] for member, name in values.items()}
         self.access.saw(capability)
-        if untold := [name for name in values.values() if isinstance(self.found[name], dict | list | None)]:
+        if untold := [name for name in values.values() if _is_untold(name, self.found[name])]:
             self._settings.lacks(f"GitHub does not tell {', '.join(untold)}")
 
     def _unseen(self, capability: str, problem: CollectError, names: Iterable[str]) -> None:
@@ -262,3 +263,8 @@ class Governance:
     @property
     def _settings(self) -> Tally:
         return self.tallies["settings:settings"]
+
+
+def _is_untold(name: str, value: Json) -> bool:
+    """Whether that is no single value of the kind that the setting has."""
+    return isinstance(value, dict | list | None) or (name in _COUNTED and isinstance(value, bool))

@@ -329,7 +329,7 @@ def test_what_every_repository_has_is_a_gap_when_it_is_refused(story: Story, tmp
     assert values(run)["deploy_key_with_write"] is None
 
 
-@pytest.mark.parametrize("days", [None, {"0": 90}, [90]])
+@pytest.mark.parametrize("days", [None, {"0": 90}, [90], True])
 def test_a_setting_that_is_null_is_a_gap(story: Story, tmp_path: Path, days: object) -> None:
     """It was asked for and answered, and nobody knows it; neither does what is no single value tell it."""
 

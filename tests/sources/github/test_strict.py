@@ -117,6 +117,21 @@ def test_protection_that_leaves_something_out() -> None:
         list(governance.protection_rows(OF, {"allow_force_pushes": {"enabled": False}}))
 
 
+def test_names_roles_and_times_of_another_kind() -> None:
+    """An environment without a name would be none, a role without one that of nobody, and True a time of 1970."""
+    person = {"login": "ann", "id": 7, "type": "User"}
+    ((_, row),) = governance.permission_rows(OF, [{**person, "role_name": "admin"}])
+    assert "admin" == row["role"]
+    event = {"action": governance.OVERRIDE, "repo": "acme/api", "created_at": True}
+    for read in (
+        lambda: governance.permission_rows(OF, [{**person, "role_name": ""}]),
+        lambda: governance.environment_rows(OF, {"environments": [{"name": "", "protection_rules": []}]}),
+        lambda: governance.override_rows({**OF, "current": "acme/api"}, [event]),
+    ):
+        with pytest.raises(TypeError):
+            list(read())
+
+
 def test_an_administrator_by_an_unknown_mode() -> None:
     """Whoever may bypass in a way that is not for requests alone is taken for one who always may."""
     actor = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "unheard-of"}
