@@ -76,14 +76,14 @@ def _required(rules: Sequence[Json]) -> dict[str, Json]:
         raise TypeError("a rule asks for checks and names none")
     return {
         "checks": [strict.text(one["context"]) for one in found] if rules else None,
-        "check_apps": [_number(one.get("integration_id")) for one in found] if rules else None,
+        "check_apps": [app_number(one.get("integration_id")) for one in found] if rules else None,
         "strict": strict.is_any(rules, "strict_required_status_checks_policy"),
     }
 
 
-def _number(value: Json) -> str:
+def app_number(value: Json) -> str:
     """The number of an App as a text; empty for any App. Classic protection writes any App as -1 too."""
-    return "" if value is None or value == -1 else str(int(value))
+    return "" if value is None or value == -1 else str(strict.number(value))
 
 
 def _is_administrators(actor: Json) -> bool:
@@ -149,7 +149,7 @@ def _protected_checks(value: Json) -> dict[str, Json]:
         raise TypeError("a required check has no name")
     return {
         "checks": [one["context"] for one in listed],
-        "check_apps": [_number(one.get("app_id")) for one in listed],
+        "check_apps": [app_number(one.get("app_id")) for one in listed],
         "strict": value.get("strict"),
     }
 

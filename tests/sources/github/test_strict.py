@@ -117,6 +117,14 @@ def test_protection_that_leaves_something_out() -> None:
         list(governance.protection_rows(OF, {"allow_force_pushes": {"enabled": False}}))
 
 
+@pytest.mark.parametrize("app", [True, "ci", 1.5])
+def test_an_app_that_is_no_number(app: object) -> None:
+    """It would be another App than the one that must report the check; null and -1 are any App."""
+    assert ["15368", "", ""] == [governance.app_number(one) for one in (15368, None, -1)]
+    with pytest.raises(TypeError):
+        governance.app_number(app)
+
+
 def test_names_roles_and_times_of_another_kind() -> None:
     """An environment without a name would be none, a role without one that of nobody, and True a time of 1970."""
     person = {"login": "ann", "id": 7, "type": "User"}
