@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.github.change import Change
+from tests.fakes.github.gitobjects import ZERO
 from tests.fakes.github.scenarios.story import Story
 from tests.tables.test_modes import collect, judge, judged
 
@@ -107,8 +108,8 @@ def test_a_branch_that_was_reset_to_before_the_start_of_the_month_is_known_whole
     assert ["force_push", "pr_merge"] == sorted(one.facts["integration"] for one in seen.finding.population.items)
 
 
-def test_a_bypass_is_of_the_push_that_made_it_and_of_no_other_that_ended_at_the_same_commit(tmp_path: Path) -> None:
-    """A clean change stays clean when the branch is reset to it later, by somebody who bypasses the rules."""
+def reset_by_bypass() -> Story:
+    """Two clean changes, and a reset to the first of them that bypassed the rules."""
     s = Story()
     # GitHub keeps the record of bypasses for a month.
     s.tick(days=22)
@@ -118,6 +119,21 @@ def test_a_bypass_is_of_the_push_that_made_it_and_of_no_other_that_ended_at_the_
     s.tick()
     s.api.judged(s.api.move("main", first, s.cat), "bypass", "non_fast_forward")
     s.tick(days=6)
+    return s
+
+
+def test_a_bypass_that_does_not_tell_what_was_there_before_may_be_of_any_push_that_ended_there(tmp_path: Path) -> None:
+    """Only the change that ended elsewhere is known to have kept the rules."""
+    s = reset_by_bypass()
+    s.api.it.rule_suites[-1].before = ZERO
+    seen = judge(tmp_path, collect(tmp_path, s, "mode: merge", "2026-10"), "2026-10", s)
+    met = [one.title for one in seen.finding.population.items if one.outcomes["E"].outcome.value == "met"]
+    assert ["ABC-2 Next"] == met
+
+
+def test_a_bypass_is_of_the_push_that_made_it_and_of_no_other_that_ended_at_the_same_commit(tmp_path: Path) -> None:
+    """A clean change stays clean when the branch is reset to it later, by somebody who bypasses the rules."""
+    s = reset_by_bypass()
     seen = judge(tmp_path, collect(tmp_path, s, "mode: merge", "2026-10"), "2026-10", s)
     items = [one for one in seen.finding.population.items if one.facts["integration"] != "direct_push"]
     found = [[one.outcomes[name].outcome.value for name in "EF"] for one in items]

@@ -93,10 +93,8 @@ class Deliveries:
             self._walk_deployments(releases=False)
 
     def _walk_deployments(self, *, releases: bool) -> None:
-        tally, edge = (
-            self.tallies["deployments"],
-            self.period.start - (_AT_GATE if self.repository.delivers else _BEFORE),
-        )
+        tally = self.tallies["deployments"]
+        edge = self.period.start - (_AT_GATE if self.repository.delivers else _BEFORE)
         cut: list[_Cut] = []
         rows, total = 0, None
         for answer, connection in self._pages(documents.DEPLOYMENTS, "deployments", releases=releases):

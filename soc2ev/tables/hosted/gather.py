@@ -280,8 +280,12 @@ class _Shared:
         return found
 
     def _bypasses(self, move: Move) -> set[str]:
-        """The evidence of bypasses by that move; a branch that was reset came to the same commit by another one."""
-        others = self.befores[move.after] - {move.before}
+        """
+        The evidence of bypasses by that move; a branch that was reset came to the same commit by another one.
+
+        A bypass that does not tell what the branch had before may be of any of them.
+        """
+        others = self.befores[move.after] - {move.before, None}
         return {evidence for before, evidence in self.bypassed.get(move.after, ()) if before not in others}
 
     def _bypass(self, move: Move) -> Bypass:

@@ -84,10 +84,10 @@ def final_since(found: Delivery, seen: datetime, latest: datetime) -> Delivery:
     """
     The delivery of a release that was published earlier and had not been final when somebody looked.
 
-    GitHub keeps the time of the publication when it takes the mark of a pre-release away, and tells no other one.
-    `latest` is the latest time that it can have here.
+    Where the time of the publication stays when the mark of a pre-release is taken away, no other one is told; that
+    GitHub keeps it was not found in its documents. `latest` is the latest time that it can have here.
     """
-    clock = "after the period before had been collected, where it was no final release; GitHub keeps no time of that"
+    clock = "after the period before had been collected, where it was no final release; GitHub tells no time of that"
     return replace(found, at=min(seen, latest), began=seen, clock=clock)
 
 

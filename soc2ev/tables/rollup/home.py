@@ -231,7 +231,7 @@ def with_gate(found: Deployed, other: Deployed) -> Deployed:
     """
     What was read, with who let it through its gate where another reading alone asked for that.
 
-    Gates are asked about with the month in which a deployment was created. A reading of one that still waited says
+    Gates are asked about with the month in which a deployment began. A reading of one that still waited says
     nothing: the answer may have come afterwards.
     """
     begun = any(state.lower() in _BEGUN for state, _ in other[0].statuses)
