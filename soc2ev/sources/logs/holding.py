@@ -30,6 +30,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 _GONE = object()
+_OTHER = object()
 Steps = tuple[str, ...]
 
 
@@ -75,7 +76,11 @@ def _types(wanted: str) -> list[str]:
 
 
 def _found(value: Json, path: Steps, at: Steps, may: AbstractSet[Steps]) -> Iterator[Json]:
-    """The members there; `_GONE` for each that is missing, none below what may be missing."""
+    """
+    The members there; `_GONE` for each that is missing, none below what may be missing.
+
+    `_OTHER` where something else stands than what has members or rows: that fits nothing, also where all may be absent.
+    """
     if not path:
         yield value
     elif value is None or value is _GONE:
@@ -86,13 +91,15 @@ def _found(value: Json, path: Steps, at: Steps, may: AbstractSet[Steps]) -> Iter
         for row in rows if isinstance(value, kind) else ():
             yield from _found(row, path[1:], (*at, path[0]), may)
         if not isinstance(value, kind):
-            yield _GONE
+            yield _OTHER
     else:
-        inside = value.get(path[0], _GONE) if isinstance(value, dict) else _GONE
-        yield from _found(inside, path[1:], (*at, path[0]), may)
+        inside = value.get(path[0], _GONE) if isinstance(value, dict) else _OTHER
+        yield from (inside,) if inside is _OTHER else _found(inside, path[1:], (*at, path[0]), may)
 
 
 def _fits(value: Json, wanted: Wanted) -> bool:
+    if value is _OTHER:
+        return False
     if value is _GONE:
         return optional(wanted)
     if isinstance(wanted, list):

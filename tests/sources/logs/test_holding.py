@@ -18,6 +18,8 @@ from tests.sources.logs.runs import Collected, Team
 from tests.sources.logs.test_shipped_connectors import FIXTURES, NAMES, Vendor, as_told, manifest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from werkzeug import Request, Response
 
 _HEAD = """
@@ -121,7 +123,7 @@ def test_rows_whose_members_are_gone_are_not_called_off_or_left_out(told, name):
         ("entra", "/diagnosticSettings", "value[].properties.logs[].enabled", _NO, "is missing"),
         ("github-audit-log", "/audit-log/streams", "[].paused_at", _NO, "is missing"),
         ("grafana", "/alert-rules", "[].isPaused", "yes", "expected is boolean"),
-        ("sentry", "/workflows/", "[].actionFilters[].actions[].status", "weird", "known are active"),
+        ("sentry", "/workflows/", "[].actionFilters[].actions[].config", _NO, "is missing"),
         ("splunk", "/saved/searches", "entry[].content.is_scheduled", "weird", "known are True, False"),
         ("stripe-webhooks", "/v1/webhook_endpoints", "data[].status", _NO, "known are enabled, disabled"),
         ("zendesk", "/api/v2/users", "users[].suspended", "yes", "expected is boolean"),
@@ -154,6 +156,7 @@ def test_what_is_off_or_missing_by_such_a_member_is_unknown(told, name, path, me
         ("grafana", "/policies", "receiver", "collected_alert_rules", "reaches"),
         ("google-cloud-monitoring", "/notificationChannels", "notificationChannels[].name", "collected_alert_rules", "reaches"),
         ("datadog", "/archives", "data[].attributes.state", "collected_log_sources", "delivering"),
+        ("sentry", "/workflows/", "[].actionFilters[].actions[].status", "collected_alert_rules", "reaches"),
     ],
 )  # fmt: skip
 def test_a_new_word_leaves_the_fact_of_its_row_unknown(told, name, path, member, table, fact):
@@ -170,6 +173,123 @@ def test_a_new_word_leaves_the_fact_of_its_row_unknown(told, name, path, member,
     assert len(before) == len(after)
     assert before != after
     assert [] == [(was, now) for was, now in zip(before, after, strict=True) if now not in (None, was)]
+    assert found.claim.complete
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "member", "table", "fact"),
+    [
+        ("auth0", "/brute-force-protection", "max_attempts", "collected_rate_limits", "burst"),
+        ("azure-monitor", "/scheduledQueryRules", "value[].properties.enabled", "collected_alert_rules", "enabled"),
+        ("azure-monitor", "/workspaces", "value[].properties.workspaceCapping.dataIngestionStatus", "collected_log_sources", "delivering"),
+        ("cloudflare", "/logpush/jobs", "result[].enabled", "collected_log_sources", "enabled"),
+        ("cloudflare", "/logpush/jobs", "result[].last_error", "collected_log_sources", "delivering"),
+        ("cloudflare", "/entrypoint", "result.rules[].enabled", "collected_rate_limits", "enforced"),
+        ("cloudflare", "/entrypoint", "result.rules[].ratelimit.requests_per_period", "collected_rate_limits", "limit_per_second"),
+        ("cloudflare", "/policies", "result[].enabled", "collected_alert_rules", "enabled"),
+        ("datadog", "/archives", "data[].attributes.state", "collected_log_sources", "delivering"),
+        ("datadog", "/indexes", "indexes[].num_retention_days", "collected_log_sources", "retention_days"),
+        ("datadog", "/monitor", "[].message", "collected_alert_rules", "reaches"),
+        ("elasticsearch", "/_data_stream", "data_streams[].lifecycle", "collected_log_sources", "retention_infinite"),
+        ("entra", "/diagnosticSettings", "value[].properties.logs[].category", "collected_log_sources", "exclusions"),
+        ("grafana", "/alert-rules", "[].isPaused", "collected_alert_rules", "enabled"),
+        ("loki", "/prometheus/api/v1/rules", "data.groups[].rules[].health", "collected_alert_rules", "enabled"),
+        ("opensearch", "/api/audit", "config.audit.exclude_sensitive_headers", "collected_log_sources", "masking"),
+        ("pagerduty", "/webhook_subscriptions", "webhook_subscriptions[].active", "collected_log_webhooks", "enabled"),
+        ("sentry", "/workflows/", "[].enabled", "collected_alert_rules", "enabled"),
+        ("splunk", "/data/indexes", "entry[].content.frozenTimePeriodInSecs", "collected_log_sources", "retention_days"),
+        ("splunk", "/authorization/roles", "entry[].content.capabilities", "collected_log_readers", "can_stop"),
+    ],
+)  # fmt: skip
+def test_a_member_that_may_be_absent_costs_the_fact_of_its_row(told, name, path, member, table, fact):
+    """Rows stay and nothing else is unknown; what cannot be told without it is neither off nor none."""
+    clean, struck = told(name, lambda _, body: body), []
+
+    def change(asked: str, body: Any) -> Any:
+        if asked.endswith(path):
+            struck.append(_put(body, member, _NO))
+        return body
+
+    found = told(name, change)
+    before, after = [row.get(fact) for row in clean.rows[table]], [row.get(fact) for row in found.rows[table]]
+    assert any(struck)
+    assert len(before) == len(after)
+    assert before != after
+    assert [] == [(was, now) for was, now in zip(before, after, strict=True) if now not in (None, was, [], ())]
+    assert found.claim.complete
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "members"),
+    [
+        ("elasticsearch", "/_data_stream", ["data_streams[].lifecycle.enabled"]),
+        ("kong", "/plugins", ["data[].consumer"]),
+        ("azure-monitor", "/workspaces", ["value[].properties.workspaceCapping.dailyQuotaGb"]),
+    ],
+)
+def test_what_the_vendors_examples_leave_out_takes_nothing_from_the_rest(told, name, path, members):
+    """Every source, whether it is on, and every rule is told as with all members."""
+    clean = told(name, lambda _, body: body)
+    found = told(name, _changed(path, dict.fromkeys(members, _NO)))
+    assert found.claim.complete
+    for fact in ("enabled", "delivering", "retention_days", "unknown"):
+        before, after = ({key: row.get(fact) for key, row in one.sources.items()} for one in (clean, found))
+        assert before == after
+    before, after = ([(row["rule"], row["reaches"]) for row in one.rows["collected_alert_rules"]] for one in (clean, found))  # fmt: skip
+    assert before == after
+
+
+def _changed(path: str, members: Mapping[str, Any]) -> Callable[[str, Any], Any]:
+    def change(asked: str, body: Any) -> Any:
+        for member, new in members.items() if asked.endswith(path) else ():
+            _put(body, member, new)
+        return body
+
+    return change
+
+
+def test_the_shortest_answers_of_the_documents_are_understood(told):
+    """No template of a policy, no mark of an interruption, administrators with a number and a name, a plugin's defaults."""
+    found = told("opensearch", _changed("/policies", {"policies[].policy.ism_template": _NO}))
+    assert found.claim.complete
+    assert 365 == found.sources["opensearch:policy/logs-365d"]["retention_days"]
+    mark = "webhook_subscriptions[].delivery_method.temporarily_disabled"
+    found = told("pagerduty", _changed("/webhook_subscriptions", {mark: _NO}))
+    assert found.claim.complete
+    users = {f"users[].{name}": _NO for name in ("email", "role", "suspended")}
+    found = told("zendesk", _changed("/users", users))
+    assert found.claim.complete
+    assert ["1", "2", "3"] == [row["principal"] for row in found.rows["collected_log_readers"]]
+    bare = {f"data[].{name}": _NO for name in ("service", "route", "consumer")}
+    found = told("kong", _changed("/plugins", bare))
+    assert found.claim.complete
+    assert [] == [row for row in found.rows["collected_rate_limits"] if "global" in row["scope"]]
+
+
+def test_somebody_on_call_without_a_name_is_still_somebody(told):
+    """The documents let the name be null: the id says whom an incident calls, and not that it calls nobody."""
+    clean = told("pagerduty", lambda _, body: body)
+    found = told("pagerduty", _changed("/oncalls", {"oncalls[].user.summary": None}))
+    reached = [[row["reaches"] == "none" for row in one.rows["collected_alert_rules"]] for one in (clean, found)]
+    assert reached[0] == reached[1]
+    assert found.claim.complete
+
+
+def test_receivers_that_were_left_are_told_nothing(told):
+    """An action group whose only address was unsubscribed reaches the others, or nobody."""
+    group = "value[].properties.emailReceivers[].status"
+    clean = told("azure-monitor", lambda _, body: body)
+    found = told("azure-monitor", _changed("/actionGroups", {group: "Disabled"}))
+    before, after = ([row["reaches"] for row in one.rows["collected_alert_rules"]] for one in (clean, found))
+    assert ["pager" if who == "oncall@example.com, pager" else who for who in before] == after
+    assert "pager" in after
+
+
+def test_a_data_stream_without_documents_has_no_last_event(told):
+    """Its highest timestamp is 0: that is no event of 1970."""
+    key = "data_streams[].maximum_timestamp"
+    found = told("elasticsearch", _changed("/_stats", {key: 0}))
+    assert {None} == {row["last_event_at"] for row in found.sources.values()}
     assert found.claim.complete
 
 
@@ -275,12 +395,19 @@ def test_what_is_sifted_is_still_seen_to_be_another(told, other):
 
 def test_what_lies_below_something_that_may_be_absent_may_be_absent_too():
     """A list that is not there has no rows; an object that may be null has no members then; one that is there has."""
-    holds = {"a": "object?", "a.b": "text", "rows[].c": "text", "*.d": "number?"}
+    holds = {"a": "object?", "a.b": "text", "rows[].c": "text", "more.*.d": "number?"}
     fine = [{}, {"a": None}, {"a": {"b": "x"}}, {"rows": []}, {"rows": None}]
     assert [None] * len(fine) == [holding.misfit(one, holds) for one in fine]
     bad = [{"a": {}}, {"rows": [{}]}, {"rows": ["x"]}, {"rows": {}}]
     assert [] == [one for one in bad if holding.misfit(one, holds) is None]
     assert "S3CRET" not in str(holding.misfit({"a": {"b": ["S3CRET"]}}, holds))
+
+
+@pytest.mark.parametrize("rows", [[[]], ["on"], [7], {"on": True}, "none"])
+def test_what_is_no_object_fits_nothing_also_where_all_may_be_absent(rows):
+    """A list, a text or a number for a row, and something else for the list: its members are not absent."""
+    assert holding.misfit({"rows": rows}, {"rows[].on": "boolean?"})
+    assert holding.misfit({"rows": [{}]}, {"rows[].on": "boolean?"}) is None
 
 
 @pytest.mark.parametrize("holds", ["{a: txt}", "{a: []}", "{'': text}"])
