@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soc2ev.logs.leaks.keys import kind_of, squash
+from soc2ev.logs.leaks.keys import kind_of, names_identifier, squash
 from soc2ev.logs.leaks.kinds import Hit
 from soc2ev.logs.leaks.text import by_key
 
@@ -35,6 +35,20 @@ class Columns:
             separator = self.separator.encode()
         cells = row.split(separator, self.telling[-1] + 1)
         return len(cells) <= self.telling[-1] or all(cells[index] in _EMPTY for index in self.telling)
+
+    def without_ids(self, line: str, hits: list[Hit]) -> list[Hit]:
+        """The hits without numbers like those of cards in columns named after orders, instants and the like."""
+        if all(hit.kind != "card_number" for hit in hits):
+            return hits
+        cells = list(_cells(line, "\t" if self.separator == " " and "\t" in line else self.separator))
+        if len(cells) != len(self.names):
+            return hits
+        ids = {
+            start
+            for (start, _), name in zip(cells, self.names, strict=True)
+            if kind_of(name) is None and names_identifier(name)
+        }
+        return [hit for hit in hits if hit.kind != "card_number" or hit.start not in ids]
 
     def hits(self, line: str) -> Iterator[Hit]:
         """What the telling columns of a row hold."""

@@ -11,7 +11,9 @@ from soc2ev.logs.leaks.kinds import Hit
 
 _FLAG = re.compile(
     r"(?<![\w])--?(?P<flag>(?:[a-z][\w\-]*?)?(?:password|passwd|pass|pwd|passphrase|token|secret|api-?key|"
-    r"secret-?key|access-?key|auth-?key|key)(?:[\-_]confirm(?:ation)?)?)[ =](?P<v>(?:(?!</)[^\s\"']){3,})"
+    r"secret-?key|access-?key|auth-?key|key)(?:[\-_]confirm(?:ation)?)?)[ =](?:"
+    r"(?P<q>[\"'])(?P<phrase>[^\s\"'\\=]{1,40}(?: [^\s\"'\\=\-][^\s\"'\\=]{0,40}){0,7})(?P=q)(?=\s|$)|"
+    r"(?P<v>(?:(?!</)[^\s\"']){3,}))"
 )
 _CURL = re.compile(r"(?<![\w-])(?:-u|--user)[ =]['\"]?([\w.@\-]{1,64}:[^\s'\"]{3,80})")
 _MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}?[ \"']-p([^\s'\"]{4,})")
@@ -198,13 +200,15 @@ def hits(text: str, low: str) -> Iterator[Hit]:
     flagged = "-" in text and (spoken or "token" in text or "secret" in text or "key" in text)
     for match in _FLAG.finditer(text) if flagged else ():
         kind = kind_of(match["flag"])
-        value = match["v"]
+        part = "v" if match["v"] else "phrase"
+        value = match[part]
         if (
             kind
+            and (" " not in value or kind == "password")
             and not value.startswith("-")
             and (masks.is_password(value, prose=False, numeric=True) if kind == "password" else masks.is_token(value))
         ):
-            yield Hit(kind, match.start("v"), match.end("v"), value, match["flag"])
+            yield Hit(kind, match.start(part), match.end(part), value, match["flag"])
     stated = "password" in low or "identified" in low or "crypt" in low
     called = [pattern for pattern, sign in _COMMANDS if sign in text and (stated or pattern is not _SQL)]
     called += [pattern for pattern, sign in _IN_ANY_CASE if sign in low]

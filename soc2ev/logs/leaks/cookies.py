@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from soc2ev.logs.leaks import masks
-from soc2ev.logs.leaks.keys import is_session_cookie, squash
+from soc2ev.logs.leaks.keys import is_session_cookie, names_session_id, squash
 from soc2ev.logs.leaks.kinds import Hit
+from soc2ev.logs.leaks.said import is_random
 
 JARS = frozenset({"cookies", "cookie", "cookieparams", "setcookies"})
 """Keys of objects that hold cookies, as `squash` gives them."""
@@ -28,7 +29,9 @@ _CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,6
 _WITH_COOKIE = re.compile(r"(?i)(?<![\w\-])cookie (?P<key>[\w.\-]{2,60})=(?P<value>[^\s;,\"']{16,2000})")
 _FIRST = re.compile(r"[;,\s\"'&|]|%3[Bb]|%26")
 _SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
-_SHORTEST, _SHORTEST_SESSION = 8, 20
+_SHORTEST, _SHORTEST_SESSION, _SHORTEST_OPAQUE = 8, 20, 24
+_UPPER_OR_LOWER = re.compile(r"[^a-z]+|[^A-Z]+")
+"""What is written in letters of one case is likelier an identifier: a UUID, a ULID, a digest."""
 
 
 def hits(text: str, low: str) -> Iterator[Hit]:
@@ -59,6 +62,17 @@ def _of_jars(text: str, low: str) -> Iterator[Hit]:
 
 def of_header(key: str, value: str) -> Iterator[Hit]:
     """The session values of a Cookie or Set-Cookie header, or the value itself when the key is the cookie's name."""
+    if names_session_id(key):
+        own = _FIRST.split(value, maxsplit=1)[0]
+        if (
+            len(own) >= _SHORTEST_OPAQUE
+            and is_random(own)
+            and is_value(own)
+            and masks.is_token(own)
+            and not _UPPER_OR_LOWER.fullmatch(own)
+        ):
+            yield Hit("session_cookie", 0, len(own), own)
+        return
     named = squash(key.rsplit(".", 1)[-1])
     if "cookie" not in named or named in ("sessioncookie", "sesscookie", "authcookie"):
         pairs = list(_COOKIE_PAIR.finditer(value)) if "=" in value[:-2] else []

@@ -63,9 +63,25 @@ def find(text: str, path: str = "$", depth: int = 0, key: str = "") -> list[Hit]
         return _running(text, "" if path == "$" else path, depth)
     found = _running(text[:start], "" if path == "$" else path, depth) if start else []
     key = key or key_before(text, start)
-    for leaf in leaves(text[start:], path, key):
+    end = _behind(text, start)
+    if end < len(text):
+        rest = _running(text[end:], "" if path == "$" else path, depth)
+        found.extend(hit.at(end, hit.path) for hit in rest)
+    for leaf in leaves(text[start:end], path, key):
         found.extend(of_leaf(leaf, start, depth))
     return found
+
+
+def _behind(text: str, start: int) -> int:
+    """Where a dictionary that is no JSON stands behind the JSON of a line, or the end of the text."""
+    place = text.find(DICTIONARY, start) if start else -1
+    if place < 0 or text.count('"', start, place) % 2 or text.count("{", start, place) != text.count("}", start, place):
+        return len(text)
+    return place
+
+
+DICTIONARY = "{'"
+"""How a dictionary of Python's begins, or an object of JavaScript's."""
 
 
 def of_leaf(leaf: Leaf, start: int = 0, depth: int = 0) -> list[Hit]:

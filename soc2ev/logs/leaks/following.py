@@ -27,14 +27,15 @@ _MASKED = re.compile(
     rb"(?:[\"']?\s{0,3}[:=]\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
     rb"(?:\*{3,40}|[xX]{5,40}|REDACTED|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]| HTTP/|$)(?! ?[\-=]>)"
 )
-_BLANKS = (b" ", b"+", b"0")  # before the last word of a name; the last one is that of `%20`
+_BLANKS = (b" ", b"+", b"0", b".")  # before the last word of a name; the last one is that of `%20`
 _VALUE = re.compile(
     rb"(?:\\*[\"'`])?(?:[\s+]|%20|%3[AD]|=>|[:=]){1,5}(?:(?:is|was|value|given|provided|received)[ +:%203A]{1,7})?"
     rb"(?:\\*[\"'`]|%2[27]|%5B|[\[(<])?[A-Za-z0-9][\w+/.~%\-]{15}"
 )
 _COLUMN = re.compile(rb"=[^\s\";\\]{8,4000}[\";\\]")
+_LONG_RUN, _NEAR_KEY = re.compile(rb"[\w\-+/.=%]{24,}"), 160
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
-_FACT = rb"(?:'?s|%27s)?(?:\s|\+|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
+_FACT = rb"(?:'?s|%27s)?(?:[\s.+]|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
 _ANSWERED = re.compile(rb"Login(?: |%20|\+)(?:incorrect|OK)\b")
 _AGENT = re.compile(rb"/\d{1,3}\.")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
@@ -83,7 +84,14 @@ def _is_spoken(block: bytes, place: int, word: bytes) -> bool:
 
 def _fills_column(block: bytes, place: int, word: bytes) -> bool:
     """Whether it is a cookie in a column of its own, `"session=x; lang=de"`, or named like those of Rails."""
-    return word[:1] == b"_" or _COLUMN.match(block, place + len(word)) is not None
+    end = place + len(word)
+    return word[:1] == b"_" or _COLUMN.match(block, end) is not None or _is_session_id(block, end)
+
+
+def _is_session_id(block: bytes, end: int) -> bool:
+    """Whether what stands next behind the name of a session is long and of small and capital letters, or encoded."""
+    run = _LONG_RUN.search(block, end, end + _NEAR_KEY) if is_key(block, end) else None
+    return run is not None and (b"%" in run.group() or run.group() not in (run.group().lower(), run.group().upper()))
 
 
 def _no_step(block: bytes, place: int, word: bytes) -> bool:
@@ -224,6 +232,7 @@ FOLLOWED: dict[bytes, Follows] = {
     b"net": _followed(rb"1?(?: |%20|\+)[uU][sS][eE][rR]?[ %+]"),
     **dict.fromkeys((b"key", b"keys"), _is_spoken),
     **dict.fromkeys((word.encode() for word in OWNERS - {"passport"}), _followed(_FACT)),
+    b"pin": _followed(_AS_KEY.pattern),
     **dict.fromkeys((b"cardholder", b"holder"), _followed(_FACT + b"|" + _AS_KEY.pattern)),
     b"digest": _followed(rb"(?: |\+|%20)username(?:=|%3[Dd])"),
     **dict.fromkeys((b"sess", b"session", b"session_id", b"session-id"), _fills_column),

@@ -50,11 +50,12 @@ _SESSION_NAME = re.compile(
     r"nextauthsessiontoken|securenextauthsessiontoken|hostnextauthsessiontoken|railssession|djangosession|netsessionid|authsession|usersession|ssid|"
     r"wordpressloggedin[a-z]*)$"
 )
-# Django's cookie and PHP's own short name; `session_id` and `sessionId` are names of identifiers.
+# Django's cookie and PHP's own short name; `session_id` and `sessionId` name identifiers as well.
 _WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
+_SESSION_ID = re.compile(r"^x?(?:user|login|http|web|auth|app|php)?session(?:id|key)$")
 _RAILS_SESSION = re.compile(r"^_[\w-]*session$")
 _PASSWORD = re.compile(
-    r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrasena|contrasenya|motdepasse|passcode|"
+    r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrase(?:n|ny|uf)?a?$|motdepasse|passcode|"
     r"^(?:senha|mdp|psk|wpapsk|pwd|pass|pw|"
     r"passw|psw|wachtwoord)$|"
     r"(?:user|db|old|new|admin|root|mysql|login|sa)pwd$|"
@@ -62,6 +63,7 @@ _PASSWORD = re.compile(
     r"store|key|keystore|truststore|srcstore|deststore|"
     r"postgres|sftp|imap|vpn|wifi)pass$|(?:become|default|sudo|bind|broker|service|registry|proxy|client|wallet)pass$"
 )
+_PIN = re.compile(r"(?:^|user|card|atm|debit|login|customer|old|new|confirm)pin(?:code)?$")
 _PRIVATE = re.compile(r"(?:private|priv|rsa|ssh|deploy|hostprivate)key(?:pem)?$|^(?:privatepem|sshidentity)$")
 _API_KEY = re.compile(
     r"(?:api|secret|access|secretaccess|signing|encryption|decryption|master|subscription|account|sharedaccess|app|"
@@ -77,7 +79,7 @@ _TOKEN = re.compile(
 )
 _CARD = re.compile(
     r"^(?:pan|card|ccn|ccnum|cardnum)$|cardnumber$|cardno$|ccnumber$|creditcard$|debitcard$|primaryaccountnumber$|"
-    r"cardpan$|paymentcard$|accountnumber$|creditcardnum$|"
+    r"(?:card|holder|customer|payment|full|primary|account)pan$|paymentcard$|accountnumber$|creditcardnum$|"
     r"^(?:kartennummer|kreditkartennummer|numero(?:de)?(?:la)?(?:tarjeta|carte|cartao|carta)|numcarte)$"
 )
 _PEOPLE = {
@@ -98,7 +100,7 @@ _PEOPLE = {
     "name": "first_?name|last_?name|fullname|givenname|familyname|surname|middlename|maidenname|firstname|lastname|"
     "(?:customer|patient|cardholder|accountholder|holder|employee|applicant|person|recipient|beneficiary|client|guest|"
     "passenger|contact|subscriber|member|student|tenantcontact|billing|shipping|legal)(?:full|first|last)?name|"
-    "nameoncard|fname|lname|cardholder|mothersmaidenname|"
+    "nameoncard|fname|lname|cardholder|accountholder|mothersmaidenname|"
     # The same in German, French, Spanish, Italian and Portuguese.
     "vorname|nachname|prenom|nom(?:de)?famille|nombrecompleto|primernombre|apellidos?|cognome|nomecompleto|sobrenome",
     "address": "(?:street|home|postal|billing|shipping|mailing|residential|delivery|customer|work|user|patient)"
@@ -114,8 +116,15 @@ _OWNED = re.compile(
 _CUSTOM = re.compile(r"^(?:[\w-]{0,40}[-_])?[xX][-_]")
 """What headers of one's own begin with, whatever stands before: `X-Customer-Name`, `HTTP_X_CUSTOMER_NAME`."""
 
-_RECORDED = re.compile(r"^(?:request|origin|downstream)_(?=[A-Za-z])")
-"""What Traefik puts before the names of headers: `request_Authorization`, `origin_Set-Cookie`."""
+_RECORDED = re.compile(r"^(?:request|origin|downstream|(?i:tf_var))_(?=[A-Za-z])")
+"""What Traefik puts before the names of headers, `request_Authorization`, and Terraform before those of variables."""
+
+DOTTED = re.compile(
+    r"(?i)(?:^|\.)((?:(?:first|last|full|given|family|middle|maiden)\.name|birth\.date|(?:account|card)\.holder|"
+    r"(?:passport|card|account|phone|mobile|telephone|licen[cs]e)\.(?:number|no)|(?:national|tax)\.id|address\.line[12]?|"
+    r"(?:api|secret|access|auth|signing|encryption|subscription)\.key))$"
+)
+"""Names whose words stand apart as settings have them, `aws.secret.key`: the last word alone says too little."""
 
 
 def squash(name: str) -> str:
@@ -135,7 +144,7 @@ def kind_of(name: str) -> Kind | None:
     if len(name) > _LONGEST_NAME:
         return None
     name = _RECORDED.sub("", last_part(name))
-    if name in _WRITTEN_SESSION:
+    if name in _WRITTEN_SESSION or _SESSION_ID.match(squash(name)):
         return "session_cookie"
     found = _promised(squash(name), name.lower())
     return found if found and any(_promised(squash(word), word) for word in WORD.findall(name.lower())) else None
@@ -145,6 +154,8 @@ def last_part(name: str) -> str:
     """What of a name counts, `password` of `spring.datasource.password` and of `user[password]`."""
     if name.lower().endswith("connect.sid"):
         return "connectsid"
+    if "." in name and (dotted := DOTTED.search(name)):
+        return dotted.group(1).replace(".", "_")
     return name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1]
 
 
@@ -164,6 +175,8 @@ def _credential(letters: str, name: str) -> Kind | None:
         return "private_key"
     if _AUTH.search(letters):
         return "auth_header"
+    if _PIN.search(letters):
+        return "password"
     if _HARMLESS_END.search(letters) or _HARMLESS_START.match(letters):
         return None
     ends: tuple[tuple[re.Pattern[str], Kind], ...] = (
@@ -178,12 +191,17 @@ def _credential(letters: str, name: str) -> Kind | None:
 @lru_cache(maxsize=20_000)
 def personal_of(name: str) -> str | None:
     """Which fact of a person a key holds: `ssn` `birth` `number` `phone` `name` `address` `iban`, or None."""
-    letters = squash(_CUSTOM.sub("", _RECORDED.sub("", name.rsplit(".", 1)[-1])))
+    letters = squash(_CUSTOM.sub("", _RECORDED.sub("", _last_word(name))))
     for form in (letters, _OWNED.sub("", letters)):
         for fact, pattern in _PERSONAL.items():
             if pattern.match(form):
                 return fact
     return None
+
+
+def _last_word(name: str) -> str:
+    dotted = DOTTED.search(name) if "." in name else None
+    return dotted.group(1).replace(".", "_") if dotted else name.rsplit(".", 1)[-1]
 
 
 _SESSIONISH = re.compile(
@@ -198,6 +216,19 @@ def is_session_cookie(name: str) -> bool:
     """Whether a cookie of this name carries a session or log-in."""
     low = name.lower()
     return bool(_SESSIONISH.search(low)) and not _NOT_SESSION.search(low)
+
+
+@lru_cache(maxsize=4_096)
+def names_session_id(name: str) -> bool:
+    """Whether it names a session's secret or its identifier, as `session_id` does: the value has to tell."""
+    last = last_part(name)
+    return last not in _WRITTEN_SESSION and _SESSION_ID.match(squash(last)) is not None
+
+
+@lru_cache(maxsize=4_096)
+def is_pin(name: str) -> bool:
+    """Whether it names a PIN, which is a password of digits only."""
+    return _PIN.search(squash(last_part(name))) is not None
 
 
 def names_identifier(name: str) -> bool:

@@ -23,7 +23,7 @@ _HASHED = re.compile(
 _POINTER = re.compile(
     r"(?i)^(?:arn:aws|projects/|vault:|ssm:|secretsmanager:|(?:op|vault|awssm|gcpsm|azkv|sops|bws|doppler|infisical|akv|"
     r"secret|secrets|kms|ref\+[a-z]+)://|env[:.(]|file:|ref:|ref\+|aws-sm:|gcp-sm:|sm://|keyvault:|@microsoft\.keyvault|"
-    r"secret/|@?/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://|"
+    r"secret/|secret-?_?(?:key-?_?)?ref[:.]|@?/(?:run|etc|var|opt|home|usr|tmp|root|srv)\b|~/|\./|azurekv:|k8s:|https?://|"
     r"(?:settings|config|conf|cfg|self|this|env|process|os|props|properties|request|req|params|options|opts|args|app|ctx|"
     r"secrets|vault|var|local|data|module|system|environment|rails|credentials)[.\[][a-z_]\w*(?:[.(\[].*)?$)"
 )
@@ -58,7 +58,7 @@ _STATE_WORDS = """
     expires expiring used reused unauthorized forbidden lookup verified bcrypt argon2 argon2id scrypt pbkdf2
     sha256 hs256 rs256 access refresh id short weak strong long pending sent ready done active inactive rotate
     rotation store manager vault env file kubernetes configured undefined. undefined, nan never always any all
-    on_create chauthtok
+    on_create chauthtok granted allowed permitted
 """
 STATES = frozenset(_STATE_WORDS.split())
 """Values that tell of a state rather than of a secret."""

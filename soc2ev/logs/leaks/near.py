@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from soc2ev.logs.leaks import numbers, values
 from soc2ev.logs.leaks import text as running
-from soc2ev.logs.leaks.find import BASE64, find, has_body, json_start, of_leaf, of_running
+from soc2ev.logs.leaks.find import BASE64, DICTIONARY, find, has_body, json_start, of_leaf, of_running
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.mails import LONG_WAY, find_mails
 from soc2ev.logs.leaks.outline import is_telling, telling_leaves
@@ -57,7 +57,7 @@ def _of_plain(text: str, why: int, path: str) -> list[Hit]:
 
 
 def _of_json(text: str, start: int, spots: list[Spot], root: str) -> list[Hit]:
-    if _is_odd(text):
+    if _is_odd(text, DICTIONARY):
         return find(text, root)
     places = [place for place, _ in spots] + [match.start() for match in values.forms(text)]
     if has_body(text):

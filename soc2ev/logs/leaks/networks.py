@@ -18,7 +18,7 @@ _HOST = (
 _FORMS: tuple[tuple[str, str], ...] = (
     (" secret ", rf"\b(?:enable|username \S{{1,64}}(?: privilege \d{{1,2}})?) secret {_OPEN}"),
     (" password ", rf"\benable password (?:level \d{{1,2}} )?{_OPEN}"),
-    (" password ", rf"\busername \S{{1,64}}(?: privilege \d{{1,2}})? password {_OPEN}"),
+    (" password ", rf"\busername (?!or |and )\S{{1,64}}(?: privilege \d{{1,2}})? password {_OPEN}"),
     (" password ", rf"\bneighbor \S{{1,64}} password {_OPEN}"),
     (" password ", rf"\bppp (?:chap|pap sent-username \S{{1,64}}) password {_OPEN}"),
     (" password ", rf"\bset user \S{{1,64}} password {_OPEN}"),

@@ -46,11 +46,16 @@ _INTERNATIONAL = re.compile(
     r"(?<![\w.+\-*/)%])\+[1-9]\d{0,2}[ .\-]?(?:\(\d{1,4}\)[ .\-]?)?\d{1,12}(?:[ .\-]\d{2,8}){0,4}(?![\w+*/]|[.,:]\d)"
 )
 """E.164 with its plus sign, written together or in groups."""
+_AREA = re.compile(r"(?<![\w)\-])\([2-9]\d\d\) ?[2-9]\d\d[ .\-]\d{4}(?![\w\-])")
+"""North America's, with the area in brackets, as nothing else is written."""
 _BORN = re.compile(
     r"(?i)\b(?:dob|date of birth|born(?: on)?|birthdate|birthday)\b[\"' :=]{1,4}"
     r"((?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d)(?!\d)"
 )
-_PASSPORT = re.compile(r"(?i)\bpassport(?: (?:no|number|num|id))?[.:#= ]{1,3}([A-Z]{0,2}\d{6,9})(?![0-9A-Za-z])")
+_PASSPORT = re.compile(
+    r"(?i)\bpassport(?: (?:no|number|num|id))?[.:#= ]{1,3}"
+    r"([A-Z]{0,2}\d{6,9}|(?-i:(?=[A-Z0-9]{0,7}\d)[A-Z][A-Z0-9]{8}))(?![0-9A-Za-z])"
+)
 _WORDS = (
     (_PHONE, ("phone", "tel", "cell", "sms", "msisdn", "whatsapp")),
     (_BORN, ("dob", "born", "birth")),
@@ -175,6 +180,8 @@ def people(text: str, low: str) -> Iterator[Hit]:
     for match in _INTERNATIONAL.finditer(text) if "+" in text else ():
         if _is_number(match.group()):
             yield Hit("personal_data", match.start(), match.end(), match.group())
+    for match in _AREA.finditer(text) if "(" in text else ():
+        yield Hit("personal_data", match.start(), match.end(), match.group())
     for pattern, words in _WORDS:
         for match in pattern.finditer(text) if any(word in low for word in words) else ():
             yield Hit("personal_data", match.start(1), match.end(1), match.group(1))

@@ -19,7 +19,13 @@ _SHAPES = {
     "name": re.compile(r"^(?=.{2,60}$)[A-Z\xc2-\xdf][^\W\d_\s]*[\w'.\-\x80-\xff]*(?: [\w'.\-\x80-\xff]+){0,4}$"),
     "address": re.compile(r"^(?=.{6,160}$)(?=.*\d)(?=.*[A-Za-z]{3}).* .*$"),
 }  # fmt: skip
+_PASSPORT = re.compile(r"(?=[A-Z0-9]*\d)(?=[A-Z]{0,3}\d|[A-Z][A-Z0-9])[A-Z0-9]{8,9}")
+"""Numbers of passports, in some countries mostly of letters (ICAO Doc 9303 part 4 section 4.2.2: nine characters)."""
 _NO_ADDRESS = re.compile(r"^[\d.:a-fx\[\]/]+$|\d+\.\d+\.\d+\.\d+|@|^0x|::|^\$\d|^https?:|\w:\d{2,5}$", re.IGNORECASE)
+
+
+def _is_passport(key: str, value: str) -> bool:
+    return "passport" in key.lower() and _PASSPORT.fullmatch(value) is not None
 
 
 def of_key(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
@@ -35,6 +41,8 @@ def of_key(key: str, value: str, *, quoted: bool) -> Iterator[Hit]:
     if fact == "iban":
         found = numbers.is_iban(plain)
     else:
-        found = bool(_SHAPES[fact].match(plain)) and not (fact == "address" and _NO_ADDRESS.search(plain))
+        found = bool(_SHAPES[fact].match(plain) or (fact == "number" and _is_passport(key, plain))) and not (
+            fact == "address" and _NO_ADDRESS.search(plain)
+        )
     if found:
         yield Hit("personal_data", 0, len(value), value)

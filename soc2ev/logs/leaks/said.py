@@ -18,7 +18,7 @@ from soc2ev.logs.leaks.kinds import Hit, Kind
 _SECRET = re.compile(
     r"(?ia)(?P<last>keys?|secret|token|cookie|jwt)(?:\\*[\"'])?"
     r"(?P<sep>\s?(?::|=|=>)\s{0,3}|\s)(?:(?P<verb>is|was|value|given|provided|received):? |(?:is|was): ?)?"
-    r"(?:\\*[\"'`]|[\[(<])?(?P<v>[A-Za-z0-9][\w+/.~\-]{15,400}+={0,2}+)(?![\w=@:(%*])"
+    r"(?P<q>\\*[\"'`]|[\[(<])?(?P<v>[A-Za-z0-9][\w+/.~\-]{15,400}+={0,2}+)(?![\w=@:(%*])"
 )
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w.\-/=&?#%+:])([A-Za-z]{2,20}) |(?<![A-Za-z_\-/.=&?#%+:]))([A-Za-z_\-]{0,24})$")
 _LONGEST_BEFORE = 48
@@ -66,8 +66,19 @@ def hits(text: str, low: str) -> Iterator[Hit]:
         value = match["v"].rstrip(".")
         paired = bool(match["sep"].strip())
         kind = _meant(words, match["last"], paired=paired) if words else None
-        if kind and _is_given(kind, value, paired=paired):
+        if kind and _is_given(kind, value, paired=paired or match["q"] in _QUOTES):
             yield Hit(kind, match.start("v"), match.start("v") + len(value), value)
+    for match in _CREDENTIALS.finditer(text) if "credentials" in low else ():
+        if masks.is_password(match["v"], prose=True, numeric=True):
+            yield Hit("password", match.start("v"), match.end("v"), match["v"])
+
+
+_QUOTES = ("'", '"', '\\"')
+_CREDENTIALS = re.compile(
+    r"(?i)(?<![\w.\-/])(?:invalid|bad|wrong|incorrect|rejected|with|using|trying|tried) credentials:? "
+    r"[\"'(]?[A-Za-z0-9][\w@+\-]{0,40}(?:/|:|, ?|: )(?P<v>[^\s\"'/,:;(){}\[\]]{6,64})(?=[\"')]?(?:[\s,;.\"<]|\\|$))"
+)
+"""A name and its password in one: `invalid credentials alice/Winter2025`."""
 
 
 def _meant(words: re.Match[str], last: str, *, paired: bool) -> Kind | None:

@@ -43,7 +43,7 @@ class Scanner:
         text = line.decode("latin-1")
         hits = find(text, root)
         if table:
-            hits = settle([*hits, *table.hits(text)])
+            hits = settle([*table.without_ids(text, hits), *table.hits(text)])
         return self._leaks(hits)
 
     def _leaks(self, hits: list[Hit]) -> Iterator[Leak]:
@@ -78,7 +78,7 @@ class Scanner:
             text = block[start:end].decode("latin-1")
             hits = find_near(text, spots) if spots else []
             if table:
-                hits = settle([*hits, *table.hits(text)])
+                hits = settle([*table.without_ids(text, hits), *table.hits(text)])
             if below and below[0] != start:
                 yield from ((line_below, leak) for leak in self._leaks(below[1]))
             elif below:

@@ -37,6 +37,7 @@ _ENCODED = re.compile(
 _ENCODED_MARKS = (b"%40", b"%2540")
 _DUTCH = re.compile(rb"NL\d\d[A-Z]{4}\d{10}(?![A-Za-z0-9])")
 _PHONE = re.compile(rb"\+[1-9](?:[ .\-()]{0,2}\d){9}")
+_AREA = re.compile(rb"\([2-9]\d\d\) ?[2-9]\d\d[ .\-]\d{4}")
 _HOOK = b"discord.com/api/"
 # The key of a bot has no telling word and seldom a long run.
 _BOT = b":AA"
@@ -74,6 +75,7 @@ class Sieve:
         yield from zip(grouped(block), repeat(NUMBER))
         yield from zip(_each(block, _BOT), repeat(RUN))
         yield from ((match.start(), PHONE) for match in _PHONE.finditer(block))
+        yield from ((match.start(), PHONE) for match in _AREA.finditer(block))
         if b"%" in block:
             for match in _ENCODED.finditer(block):
                 yield match.start(), MARK if match.group() in _ENCODED_MARKS else CODED

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, networks, numbers, persons, said, tags, values
-from soc2ev.logs.leaks.keys import is_session_cookie, kind_of, personal_of, squash
+from soc2ev.logs.leaks.extents import extent, is_prose
+from soc2ev.logs.leaks.keys import is_pin, is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
 # What follows a key begins like no part of one, so that nothing is gained by giving characters back.
@@ -17,24 +18,6 @@ _KEYED = re.compile(
     r"[Ss]tring|str|bytes)?(?:\(\d{1,4}\) |[(\[](?!.?\()|<<|[NEb](?=[\"']))(?=[\"']))?|\\\":\s?)(?P<q>\\*[\"'`])?",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"[^\s,;&|\"'<>)}\]\\`]+")
-_BRACKETED = re.compile(
-    r"(?:<[^<>\"]{0,40}>|\[[A-Za-z _*.\-]{2,40}\]|\{\{?[^{}\"]{0,40}\}?\}|\*+(?![\w\-+.!#@])|\([A-Za-z _]{2,40}\))"
-)
-_ROW_END = re.compile(
-    r"[\"\n]|\\n|\\r| \| |' |'$|\\\"|, [A-Za-z][\w-]+[:=]|\}|"
-    r"(?<=[A-Za-z0-9=])(?<![Tt]oken) [A-Za-z_][\w.]{1,30}=(?!=)|\|(?=\w+=)|(?<=\w)\)|&(?=[\w.\-%\[\]]+=)| HTTP/\d|"
-    r"[\^;] ?(?=[a-z_]\w*=\S+\^)|\^(?=\w+=)|>(?!=)|\x27, \x27"
-)
-_AREA = re.compile(r"\(\d{1,5}\)[ .\-]?\d[\d .\-]{4,14}\d")
-"""A telephone number that begins with its area in brackets."""
-_MANY_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk|aws4-hmac-sha256) \w+=")
-_QUOTED_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk) \w+=\"")
-_LISTED = re.compile(
-    r"\[(?:(?P<q>[\"'])(?P<value>(?:(?!(?P=q)).){3,400})(?P=q)|(?!\[)(?P<plain>[^\[\]\"'{}]{3,400}(?=\])))"
-)
-"""A list of one value, as Go and Ruby print headers and forms."""
-_LINE_END = re.compile(r"[\n']|\\[nr]|\"$")
 _SCHEME = re.compile(
     r"(?i)(?<![\w])(?P<scheme>bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|"
     r"aws4-hmac-sha256|oauth|hawk|ssws|geniekey|"
@@ -45,6 +28,7 @@ _SASL = re.compile(r"\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN) (?P<cred>[A-Za-z0-9+/]{
 """SMTP and IMAP give name and password in base64: RFC 4954 section 4, RFC 4616."""
 _NO_CREDENTIAL = ("realm", "error", "scope", "http/")
 _LOOSE = frozenset({"bearer", "basic", "aws4-hmac-sha256", "negotiate", "ssws", "geniekey", "zoho-oauthtoken"})
+_FILLED = re.compile(r"[\"'][^\s\"',;:)}\]]")
 _CHANGED = re.compile(r"\\*\"\s?[-=]>\s?\\*\"(?P<to>[^\"\\\n]{3,200})")
 """What Terraform and its like print of a change: `password = "old" -> "new"`."""
 _CHANGING = ("password", "token", "api_key", "private_key")
@@ -64,7 +48,9 @@ _SPOKEN_OF = re.compile(r"(?:pass(?:word|phrase|code|wd)|pwd):?\s")
 """What every sentence of a password has, in small letters; it is asked first, being much cheaper."""
 _CALL = re.compile(r"[A-Za-z_]\w*\(")
 """A type of a column, or a function: `password varchar(255)`."""
-_NO_SPOKEN = re.compile(r"[A-Za-z][A-Za-z_.\-]*=\w|--|[})\]]|HTTP/\d|\{[\w.\-]{0,40}(?:[=:}]|$)")
+_NO_SPOKEN = re.compile(
+    r"[A-Za-z][A-Za-z_.\-]*=(?:[\w\[{(]|$)|[A-Za-z]\w*[_.\-][\w.\-]*:$|--|[})\]]|HTTP/\d|\{[\w.\-]{0,40}(?:[=:}]|$)"
+)
 _DIGEST_BEFORE = re.compile(r"[A-Za-z0-9+/]{20}")
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
 _SIGNATURE = re.compile(
@@ -74,7 +60,7 @@ _AZURE_SAS = re.compile(r"(?i)[?&;](?:sv|se|sp|sr)=")
 _ENTRY = re.compile(
     r"""[(\[]\s?b?["'](?P<key>[A-Za-z][\w\-]{2,60})["'],\s{0,2}b?["'](?P<value>[^"'\n]{3,4000})["']\s?[)\]]"""
 )
-_NOTHING = re.compile(r"[a-z][A-Za-z_.\-]*=\w|HTTP/\d")
+_NOTHING = re.compile(r"[a-z][A-Za-z_.\-]*=(?:[\w{\[(\"']|$)|[a-z]+(?:[A-Z_.\-][a-z]+)+:$|HTTP/\d")
 _ROUTING = re.compile(r"[0-9A-Za-z]{32}")
 # What every form of `values.connections` has.
 _SERVICES = ("@tcp(", "@unix(", "%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
@@ -163,11 +149,16 @@ def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, wi
 
 
 _QUOTES, _SHORTEST_QUOTED = ("'", '"'), 4
+_PIN, _PIN_CODE = re.compile(r"\d{4,8}"), re.compile(r"\d{4}")
+"""The digits of a PIN (ISO 9564-1: 4 to 12, what is issued has 4 to 8); chips' have fewer, codes of places six."""
 
 
 def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> bool:
     if value[:1] in "{[" and value[-1:] in "}]":
         return False
+    if is_pin(key):
+        form = _PIN_CODE if squash(key).endswith("code") else _PIN
+        return bool(form.fullmatch(value)) and not masks.is_masked(value)
     if kind == "password":
         strong = squash(key) not in ("pass", "pw", "pwd") or quoted
         return masks.is_password(value, prose=prose, numeric=strong and len(value) >= _SHORTEST_NUMBER)
@@ -198,17 +189,16 @@ def _keyed(text: str) -> Iterator[Hit]:
             continue
         if _is_searched(text, match) or _ends_digest(text, match.start()):
             continue
-        start, end = _extent(text, match, wide=_is_wide(kind, key))
+        start, end = extent(text, match, wide=_is_wide(kind, key))
         count, reached = count + 1, max(reached, end)
         if _is_none(kind, match) and _NOTHING.match(text, start, end):
             continue  # `password= user=kim`, `?password= HTTP/1.1`: nothing stands behind the key
         if match["q"] == "`" and " " in text[start:end]:
             continue  # what a command gives, not what it is
-        prose = not match["q"] and match["sep"].strip() == ":" and match["sep"][-1:] == " " and squash(key) != key
-        prose = prose or (not match["q"] and match["sep"].endswith(" "))
+        prose = is_prose(text, match, end)
         found = list(by_key(key, text[start:end], quoted=bool(match["q"]), prose=prose))
         if not found and kind == "personal_data" and not match["q"]:
-            start, end = _extent(text, match, wide=False)
+            start, end = extent(text, match, wide=False)
             found = list(by_key(key, text[start:end], prose=prose))
         yield from _placed(found, start, key)
         if match["q"] and kind in _CHANGING and (changed := _CHANGED.match(text, end)):
@@ -249,57 +239,6 @@ def _is_wide(kind: Kind, key: str) -> bool:
     return kind in ("auth_header", "session_cookie") or personal_of(key) in ("name", "address", "phone", "birth")
 
 
-def _extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
-    """Where the value behind a key begins and ends: to its quote, its separator, or for headers the end of the row."""
-    start, quote = match.end(), match["q"]
-    if quote and text[match.start() - 1 : match.start()] == quote and text[match.end("key")] != quote:
-        return start, start  # `"password="`: it closes what was opened before the key
-    if quote in _OPENING and _closes(text, quote, match.start("q")):
-        return start, start  # `"Enter password: ",17`: it closes what was opened long before
-    if quote and not (wide and _QUOTED_PARTS.match(text, start)):
-        end = text.find(quote, start)
-        while end > 0 and len(quote) == 1 and text[end - 1] == "\\" and text[end - 2] != "\\":
-            end = text.find(quote, end + 1)
-        return start, end if end >= 0 else len(text)
-    bracketed = _BRACKETED.match(text, start)
-    if bracketed and not (wide and _is_person(bracketed.group())):
-        return start, bracketed.end()
-    if text.startswith("[", start) and (listed := _LISTED.match(text, start)):
-        return listed.span("value" if listed["q"] else "plain")
-    if wide and text.startswith("[", start) and _MANY_PARTS.match(text, start + 1):
-        last = text.find("]", start)
-        return start + 1, last if last >= 0 else len(text)
-    if wide and _MANY_PARTS.match(text, start):
-        stop = _LINE_END.search(text, start)
-        return start, stop.start() if stop else len(text)
-    if wide and (numbered := _AREA.match(text, start)):
-        return start, numbered.end()
-    if wide:
-        stop = _ROW_END.search(text, start)
-        return start, stop.start() if stop else len(text)
-    bare = _BARE.match(text, start)
-    return start, bare.end() if bare else start
-
-
-_PERSON = re.compile(r"\[[A-Z][a-z]+(?: [A-Z][a-z'\-]+){1,3}\]")
-
-
-def _is_person(bracketed: str) -> bool:
-    """Whether it is a name as Go prints a header, `[Ann Lee]`, and not what stands for one, `[Not Provided]`."""
-    return bool(_PERSON.fullmatch(bracketed)) and masks.STATES.isdisjoint(bracketed[1:-1].lower().split())
-
-
-_LONGEST_PROMPT = 20_000
-_OPENING = ('"', '\\"')
-
-
-def _closes(text: str, quote: str, place: int) -> bool:
-    """Whether that quote ends a string: one is open, and what follows is what follows strings."""
-    behind = place + len(quote)
-    ends = behind >= len(text) or text[behind] in ",;)]} \t\r\n\\"
-    return ends and place < _LONGEST_PROMPT and text.count(quote, 0, place) % 2 == 1
-
-
 def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
     """Credentials after a scheme where the header's name is missing; session ids in paths; signatures in queries."""
     for match in _SCHEME.finditer(text) if any(scheme in low for scheme in _LOOSE) else ():
@@ -308,6 +247,8 @@ def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
             cred = cred.partition("+")[0]  # a plus sign of its own would be encoded
         elif "%20" in cred:
             cred = cred.partition("%20")[0]
+        if cred.endswith("=") and _FILLED.match(text, match.end()):
+            continue  # `token_type=Bearer reset_token="x"`
         if match["scheme"].lower() in _LOOSE and _credential(match["scheme"], cred):
             yield Hit("auth_header", match.start(), match.start("cred") + len(cred), cred)
     for match in said.headers(text, low):
@@ -371,13 +312,10 @@ def _card(value: str) -> Iterator[Hit]:
 def _spoken(text: str, low: str) -> Iterator[Hit]:
     spoken = ("pass" in low or "pwd" in low) and _SPOKEN_OF.search(low)
     for match in _SPOKEN.finditer(text) if spoken else ():
+        value = match["v"].partition("</")[0]
         pair = not match["q"] and _NO_SPOKEN.match(match["v"])  # `auth_method=password next_key=...`
-        if (
-            not pair
-            and not _CALL.match(match["v"])
-            and masks.is_password(match["v"], prose=not match["q"], numeric=False)
-        ):
-            yield Hit("password", match.start("v"), match.end("v"), match["v"].rstrip("."), "")
+        if not pair and not _CALL.match(match["v"]) and masks.is_password(value, prose=not match["q"], numeric=False):
+            yield Hit("password", match.start("v"), match.start("v") + len(value), value.rstrip("."), "")
     yield from commands.hits(text, low)
     yield from networks.hits(text)
     yield from said.hits(text, low)

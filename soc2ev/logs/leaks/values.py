@@ -133,7 +133,7 @@ _GENERATED = re.compile(
     r"(?i:(?=[a-f.]{0,24}\d)[0-9a-f]{12,64}(?:[.\-][\w.\-]{1,80})?)|\d{8,}\.[\w.\-]{4,}|[\d.]{14,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
 """What stands before the `@` of a message's own id (RFC 5322 section 3.6.4), whatever names it: an instant, a UUID."""
-_OF_MESSAGE = re.compile(r"(?i)(?:message|msg|mail)[-_.]?id(?:'\\])?$|in[-_]?reply[-_]?to(?:'\\])?$")
+_OF_MESSAGE = re.compile(r"(?i)(?:message|msg|mail)[-_.]?id(?:'\])?$|in[-_]?reply[-_]?to(?:'\])?$")
 _SERVICES = frozenset({"git", "hg", "svn", "gitea", "gitlab", "aur", "%2f"})
 
 
@@ -305,7 +305,7 @@ _MARK = re.compile("@|%40")
 def _is_mailbox(local: str, domain: str) -> bool:
     if "%" in local:
         local = unquote(local)
-    if "://" in local or local.lower() in _SERVICES or "x" * 3 in local.lower():
+    if ("/" in local and domain.isupper()) or "://" in local or local.lower() in _SERVICES or "x" * 3 in local.lower():
         return False
     return not is_masked(local) and not _GENERATED.fullmatch(local) and _is_domain(domain)
 
@@ -323,8 +323,26 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
         before.endswith("://")
         or _is_extension(before, match.group())
         or _is_after_word(before)
+        or _is_principal(before, match.group())
         or (text.startswith("/", match.end()) and bool(re.search(r"[\w.]$|//$", before)))
     )
+
+
+_OF_PRINCIPAL = re.compile(r"(?<![\w./\-])[A-Za-z][\w\-]{1,30}(?:/|%2[Ff])$")
+
+
+def _is_principal(before: str, address: str) -> bool:
+    """Whether it is a service at its realm, which is in capitals (RFC 4120 section 6.1): `HTTP/web.acme.io@ACME.IO`."""
+    return (
+        before.endswith(("/", "F", "f"))
+        and address.isascii()
+        and _realm(address)
+        and bool(_OF_PRINCIPAL.search(before))
+    )
+
+
+def _realm(address: str) -> bool:
+    return address.replace("%40", "@").partition("@")[2].isupper()
 
 
 def names_message(name: str) -> bool:

@@ -34,7 +34,7 @@ _KNOWN_LIMIT = 300_000
 _NO_HEX = re.compile(r"[^ ]*[g-z][^ ]*")
 _PARTING = ("", "-", "_")
 _STEMS = (
-    r"pass|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrasen|motdepasse|senha|mdp$|psk$|jeton$|xauth$|"
+    r"pass|pin$|pincode|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrase|motdepasse|senha|mdp$|psk$|jeton$|xauth$|"
     r"nacimiento|nascimento|naissance|nascita|prenom|famille|nombre|apellido|cognome|nomecompleto|"
     r"sobrenome|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
     r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|tarjeta|kartennum|carte$|cartao$|account|ssn|sin|"
