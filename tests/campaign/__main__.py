@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import random
 import sys
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from tests.campaign import __doc__ as about
+from tests.campaign import telling
 from tests.campaign.kinds import KINDS
 from tests.campaign.places import Place, struck
 from tests.campaign.roads import Seen, Wrong, crashed, travel, wrongs
@@ -68,14 +68,14 @@ def _documented(one: Run) -> bool:
     if one.kind.startswith("graphql-null-"):
         # Null without an error: an account that is deleted, a review that is not submitted, a commit that is gone.
         return True
-    place = f"{one.place.endpoint} call {one.place.call}"
+    place = f"{one.world}: {one.place.endpoint} call {one.place.call}"
     return one.kind in ("once-403", "once-404", "once-410") and any(fnmatchcase(place, known) for known in _OPTIONAL)
 
 
 _OPTIONAL = (
     "*/rulesets/N/history*",  # for its owner alone (ADR 0017)
     "*/artifact-and-log-retention *",  # for administrators alone, and not on every server
-    "POST /graphql call 9",  # the gates of world a: a refusal leaves its deployments without an answer
+    "a: POST /graphql call 9",  # its gates: a refusal leaves its deployments without an answer
 )
 
 
@@ -101,18 +101,11 @@ def campaign(runs: Iterable[Run], *, minutes: float, most: int) -> Iterator[tupl
 
 
 def _words(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m tests.campaign", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = telling.parser("python -m tests.campaign", about)
     parser.add_argument("--world", default=",".join(WORLDS), help="worlds, separated by commas (all)")
     parser.add_argument("--kind", default=",".join(KINDS), help="kinds of fault, separated by commas (all)")
     parser.add_argument("--side", default="", choices=["", "github", "jira"], help="only this side")
-    parser.add_argument("--place", default="", help="only places that contain this text")
     parser.add_argument("--distinct", action="store_true", help="each kind and place in one world only")
-    parser.add_argument("--sample", type=int, help="so many runs, drawn by lot")
-    parser.add_argument("--seed", type=int, default=1, help="of the lot (1)")
-    parser.add_argument("--minutes", type=float, default=60, help="end after that time (60)")
-    parser.add_argument("--most", type=int, default=3, help="a kind ends at this many of one defect (3)")
-    parser.add_argument("--list", action="store_true", help="list the runs, and run none")
-    parser.add_argument("--all", action="store_true", help="a line also for each run that went well")
     return parser.parse_args(arguments)
 
 
@@ -123,36 +116,15 @@ def chosen(words: argparse.Namespace) -> list[Run]:
         for one in matrix(words.world.split(","), words.kind.split(","), distinct=words.distinct)
         if words.side in one.place.side and words.place in str(one.place)
     ]
-    if words.sample is None or words.sample >= len(runs):
-        return runs
-    drawn = set(random.Random(words.seed).sample(range(len(runs)), words.sample))
-    return [one for number, one in enumerate(runs) if number in drawn]
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    return telling.drawn(runs, words.sample, words.seed)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments ask for; 1 when something went wrong."""
     words = _words(arguments)
     runs = chosen(words)
-    made, bad = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for one, found in () if words.list else campaign(runs, minutes=words.minutes, most=words.most):
-        made[one.kind, one.world] += 1
-        bad[one.kind, one.world] += bool(found)
-        if found or words.all:
-            _say(f"{'WRONG' if found else 'ok   '} {one}")
-        for each in found[:4]:
-            _say(f"      {each.what}: {each.about} {each.detail}")
-    if words.list:
-        _say("\n".join(map(str, runs)))
-        made = Counter((one.kind, one.world) for one in runs)
-    for (kind, world), count in made.items():
-        _say(f"-- {kind} {world}: {count} runs{'' if words.list else f', {bad[kind, world]} wrong'}")
-    _say(f"-- {made.total()} of {len(runs)} runs, {bad.total()} wrong")
-    return int(bad.total() > 0)
+    ran = campaign(runs, minutes=words.minutes, most=words.most)
+    return telling.report(words, runs, ran, lambda one: (one.kind, one.world))
 
 
 if __name__ == "__main__":

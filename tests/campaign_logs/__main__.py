@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import random
 import sys
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from soc2ev.sources.logs import library
 from soc2ev.sources.logs.holding import Wanted, optional
 from soc2ev.sources.logs.sieve import parts
+from tests.campaign import telling
 from tests.campaign.places import Place
 from tests.campaign.roads import Wrong, crashed
 from tests.campaign_logs import __doc__ as about
@@ -117,16 +117,9 @@ def campaign(runs: Sequence[Run], *, minutes: float, most: int) -> Iterator[tupl
 
 
 def _words(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m tests.campaign_logs", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = telling.parser("python -m tests.campaign_logs", about)
     parser.add_argument("--connector", default=",".join(NAMES), help="connectors, separated by commas (all)")
     parser.add_argument("--kind", default=",".join(KINDS), help="kinds of fault, or how their names begin (all)")
-    parser.add_argument("--place", default="", help="only places that contain this text")
-    parser.add_argument("--sample", type=int, help="so many runs, drawn by lot")
-    parser.add_argument("--seed", type=int, default=1, help="of the lot (1)")
-    parser.add_argument("--minutes", type=float, default=60, help="end after that time (60)")
-    parser.add_argument("--most", type=int, default=3, help="a kind ends at this many of one defect (3)")
-    parser.add_argument("--list", action="store_true", help="list the runs, and run none")
-    parser.add_argument("--all", action="store_true", help="a line also for each run that went well")
     return parser.parse_args(arguments)
 
 
@@ -134,36 +127,15 @@ def chosen(words: argparse.Namespace) -> list[Run]:
     """The runs that the arguments ask for."""
     kinds = [name for name in KINDS if name.startswith(tuple(words.kind.split(",")))]
     runs = [one for one in matrix(words.connector.split(","), kinds) if words.place in str(one.place)]
-    if words.sample is None or words.sample >= len(runs):
-        return runs
-    drawn = set(random.Random(words.seed).sample(range(len(runs)), words.sample))
-    return [one for number, one in enumerate(runs) if number in drawn]
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    return telling.drawn(runs, words.sample, words.seed)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments ask for; 1 when something went wrong."""
     words = _words(arguments)
     runs = chosen(words)
-    made, bad = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for one, found in () if words.list else campaign(runs, minutes=words.minutes, most=words.most):
-        made[one.place.side, one.kind] += 1
-        bad[one.place.side, one.kind] += bool(found)
-        if found or words.all:
-            _say(f"{'WRONG' if found else 'ok   '} {one}")
-        for each in found[:4]:
-            _say(f"      {each.what}: {each.about} {each.detail}")
-    if words.list:
-        _say("\n".join(map(str, runs)))
-        made = Counter((one.place.side, one.kind) for one in runs)
-    for (connector, kind), count in made.items():
-        _say(f"-- {connector} {kind}: {count} runs{'' if words.list else f', {bad[connector, kind]} wrong'}")
-    _say(f"-- {made.total()} of {len(runs)} runs, {bad.total()} wrong")
-    return int(bad.total() > 0)
+    ran = campaign(runs, minutes=words.minutes, most=words.most)
+    return telling.report(words, runs, ran, lambda one: (one.place.side, one.kind))
 
 
 if __name__ == "__main__":
