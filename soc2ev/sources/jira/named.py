@@ -53,8 +53,11 @@ class Names:
             for start in range(0, len(left), _BATCH):
                 self._narrow(left[start : start + _BATCH])
         else:
+            self._spare *= 2
             for key in left:
-                self._single(key)
+                self._single(key, final=False)
+            for key in left:
+                self._single(key, final=True)
         unasked = [key for key in keys if key not in self.settled]
         if unasked and not self.tally.reasons:
             self.tally.lacks(
@@ -116,11 +119,15 @@ class Names:
         )
         return self._settle({**asked, "role": "keys"}, self.site.fetch.json(answer))
 
-    def _single(self, key: str) -> None:
-        """Ask Data Center for one ticket, which follows keys of moved tickets."""
-        if not self._may():
+    def _single(self, key: str, *, final: bool) -> None:
+        """
+        Ask Data Center for one ticket, which follows keys of moved tickets.
+
+        That there is none is believed when it is answered twice: a ticket that is missing counts against its change.
+        """
+        if key in self.settled or not self._may():
             return
-        asked = {"part": f"key {next(self._numbers)}", "keys": [key]}
+        asked = {"part": f"key {next(self._numbers)}", "keys": [key], "final": final}
         with self.tally.guard(f"ticket {key}"):
             answer = self.site.get(
                 f"{self.site.api}/issue/{key}",

@@ -56,7 +56,9 @@ def settled(asked: Asked, data: Json) -> dict[str, Json]:
     if asked["role"] == "key":
         if "fields" not in data and not data["errorMessages"] and not data["errors"]:
             raise ValueError("neither a ticket nor the reason why there is none")
-        return {keys[0]: data if "fields" in data else None}
+        if "fields" in data:
+            return {keys[0]: data}
+        return {keys[0]: None} if asked.get("final", True) else {}
     found = {value["key"].upper(): value for value in data["issues"]}
     told: dict[str, Json] = {key: found.pop(key.upper()) for key in keys if key.upper() in found}
     left = [key for key in keys if key not in told]

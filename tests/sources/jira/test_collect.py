@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from soc2ev.errors import ConfigError
+from tests.fakes.github.faults import Fault, Wire
 from tests.fakes.jira.world import Person, World
 from tests.sources.jira.runs import LATER, SECRET, USER, collect
 
@@ -146,6 +148,17 @@ def test_one_moved_ticket_needs_no_further_question(tmp_path: Path) -> None:
     run = collect(tmp_path, world, mention=["API-1", "API-2"])
     assert {"API-1": "WEB-70", "API-2": "API-2"} == run.lookups()
     assert 1 == run.asked["POST /api/3/issue/bulkfetch"]
+
+
+def test_a_moved_ticket_that_is_not_found_once(tmp_path: Path) -> None:
+    """Data Center says once that there is no such ticket, and then follows the old key after all."""
+    world = server()
+    world.rename(world.tickets[0], "WEB-70")
+    told = json.dumps({"errorMessages": ["Issue Does Not Exist"], "errors": {}}).encode()
+    away = Fault("away", lambda wire, _: Wire(404, wire.headers, told), on="GET /rest/api/2/issue/*", times=1)
+    run = collect(tmp_path, world, faults=[away], mention=["API-1", "API-99"], user=False)
+    assert {} == run.incomplete
+    assert {"API-1": "WEB-70", "API-99": None} == run.lookups()
 
 
 def test_two_keys_of_one_ticket(tmp_path: Path) -> None:
