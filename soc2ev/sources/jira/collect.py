@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -114,8 +114,10 @@ class _Collection:
         listed = {ticket.key for ticket in listing.found.values()}
         self.names.ask([key for key in self.keys if key not in listed])
         tally.details["warnings"] = doubts(tally, len(listing.found))
-        named = {ticket.id: ticket for ticket in self.names.settled.values() if ticket}
-        return list({**named, **listing.found}.values())
+        told = [*(ticket for ticket in self.names.settled.values() if ticket), *listing.found.values()]
+        for one in _contradicted(told):
+            tally.lacks(f"Jira gave {one!r:.60} as the key of a ticket that it gave another key before; collect again")
+        return list({ticket.id: ticket for ticket in told}.values())
 
     def _describe(self, newest: str, found: list[Ticket]) -> None:
         details = self.tallies["tickets"].details
@@ -136,6 +138,12 @@ def _about(source: JiraSource, keys: frozenset[str]) -> set[str]:
     """The keys that this site is asked for: those of its projects, where it has any."""
     projects = {project.upper() for project in source.projects}
     return {key for key in keys if not projects or key.rpartition("-")[0] in projects}
+
+
+def _contradicted(told: Sequence[Ticket]) -> Iterator[str]:
+    """Keys of tickets whose id was told with another key before: an answer gives the key that a ticket has now."""
+    keys: dict[str, str] = {}
+    return (ticket.key for ticket in told if keys.setdefault(ticket.id, ticket.key) != ticket.key)
 
 
 def _in_order(key: str) -> tuple[str, int]:

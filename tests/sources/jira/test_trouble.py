@@ -366,3 +366,18 @@ def test_histories_without_any_change_of_a_resolved_ticket(cloud: bool, tmp_path
         months="2026-10",
     )
     assert "was resolved after it was created" in run.incomplete["histories"]
+
+
+def test_one_id_for_two_tickets(tmp_path: Path) -> None:
+    """An id that comes with one key in the list and with another by key says nothing of either."""
+    made = world()
+    made.ticket("OPS-1", at=OCTOBER - timedelta(days=60))
+
+    def doubled(body: Any) -> None:
+        for one in body["issues"]:
+            one["id"] = made.tickets[0].id
+
+    more: dict[str, Any] = {"projects": "[API, OPS]", "months": "2026-10"}
+    run = collect(tmp_path, made, mention=["API-1", "OPS-1"], faults=(changed(KEYS, doubled, times=None),), **more)
+    assert {"tickets", "histories"} == set(run.incomplete)
+    assert "'OPS-1'" in run.incomplete["tickets"] or "'API-1'" in run.incomplete["tickets"]
