@@ -16,7 +16,7 @@ _FLAG = re.compile(
     r"(?P<v>(?:(?!</)[^\s\"']){3,}))"
 )
 _CURL = re.compile(r"(?<![\w-])(?:-u|--user)[ =]['\"]?([\w.@\-]{1,64}:[^\s'\"]{3,80})")
-_MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}?[ \"']-p([^\s'\"]{4,})")
+_MYSQL = re.compile(r"\bmysql(?:dump|admin)?\b[^\n]{0,120}?[ \"']-p['\"]?([^\s'\"]{4,})")
 _SSHPASS = re.compile(r"\bsshpass -p ?['\"]?([^\s'\"]{3,})")
 _SQL = re.compile(
     r"(?i)\bIDENTIFIED (?:WITH [\w'\"`]+ )?(?:BY|AS) (?:PASSWORD )?'([^']{3,100})'|"

@@ -26,6 +26,8 @@ _READABLE = re.compile(rb"^[\t\n\r\x20-\x7e]{4,}(?:[\x80-\xff]{1,4}[\t\n\r\x20-\
 _JSON_AT = re.compile(r"\{\s*(?:\"|$)|\[\s*(?:[\"\[]|\{\s*(?:[\"}]|$)|$)")
 _DUMPED = re.compile(r'\["[^"]{1,80}"\]\s?=>')
 """An entry of an array as PHP's var_dump prints it."""
+_OF_GO = "[]string{"
+"""A list as Go prints it by `%#v`, whose braces are none of JSON's."""
 _OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
 _BODY = bytes(ord("a" if chr(code) in _OF_BASE64 else " ") for code in range(256))
 _LEAST_BODY = b"a" * 20
@@ -96,6 +98,8 @@ def of_running(text: str, path: str) -> list[Hit]:
 
 def json_start(text: str) -> int | None:
     """Where the JSON of a line begins; None when the line is running text."""
+    if _OF_GO in text:
+        return None
     head = text.lstrip()
     if head[:1] in "{[" and _JSON_AT.match(head) and not _DUMPED.match(head):
         return len(text) - len(head)

@@ -36,6 +36,7 @@ _COLUMN = re.compile(rb"=[^\s\";\\]{8,4000}[\";\\]")
 _LONG_RUN, _NEAR_KEY = re.compile(rb"[\w\-+/.=%]{24,}"), 160
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
 _FACT = rb"(?:'?s|%27s)?(?:[\s.+]|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
+_CALLED = rb"\((?:\s|%20|\+)?(?:\\*[\"']|%2[27]|x22)"
 _ANSWERED = re.compile(rb"Login(?: |%20|\+)(?:incorrect|OK)\b")
 _AGENT = re.compile(rb"/\d{1,3}\.")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
@@ -220,6 +221,7 @@ FOLLOWED: dict[bytes, Follows] = {
     b"execve": _followed(rb"[^\n]{0,80} argc=\d+ a0="),
     **dict.fromkeys((b"proctitle", b"cmd"), _followed(rb"=[0-9A-F]{12}")),
     b"community": _followed(rb" (?!public|private)\S"),
+    **dict.fromkeys((b"pdo", b"__construct", b"getconnection"), _followed(_CALLED)),
     b"neighbor": _followed(rb" \S{1,64} password "),
     b"ppp": _followed(rb" (?:chap|pap) "),
     b"mongo": _followed(rb"[^\n]{0,480}[ 0+]-p"),

@@ -5,14 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from soc2ev.logs.leaks import commands, cookies, filled, markup, masks, networks, numbers, persons, said, tags, values
+from soc2ev.logs.leaks import (
+    calls,
+    commands,
+    cookies,
+    filled,
+    markup,
+    masks,
+    networks,
+    numbers,
+    persons,
+    said,
+    tags,
+    values,
+)
 from soc2ev.logs.leaks.extents import extent, is_prose
 from soc2ev.logs.leaks.keys import is_pin, is_session_cookie, kind_of, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
 # What follows a key begins like no part of one, so that nothing is gained by giving characters back.
 _KEYED = re.compile(
-    r"(?<![\w.\-])(?P<key>[A-Za-z_\-][\w.\-]{1,60}+(?:(?:\[|%5B)[\w.\-]{1,40}+(?:\]|%5D))*+)(?:\\*[\"'`])?\]?\)?"
+    r"(?<![\w.\-])(?P<key>[A-Za-z_\-][\w.\-\xb1]{1,60}+(?:(?:\[|%5B)[\w.\-]{1,40}+(?:\]|%5D))*+)(?:\\*[\"'`])?\]?\)?"
     r"(?P<sep>\s{0,24}(?:=>|:=|::(?= )|==|[:=]|%3D|%3A)(?:[ \t]{4,24}+|\s{0,3}+)"
     r"(?:(?:Some|Just|Ok|Optional|SecretStr|Secret|"
     r"[Ss]tring|str|bytes)?(?:\(\d{1,4}\) |[(\[](?!.?\()|<<|[NEb](?=[\"']))(?=[\"']))?|\\\":\s?)(?P<q>\\*[\"'`])?",
@@ -42,7 +55,7 @@ _SPOKEN = re.compile(
     r"(?: (?:for|of) (?:[\w.@+\-]{1,40} ){0,3}[^\s|:]{1,40}"
     r"(?= (?:is|was|to|set|changed|reset|updated)[ :]|(?(given):|(?!))))?"
     r"(?: (?:is|was|to|from|set to|"
-    r"changed to|reset to|updated to|as):?|(?(given):?|))\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
+    r"(?:changed|reset|updated|rotated) (?:to|from)|as):?|(?(given):?|))\s{1,2}(?P<q>[\"'`])?(?P<v>[^\s\"'`,;)|]{3,64})"
 )
 _SPOKEN_OF = re.compile(r"(?:pass(?:word|phrase|code|wd)|pwd):?\s")
 """What every sentence of a password has, in small letters; it is asked first, being much cheaper."""
@@ -317,6 +330,7 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
         if not pair and not _CALL.match(match["v"]) and masks.is_password(value, prose=not match["q"], numeric=False):
             yield Hit("password", match.start("v"), match.start("v") + len(value), value.rstrip("."), "")
     yield from commands.hits(text, low)
+    yield from calls.hits(text)
     yield from networks.hits(text)
     yield from said.hits(text, low)
     for name, start, value in (*commands.arguments(text), *said.facts(text, low)):

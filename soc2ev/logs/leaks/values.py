@@ -24,14 +24,14 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("api_key", r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{20,}"),
     ("api_key", r"AIza[A-Za-z0-9_\-]{35}(?![A-Za-z0-9_\-])"),
     ("token", r"ya29\.[A-Za-z0-9_\-]{20,}|1//0[A-Za-z0-9_\-]{30,}"),
-    ("api_key", r"SK[0-9a-f]{32}(?![0-9A-Za-z])"),
+    ("api_key", r"SK[0-9a-f]{32}(?![0-9A-Za-z])|AC[0-9a-f]{32}:[0-9a-f]{32}(?![0-9A-Za-z])"),
     ("api_key", r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{30,64}"),
     ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|rubygems_[0-9a-f]{40,}"),
     ("token", r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{20,}"),
     ("token", r"do[opr]_v1_[0-9a-f]{50,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}"),
     ("api_key", r"sq0csp-[A-Za-z0-9_\-]{20,}"),
     ("token", r"sq0(?:atp|idp)-[A-Za-z0-9_\-]{20,}|EAAA[A-Za-z0-9]{16}[A-Za-z0-9_\-+=]{40,}"),
-    ("token", r"EAAA(?=[\w\-]*[_\-][A-Za-z0-9]{20})[A-Za-z0-9_\-]{60}(?![A-Za-z0-9_\-+/=])"),
+    ("token", r"EAAA(?=[\w\-]*[_\-][A-Za-z0-9]{20})[A-Za-z0-9_\-]{60}(?![A-Za-z0-9_\-+/=])|EAA[A-Z][A-Za-z0-9]{90,}"),
     ("token", r"(?:bot)?\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![A-Za-z0-9_\-])"),
     ("token", r"[MNO][A-Za-z0-9]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}(?![A-Za-z0-9_\-])"),
     ("api_key", r"key-[0-9a-f]{32}(?![0-9A-Za-z])"),
@@ -41,7 +41,9 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"hf_[A-Za-z0-9]{30,}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}|dp\.pt\.[A-Za-z0-9]{40,}"),
     ("token", r"dapi[0-9a-f]{32}|figd_[A-Za-z0-9_\-]{36,}"),
     ("api_key", r"lin_api_[A-Za-z0-9]{32,}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|[0-9a-f]{32}-us\d{1,2}(?![0-9A-Za-z])"),
+    ("api_key", r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9A-Za-z\-])"),
     ("token", r"ATATT3[A-Za-z0-9_\-=]{50,}|sntry[su]_[A-Za-z0-9_\-=+/]{40,}|fo1_[\w\-]{40,}"),
+    ("token", r"fm(?:2|1[ar])_[A-Za-z0-9+/]{90,}={0,3}"),
     ("api_key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
     ("token", r"pul-[0-9a-f]{40}|sq[apu]_[0-9a-f]{40}(?![0-9A-Za-z])"),
     ("api_key", r"NRAK-[A-Z0-9]{27}|phc_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}"),
@@ -70,7 +72,7 @@ _TO_PIECES = bytes(
 )
 _RUN = b"a" * 15
 """Every one of these forms has such a run, or begins with `eyJ`."""
-_HEXADECIMAL = re.compile(r"[0-9a-f\-]*")
+_HEXADECIMAL = re.compile(r"(?![0-9a-f]{32}(?:-[0-9a-f]{8}){2}$)[0-9a-f\-]*")
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _ENDS = r"\\+[rn]|\s|%0[AaDd]|%5[Cc][nr]|&#(?:1[03]|[xX]0?[AaDd]);|\\+x(?:5[Cc][nr]|0[AaDd])|\\+u000[AaDd]|<br ?/?>"
 """How the end of a line is written where a text has to be one line."""

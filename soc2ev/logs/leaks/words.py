@@ -13,7 +13,7 @@ _BEGINNING = re.compile(
     r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
     r"ipmitool$|mosquitto_[ps]ub$|unzip$|zip$|zipcloak$|(?:[xw]|wl)?freerdp$|cmdkey$|schtasks$|openssl$|snmp[a-z]{2,8}$|sqlplus$|sqlldr$|expdp$|impdp$|rman$|(?:un)?rar$|hdbsql$|isql$|tsql$|bcp$|ssh-keygen$|plink$|pscp$|psftp$|putty$|lftp$|"
     r"execve$|proctitle$|cmd$|snmp-server$|community$|key-string$|(?:tacacs|radius)-server$|isakmp$|message-digest-key$|"
-    r"authentication-key$|ascii-text$|psksecret$|wpa-psk$|neighbor$|ppp$|mongo|rabbitmqctl$|smbclient$|echo$|"
+    r"authentication-key$|ascii-text$|psksecret$|wpa-psk$|neighbor$|ppp$|pdo-?$|__construct$|getconnection$|mongo|rabbitmqctl$|smbclient$|echo$|"
     r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|psexec$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|-u$|--user$|re_)"
 )
 _WITHIN = (
@@ -58,7 +58,7 @@ _HEADS_OF_BEGINNING = """
     eyj aiz xox xap ya hvs hvb hvr sg sk ska skb skc skd ske skf pma nra eza ezt ata dap xke bea bas ssw gen neg
     key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net pse az log req mas aut kty
     ipm mos unz mon rab smb ech zip xfr wfr wlf fre cmd sch ope snm pli psc psf put lft
-    exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh
+    exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh pdo __c get
 """
 _HEADS = frozenset(head[:3] for head in _HEADS_OF_BEGINNING.split()) | frozenset(owner[:3] for owner in _OWNERS)
 _DUTCH = "nl"

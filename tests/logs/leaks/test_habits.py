@@ -52,6 +52,13 @@ def found(line: str) -> list[str]:
         "{'user': 'kim', 'password': b'hunter2x'}",
         "new password for kim: hunter2x",
         """{"vars":{"password":"'hunter2x'"}}""",
+        "mysqldump -h db1 -u root -p'hunter2x' shop > /backup/shop.sql",
+        "#3 /srv/db.php(12): PDO->__construct('mysql:host=db;dbname=shop', 'shop', 'hunter2x')",
+        '{"message":"new PDO(\\"mysql:host=db\\", \\"shop\\", \\"hunter2x\\") failed"}',
+        "mysqli_connect('db', 'root', 'hunter2x')",
+        'DriverManager.getConnection("jdbc:mysql://db/shop", "root", "hunter2x")',
+        "password changed from hunter2x by kim",
+        "contraseña: hunter2x",
     ],
 )
 def test_passwords_are_found_where_programs_leave_them(line):
@@ -74,6 +81,12 @@ def test_passwords_are_found_where_programs_leave_them(line):
         ("""{"vars":{"authorization":"'Token 0a1b2c3d4e5f6071'"}}""", "auth_header"),
         (f"account={CARD}", "card_number"),
         (f'{{"account":"{CARD}"}}', "card_number"),
+        ("twilio AC0a1b2c3d4e5f60718293a4b5c6d7e8f9:f9e8d7c6b5a493827160f5e4d3c2b1a0", "api_key"),
+        ("mailgun 0a1b2c3d4e5f60718293a4b5c6d7e8f9-0a1b2c3d-4e5f6071", "api_key"),
+        (f"graph EAAC8jj{'TROQ8KaplGDxVTA' * 8}", "token"),
+        (f"Authorization: FlyV1 fm2_{'lJPECAAAAb8Kx3' * 8}==", "auth_header"),
+        (f"deploying with fm2_{'lJPECAAAAb8Kx3' * 8}== to ams", "token"),
+        ('http.Header{"Authorization":[]string{"Bearer ZbXycHfKgQ4yl0bv12hb2hRE"}}', "auth_header"),
     ],
 )
 def test_other_kinds_are_found_where_programs_leave_them(line, kind):
@@ -150,6 +163,12 @@ def test_a_number_of_anything_else_is_no_cards(line):
         "CREATE USER kim IDENTIFIED BY RANDOM PASSWORD",
         "new password for kim: must have 12 characters",
         "ssn=***-**-1234",
+        "new PDO('mysql:host=db', 'shop', '***')",
+        "at com.zaxxer.hikari.HikariDataSource.getConnection(HikariDataSource.java:128)",
+        "getConnection('orders', 'primary', null)",
+        f"span 0a1b2c3d4e5f60718293a4b5c6d7e8f9-0a1b2c3d-4e5f6071-8293 of {DIGEST}",
+        "AC0a1b2c3d4e5f60718293a4b5c6d7e8f9: sms sent",
+        "password changed from admin console",
     ],
 )
 def test_what_programs_write_that_only_looks_alike_is_clean(line):
