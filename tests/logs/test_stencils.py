@@ -33,6 +33,7 @@ SAMPLES = (
     '[2026-10-05T10:00:00.1Z] "GET /x HTTP/2" 200 - "-" 3 "10.0.0.1" a="-" b="-"', "2026-10-05T10:00:00 host app[12]: x", "2026-10-05T10:00:00Z a=1 b=2 c=3", "2026-10-05T10:00:00Z|x a=1",
     'I, [2026-10-05T10:00:00.742000 #109]  INFO -- : [1a328578-745e] Started GET "/a?b=1" for 10.0.0.1', 'I, [2026-10-05T10:00:00 #9]  WARN -- x: Parameters: {"a"=>1, "b"=>{}}',
     "Oct  5 10:00:00 host sshd[1]: Accepted password for bob from 10.0.0.1 port 22 ssh2", "Oct 15 10:00:00 h-1 cron: x",
+    "<165>1 2026-10-05T10:00:00.003Z web-02 api 44 ID47 - took 3 of b=c", "<13>1 2026-10-05T10:00:00+02:00 - api - - - \ufeffended {a=1}",
 )  # fmt: skip
 ODD = (
     *tuple("\"\\{}[]:,= -+.0919eE'ab\t\r\x00\x1c\x85\xa0é%<>|#/"),

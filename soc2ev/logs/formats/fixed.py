@@ -29,6 +29,8 @@ _MESSAGE = rf"{_NO_PAIRS}(?P<message>.*+(?<![}}\s])|[^{{\n]*+(?:(?!{_OBJECT})\{{
 _CLOCK = r"\d\d:\d\d:\d\d"
 _HOST_AND_APP = r"(?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})(?:\[(?P<procid>\d+)\])?: "
 _BSD = rf"(?P<time>[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}) {_HOST_AND_APP}"
+_IETF = r"(?P<time>\S++) (?P<host>\S++) (?P<app>\S++) (?P<procid>\S++) (?P<msgid>\S++)"
+"""The header of RFC 5424; lines with structured data are left to the reader."""
 _NO_SYSLOG = rf"(?!{_CLOCK}\S*+ [\w.:\-]+ [\w./\-]{{1,48}}(?:\[\d+\])?: )"
 _DATED = (
     rf"(?P<time>[0-9]{{4}}[-/]\d\d[-/]\d\d(?: |T(?=[^\s=]*+ ++[^\s=]){_NO_SYSLOG}){_CLOCK}"
@@ -55,6 +57,13 @@ FIXED: Mapping[str, tuple[Stencil, ...]] = {
             "pri time host app procid message level",
             rf"(?><(?=(?P<level>[0-9]{{1,3}}+))(?P<pri>[0-9]{{1,3}}+)>{_BSD}{_NO_ACCESS}){_MESSAGE}",
             text.syslog_3164,
+            level=text.severity,
+        ),
+        _fixed(
+            "syslog",
+            "pri time host app procid msgid message level",
+            rf"(?><(?=(?P<level>[0-9]{{1,3}}+))(?P<pri>[0-9]{{1,3}}+)>1 {_IETF} -{_NO_ACCESS} \ufeff?){_MESSAGE}",
+            text.syslog_5424,
             level=text.severity,
         ),
     ),
