@@ -47,7 +47,7 @@ _OF_PAYMENT = re.compile(
 )
 _IDENTIFIED_BY = "userIdentity.accessKeyId"
 """CloudTrail says with which key a request was signed: of a key this is its name."""
-_KEY_ID = re.compile(r"A[KS]IA[A-Z2-7]{16}")
+_KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{16}")
 _SHORT, _MOST_CLEAN = 240, 20_000
 _clean: set[tuple[str, str]] = set()
 

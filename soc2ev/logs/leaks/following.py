@@ -38,7 +38,7 @@ _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^
 _FACT = rb"(?:'?s|%27s)?(?:[\s.+]|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
 _CALLED = rb"\((?:\s|%20|\+)?(?:\\*[\"']|%2[27]|x22)"
 _ANSWERED = re.compile(rb"Login(?: |%20|\+)(?:incorrect|OK)\b")
-_AGENT = re.compile(rb"/\d{1,3}\.")
+_AGENT = re.compile(rb"/\d{1,3}[.\" )]")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
 
 
@@ -101,8 +101,9 @@ def _no_step(block: bytes, place: int, word: bytes) -> bool:
 
 
 def _is_told(block: bytes, place: int, word: bytes) -> bool:
-    """The same, and more than what MySQL says of a user that it refused."""
-    return _no_step(block, place, word) and not _is_refusal(block, place, place + len(word))
+    """The same, and more than what MySQL says of a user that it refused, sshd of a login, and a program of an event."""
+    end = place + len(word)
+    return _no_step(block, place, word) and not _is_refusal(block, place, end) and not _is_event(block, place, end)
 
 
 def _tells(block: bytes, place: int, word: bytes) -> bool:
@@ -140,6 +141,12 @@ _PROSE = re.compile(
     rb" (?!(?:is|was|value|given|provided|received)\W|"
     rb"header (?:value |is |was |sent |of |received )?[\\\"'`iwvsor])[a-z]{2,20} " + _NO_MEMBER
 )
+# What became of a password; each of the words is a state to the second stage, so that none of them is a value.
+_EVENT = re.compile(
+    rb" (?:(?:reset|changed|updated|expired|required|failed|invalid|incorrect|mismatch|accepted|rejected|verified|"
+    rb"authentication|policy)(?=[ .,;\"\r\n])(?! (?:to|from|is|was|as)\W)|"
+    rb"for (?:invalid user )?[\w.\-]{1,32} from [\da-fA-F.:]{3,45} port \d{1,5}(?: ssh2)?(?=[\"\r\n\\]))" + _NO_MEMBER
+)
 _NAMING = re.compile(
     rb'(?:"|x22)(?:' + "|".join(sorted(NAMERS)).encode() + rb')(?:\\*"{1,2}|\\+x22)\s{0,3}:\s{0,3}'
     rb'(?P<opening>\\*"{1,2}|\\+x22)'
@@ -170,6 +177,10 @@ def _is_refusal(block: bytes, place: int, end: int) -> bool:
         and _REFUSED_BEFORE.search(block, max(0, place - 300), place) is not None
         and not _may_name(block, place)
     )
+
+
+def _is_event(block: bytes, place: int, end: int) -> bool:
+    return _EVENT.match(block, end) is not None and not _may_name(block, place)
 
 
 def _is_prose(block: bytes, place: int, end: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SIGNER = re.compile(rb'"userIdentity":\s?\{[^{}\\]{0,2000}?"accessKeyId":\s?"A[KS]IA[A-Z2-7]{16}"')
+_SIGNER = re.compile(rb'"userIdentity":\s?\{[^{}\\]{0,2000}?"accessKeyId":\s?"A[KS]IA[A-Z0-9]{16}"')
 
 
 def is_signed(block: bytes, place: int) -> bool:

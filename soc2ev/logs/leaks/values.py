@@ -58,7 +58,7 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*"),
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){4}"),
     ("session_cookie", r"(?:eyJ|\.eJ)[\w\-]{8,4000}\.[\w\-]{6}\.[\w\-]{27}(?:[\w\-]{16})?(?![A-Za-z0-9_\-.])"),
-    ("token", r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"),
+    ("token", r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}"),
     ("token", r"(?<=discord\.com/api/webhooks/)\d{15,}/[A-Za-z0-9_\-]{50,}"),
 )  # fmt: skip
 VENDOR = re.compile(

@@ -31,6 +31,7 @@ ODD = (
     "Bearer a1b2c3d4e5f6", "token=a1b2c3d4e5f6", "sessionid=a1b2c3d4e5f6; x=1", "%70assword=hunter2x", '{"password":"hunter2x"}', '["token","a1b2c3d4e5"]',
     "ord_" + "a1B2" * 6, "0af7651916cd43dd8448eb211c80319c", "5d251874-f2e9-4580-84ff-f5f54ddee7c3", "aGVsbG8gd29ybGQgaGVsbG8gd29ybGQ=", "x@y", "msg", "skip",
     "-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", "curl/8.5.0", "&sig=abc", "é", "\\u0070assword", "***", "[FILTERED]", "phone", "dob", "",
+    "password reset requested by kim", "password changed to hunter2x", "Failed password for invalid user bob from 10.0.0.4 port 22 ssh2", "curl/8",
 )  # fmt: skip
 KEYS = (
     "msg", "password", "user", "card", "number", "cookies", "sid", "auth", "authorization", "token", "key", "value", "name", "headers", "phone", "pan",

@@ -137,7 +137,7 @@ HEAD = b"time,password,note,user_name\n"
         (b'"a,b",hunter2x9,ok,-', ["password"]),
         (b"2026,-,ann@acme.io,-", ["email"]),
         (b"2026,hunter2x9,ann@acme.io,-", ["password", "email"]),
-        (b"2026,-,hooks.slack.com/services/T0AB12C/B0AB12C/a1B2a1B2a1B2a1B2,-", ["token"]),
+        (b"2026,-,hooks.slack.com/services/T0AB12C/B0AB12C/a1B2a1B2a1B2a1B2a1B2a1B2,-", ["token"]),
         (b"2026,hunter2x9,ok", []),
         (b"2026,hunter2x9,ok,-,x", []),
     ],
