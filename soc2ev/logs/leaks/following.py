@@ -24,9 +24,12 @@ _AS_KEY = re.compile(
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.
 _MASKED = re.compile(
     rb"\":\s{0,3}null\s{0,3}[,}]|=\"-\"(?:[ \r\n]|$)|"
-    rb"(?:[\"']?\s{0,3}[:=]\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
-    rb"(?:\*{3,40}|[xX]{5,40}|REDACTED|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]| HTTP/|$)(?! ?[\-=]>)"
+    rb"(?:[\"']?\s{0,3}(?:=>|[:=])\s{0,3}|\s)[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?"
+    rb"(?:\*{3,40}|[xX]{5,40}|REDACTED|\[[A-Za-z_ ]{4,20}\]|<[a-z_ ]{4,20}>)(?:[\"',;}&)\]\r\n]| HTTP/|$)(?! ?[\-=]>)|"
+    # Without a quote a mask of these forms is the whole value, also of a header, which may have blanks.
+    rb"[:=](?:\*{3,40}|\[(?:[A-Z_ ]{4,20}|[a-z_ ]{4,20})\]|<[a-z_ ]{4,20}>)(?= )(?! [\-=]>)"
 )
+_MEMBER_BEFORE, _MEMBER_END, _NEAR_MEMBER = re.compile(rb'[\w}\]]":\s?"$'), re.compile(rb'"\s?[,}]'), 8
 _BLANKS = (b" ", b"+", b"0", b".")  # before the last word of a name; the last one is that of `%20`
 _VALUE = re.compile(
     rb"(?:\\*[\"'`])?(?:[\s+]|%20|%3[AD]|=>|[:=]){1,5}(?:(?:is|was|value|given|provided|received)[ +:%203A]{1,7})?"
@@ -37,6 +40,8 @@ _LONG_RUN, _NEAR_KEY = re.compile(rb"[\w\-+/.=%]{24,}"), 160
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
 _FACT = rb"(?:'?s|%27s)?(?:[\s.+]|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
 _CALLED = rb"\((?:\s|%20|\+)?(?:\\*[\"']|%2[27]|x22)"
+_ARN_BEFORE = re.compile(rb"\barn:aws[\w\-]*:secretsmanager:[\w\-]*:\d*:$")
+_PATH_BEHIND = re.compile(rb"/[\w.\-/]{1,200}(?:\"\s?[,}\]]|[ \r\n])")
 _ANSWERED = re.compile(rb"Login(?: |%20|\+)(?:incorrect|OK)\b")
 _AGENT = re.compile(rb"/\d{1,3}[.\" )]")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
@@ -50,6 +55,16 @@ def is_key(block: bytes, end: int) -> bool:
 def is_masked(block: bytes, end: int) -> bool:
     """Whether a mask, or nothing, is all that the key which ends there has."""
     return _MASKED.match(block, end) is not None
+
+
+def is_value(block: bytes, place: int, end: int) -> bool:
+    """Whether the word there is all that a member of JSON has: `"resource": "secrets"`."""
+    return (
+        block.startswith(b'"', end)
+        and _MEMBER_END.match(block, end) is not None
+        and _MEMBER_BEFORE.search(block, max(0, place - _NEAR_MEMBER), place) is not None
+        and not _may_name(block, place)
+    )
 
 
 def _followed(pattern: bytes) -> Follows:
@@ -76,6 +91,13 @@ def _tagged(block: bytes, place: int, _: bytes) -> bool:
 def _foreign(block: bytes, place: int, _: bytes) -> bool:
     """Whether it is anything but what CloudTrail says of who signed a request, which is no leak."""
     return not is_signed(block, place)
+
+
+def _no_address(block: bytes, place: int, word: bytes) -> bool:
+    """Whether it is more than a step of a path, `secret/data/x`, or of a name of AWS's, `arn:...:1234:secret:db-x`."""
+    if _PATH_BEHIND.match(block, place + len(word)) and not _may_name(block, place):
+        return False
+    return block[place - 1 : place] != b":" or not _ARN_BEFORE.search(block, max(0, place - _NEAR_KEY), place)
 
 
 def _is_spoken(block: bytes, place: int, word: bytes) -> bool:
@@ -254,6 +276,8 @@ FOLLOWED: dict[bytes, Follows] = {
     b"token": _no_path,
     **dict.fromkeys((b"tokens", b"authorization"), _tells),
     b"password": _is_told,
+    **dict.fromkeys((b"secret", b"secrets"), _no_address),
+    b"hmac-sha": _followed(rb"(?!\d{1,3}:[0-9a-f]{40,128}(?:[\" ,}\r\n]|$))"),
     b"accesskey": _foreign,
     b"x-amz": _followed(rb"(?![Nn]-[Tt]race-[Ii]d)"),
     **dict.fromkeys((b"begin", b"n-----begin", b"r-----begin"), _followed(rb"(?!(?: (?!PRIVATE)[A-Z0-9]+){1,4}-----)")),

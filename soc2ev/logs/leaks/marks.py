@@ -21,7 +21,7 @@ _FILE = re.compile(
 # In the address of a web page no user is named behind the first slash.
 _OF_PAGE = re.compile(rb"(?:[\w.\-]{1,60}=)?https?://[\w.\-]{1,200}(?::\d{1,5})?/[\w./\-]*")
 _OF_SERVICE = re.compile(rb"://|[\\%]|(?i:jdbc)")
-_PARTING = (b" ", b"\t", b'"', b"'")
+_PARTING = (b" ", b"\t", b"\n", b'"', b"'")
 _LONGEST_PATH = 200
 
 
@@ -42,7 +42,9 @@ def marks(block: bytes) -> Iterator[int]:
 def _may_tell(block: bytes, place: int) -> bool:
     if _FILE.match(block, place + 1) and _is_in_path(block, place):
         return False
-    return _DOMAIN.match(block, place + 1) is not None or _is_user(block, place)
+    if _DOMAIN.match(block, place + 1):
+        return True
+    return _is_user(block, place) and not (block[place - 1 : place] == b"/" and _is_in_path(block, place))
 
 
 def _is_in_path(block: bytes, place: int) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import repeat
 
 from soc2ev.logs.leaks import alphabets
-from soc2ev.logs.leaks.following import FOLLOWED, is_key, is_masked
+from soc2ev.logs.leaks.following import FOLLOWED, is_key, is_masked, is_value
 from soc2ev.logs.leaks.groups import grouped
 from soc2ev.logs.leaks.marks import marks
 from soc2ev.logs.leaks.runs import telling_runs
@@ -94,7 +94,7 @@ class Sieve:
             if word not in strong:
                 if is_key(block, end):
                     yield start
-            elif not is_masked(block, end):
+            elif not is_masked(block, end) and not is_value(block, start, end):
                 for at, part in strong[word]:
                     follows = FOLLOWED.get(part.lstrip(b"-_"))
                     if not follows or follows(block, start + at, part):
