@@ -71,7 +71,7 @@ _MORE_TOOLS = re.compile(
 """The same, of programs for desktops, boxes and files elsewhere."""
 _AZURE = re.compile(r"\baz login\b[^\n|;&]{0,160}? -p ['\"]?([^\s'\"]{3,})")
 _MAIL = re.compile(
-    r"(?:\b[Cc]: |[>\"] ?|[Cc]ommand:? \"?|[Ss]ent: )(?:PASS|[A-Za-z]{0,4}\d{1,6} LOGIN [^\s\"]{1,100}) "
+    r"(?:\b[Cc]: |[<>\"] ?|[Cc]ommand:? \"?|[Ss]ent: )(?:PASS|[A-Za-z]{0,4}\d{1,6} LOGIN [^\s\"]{1,100}) "
     r"\"?([^\s\"/]{3,100})"
 )
 """POP3, FTP and IMAP write them openly: RFC 1939 section 7, RFC 959 section 4.1.1, RFC 3501 section 6.2.3."""

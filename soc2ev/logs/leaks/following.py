@@ -239,7 +239,7 @@ FOLLOWED: dict[bytes, Follows] = {
     **dict.fromkeys((b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"), _followed(rb"(?: |%20|\+| *\\)login")),
     b"curl": _commands,
     **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
-    b"auth": _followed(rb"[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
+    b"auth": _followed(rb"=\(|[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
     **dict.fromkeys(
         (b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip", b"zip", b"zipcloak"),
         _followed(rb"[^\n]{0,480}[ 0+]-P"),

@@ -72,7 +72,7 @@ _API_KEY = re.compile(
     r"stripe|openai|anthropic|twilio|datadog|mailgun|license|admin|merchant|webhook|dd|"
     r"algolia|maps|aes|root|"
     r"azure|aws|gcp|google|newrelic|pagerduty|routing|client|security|live|test|bot|vendor|partner|credential)keys?$|"
-    r"secret$|secrets$|secretkeybase$|clientsecretvalue$|secretvalue$|^apikeys?$|xapikey$|^credentials?$"
+    r"secret$|secrets$|secretstring$|secretkeybase$|clientsecretvalue$|secretvalue$|^apikeys?$|xapikey$|^credentials?$"
 )
 _TOKEN = re.compile(
     r"tokens?$|^jeton$|jwt$|^bearer$|accesstokensecret$|tokensecret$|tokenvalue$|^sastoken$|^pat$|xamzsignature$"

@@ -58,6 +58,8 @@ def found(line: str) -> list[str]:
         "mysqli_connect('db', 'root', 'hunter2x')",
         'DriverManager.getConnection("jdbc:mysql://db/shop", "root", "hunter2x")',
         "password changed from hunter2x by kim",
+        "requests.get('https://api.acme.io', auth=('kim', 'hunter2x'), timeout=3)",
+        "< PASS hunter2x",
         "contraseña: hunter2x",
     ],
 )
@@ -82,6 +84,7 @@ def test_passwords_are_found_where_programs_leave_them(line):
         (f"account={CARD}", "card_number"),
         (f'{{"account":"{CARD}"}}', "card_number"),
         ("twilio AC0a1b2c3d4e5f60718293a4b5c6d7e8f9:f9e8d7c6b5a493827160f5e4d3c2b1a0", "api_key"),
+        ('      + secret_string = "hunter2x9"', "api_key"),
         ("mailgun 0a1b2c3d4e5f60718293a4b5c6d7e8f9-0a1b2c3d-4e5f6071", "api_key"),
         (f"graph EAAC8jj{'TROQ8KaplGDxVTA' * 8}", "token"),
         (f"Authorization: FlyV1 fm2_{'lJPECAAAAb8Kx3' * 8}==", "auth_header"),
