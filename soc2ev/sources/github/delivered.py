@@ -88,7 +88,12 @@ RELEASES = Table(
         _text("name", "Its title."),
         _text("notes", "Its notes."),
         *_account("author", "Who made it"),
-        _time("published_at", "When it was published; NULL for a draft."),
+        # No document says so; https://github.com/Kong/kongctl/issues/1837 measured it.
+        _time(
+            "published_at",
+            "When it was published; NULL for a draft. It stays when a pre-release is made final, and is new when a "
+            "release was made a draft and published again.",
+        ),
         _flag("draft", "Not published yet."),
         _flag("prerelease", "Marked as no final release."),
         _flag("immutable", "Its tag and files cannot be changed any more; NULL when not told."),
