@@ -10,6 +10,7 @@ from operator import itemgetter, not_
 from soc2ev.logs.formats.accesses import stencil_of_access
 from soc2ev.logs.formats.fixed import FIXED
 from soc2ev.logs.formats.stencil import Stencil, Table, stencil_of_json, stencil_of_pairs
+from soc2ev.logs.formats.trailing import stencil_of_trailing
 
 _FEW = 8
 _MOST_KINDS = 6
@@ -29,10 +30,15 @@ def _stencil_of_words(line: str) -> Stencil | None:
     return stencil_of_pairs(line) or stencil_of_access(line)
 
 
+def _stencil_of_digits(line: str) -> Stencil | None:
+    return stencil_of_trailing(line) or stencil_of_access(line)
+
+
 _LEARNT: dict[int, Callable[[str], Stencil | None]] = {
     ord("{"): stencil_of_json,
     ord("a"): _stencil_of_words,
-    ord("0"): stencil_of_access,
+    ord("0"): _stencil_of_digits,
+    ord("["): stencil_of_trailing,
 }
 
 

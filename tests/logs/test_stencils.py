@@ -11,6 +11,7 @@ from soc2ev.logs.formats import Parser
 from soc2ev.logs.formats.accesses import stencil_of_access
 from soc2ev.logs.formats.fixed import FIXED
 from soc2ev.logs.formats.stencil import Stencil, Table, stencil_of_json, stencil_of_pairs
+from soc2ev.logs.formats.trailing import stencil_of_trailing
 from soc2ev.logs.sorting import Sorter
 from tests.logs.test_fast_routes import HOSTILE, NOW, mixture
 
@@ -34,6 +35,8 @@ SAMPLES = (
     'I, [2026-10-05T10:00:00.742000 #109]  INFO -- : [1a328578-745e] Started GET "/a?b=1" for 10.0.0.1', 'I, [2026-10-05T10:00:00 #9]  WARN -- x: Parameters: {"a"=>1, "b"=>{}}',
     "Oct  5 10:00:00 host sshd[1]: Accepted password for bob from 10.0.0.1 port 22 ssh2", "Oct 15 10:00:00 h-1 cron: x",
     "<165>1 2026-10-05T10:00:00.003Z web-02 api 44 ID47 - took 3 of b=c", "<13>1 2026-10-05T10:00:00+02:00 - api - - - \ufeffended {a=1}",
+    '2026-10-05T10:00:00.123456789Z stdout F {"level":"info","msg":"done","n":[1,{"b":null}],"time":"x"}', '2026-10-05 10:00:00 ERROR x: it failed {"a": 1.5, "level": "info"}',
+    '[2026-10-05 10:00:00] local.INFO: b=1 c=2 {"id": 4, "level": "warn"}', '2026-10-05 10:00:00 {"a":true}', '2026-10-05T10:00:00Z INFO {"user":{"name":"bob"},"message":"m"}',
 )  # fmt: skip
 ODD = (
     *tuple("\"\\{}[]:,= -+.0919eE'ab\t\r\x00\x1c\x85\xa0é%<>|#/"),
@@ -50,7 +53,17 @@ ODD = (
 
 
 def stencils(line: str) -> list[Stencil]:
-    return [one for one in (stencil_of_json(line), stencil_of_pairs(line), stencil_of_access(line), *KNOWN) if one]
+    return [
+        one
+        for one in (
+            stencil_of_json(line),
+            stencil_of_pairs(line),
+            stencil_of_access(line),
+            stencil_of_trailing(line),
+            *KNOWN,
+        )
+        if one
+    ]
 
 
 def read(stencil: Stencil, line: str) -> dict[str, object] | None:

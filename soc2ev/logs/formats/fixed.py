@@ -32,15 +32,15 @@ _BSD = rf"(?P<time>[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}) {_HOST_AND_APP}"
 _IETF = r"(?P<time>\S++) (?P<host>\S++) (?P<app>\S++) (?P<procid>\S++) (?P<msgid>\S++)"
 """The header of RFC 5424; lines with structured data are left to the reader."""
 _NO_SYSLOG = rf"(?!{_CLOCK}\S*+ [\w.:\-]+ [\w./\-]{{1,48}}(?:\[\d+\])?: )"
-_DATED = (
+DATED = (
     rf"(?P<time>[0-9]{{4}}[-/]\d\d[-/]\d\d(?: |T(?=[^\s=]*+ ++[^\s=]){_NO_SYSLOG}){_CLOCK}"
     rf"(?:[.,]\d{{1,9}})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?{_NO_ACCESS}"
     r"[ :|]+(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|"
     r"warn|notice|info|debug)\]?[ :|]+)?"
 )
 FIXED: Mapping[str, tuple[Stencil, ...]] = {
-    "0": (access(), _fixed("text", "time level message", f"(?>{_DATED}){_MESSAGE}", text.dated)),
-    "[": (_fixed("text", "time level message", rf"(?>\[{_DATED}){_MESSAGE}", text.dated),),
+    "0": (access(), _fixed("text", "time level message", f"(?>{DATED}){_MESSAGE}", text.dated)),
+    "[": (_fixed("text", "time level message", rf"(?>\[{DATED}){_MESSAGE}", text.dated),),
     "a": (
         _fixed("syslog", "time host app procid message", f"(?>{_BSD}{_NO_ACCESS}){_MESSAGE}", text.syslog_3164),
         _fixed(

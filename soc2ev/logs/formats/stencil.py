@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from soc2ev.logs.formats import text
 from soc2ev.logs.formats.parser import Form, is_wrapped, shape
@@ -101,13 +101,31 @@ def _value(row: tuple[str, ...], group: tuple[int, Reader] | None) -> Any:
 def stencil_of_json(line: str) -> Stencil | None:
     """The stencil of a line with one JSON object; None for one that cannot have any."""
     line = line.rstrip(" \t\r")
+    found = members_of_json(line)
+    if found is None or is_wrapped(found.value):
+        return None
+    return _stencil(shape(found.value), found.names, found.body, found.kinds, None)
+
+
+class Members(NamedTuple):
+    """An object of JSON: itself, the names of its leaves, how each of them is written and read, and a pattern."""
+
+    value: dict[str, Any]
+    names: tuple[str, ...]
+    kinds: Sequence[tuple[str, Reader]]
+    body: str
+    """With a group for each leaf that is no null."""
+
+
+def members_of_json(line: str) -> Members | None:
+    """What a line that is one object says of others of its kind; None for an object that no stencil can read."""
     if len(line) > _LONGEST:
         return None
     try:
         value = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or not value or is_wrapped(value):
+    if not isinstance(value, dict) or not value:
         return None
     nested = any(isinstance(one, dict | list) for one in value.values())
     fields = flatten(value) if nested else value
@@ -115,7 +133,7 @@ def stencil_of_json(line: str) -> Stencil | None:
     if not fields or len(fields) > _MOST_FIELDS or leaves != list(fields.values()):
         return None
     kinds = [_LEAVES[type(one)] for one in leaves]
-    return _stencil(shape(value), tuple(fields), body.format(*(leaf for leaf, _ in kinds)), kinds, None)
+    return Members(value, tuple(fields), kinds, body.format(*(leaf for leaf, _ in kinds)))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
