@@ -25,6 +25,10 @@ _FEW = 3
 Key = tuple[Any, ...]
 
 
+Placed = tuple[Sequence[int], Table, Sequence[Any]]
+"""Where the records of a table stand, the table, and when each was received if it is in a wrapper."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
     """What all records with the same telling values tell."""
@@ -67,7 +71,7 @@ class Plan:
         self._rows: list[dict[str, Any]] = []
         self._places: list[int] = []
         self._received: list[Any] = []
-        self._tables: list[tuple[Sequence[int], Table]] = []
+        self._tables: list[Placed] = []
 
     def add(self, place: int, members: dict[str, Any]) -> None:
         """Take the record at that place of the batch, as fields or as the object of which they are made."""
@@ -79,15 +83,15 @@ class Plan:
         self.add(place, members)
         self._received.append(received)
 
-    def add_table(self, places: Sequence[int], table: Table) -> None:
-        """Take records that were never apart."""
-        self._tables.append((places, table))
+    def add_table(self, places: Sequence[int], table: Table, received: Sequence[Any] = ()) -> None:
+        """Take records that were never apart; of a wrapped plan with what says when each was received."""
+        self._tables.append((places, table, received))
 
     def parts(self) -> Iterator[Part]:
         """The records, all of them at once unless they have too many different fields."""
         return self._split(slice(0, len(self._rows)), self._tables)
 
-    def _split(self, chosen: slice, tables: list[tuple[Sequence[int], Table]]) -> Iterator[Part]:
+    def _split(self, chosen: slice, tables: list[Placed]) -> Iterator[Part]:
         rows = self._rows[chosen]
         columns = Columns(rows, self.counts, flat=self.wrapped or self.shape in FLAT)
         if columns.crowded and tables:
@@ -128,16 +132,17 @@ class Part:
         rows: list[dict[str, Any]],
         places: list[int],
         received: list[Any],
-        tables: list[tuple[Sequence[int], Table]],
+        tables: list[Placed],
     ) -> None:
         self._plan, self._columns, self._rows, self._tables = plan, columns, rows, tables
         self.shape, self.wrapped, self.received = plan.shape, plan.wrapped, received
         self.places = places
-        for at, _ in tables:
+        for at, _, others in tables:
             self.places += at
+            self.received += others
         self._values: dict[str, list[Any]] = {}
         self._best: dict[str, list[Any]] = {}
-        paths = {path for _, table in tables for path in table.stencil.groups if plan.counts(path)}
+        paths = {path for _, table, _ in tables for path in table.stencil.groups if plan.counts(path)}
         self.paths = frozenset(paths.union(columns.paths))
         """The fields on which anything depends that any of the records has."""
         self.layout = layout(self.paths)
@@ -152,7 +157,7 @@ class Part:
         found = self._values.get(path)
         if found is None:
             found = self._columns.values(path)
-            for _, table in self._tables:
+            for _, table, _ in self._tables:
                 found += table.column(path)
             self._values[path] = found
         return found
@@ -172,7 +177,7 @@ class Part:
         if at < len(self._rows):
             return flatten(self._rows[at])
         at -= len(self._rows)
-        for places, table in self._tables:
+        for places, table, _ in self._tables:
             if at < len(places):
                 return table.fields(at)
             at -= len(places)

@@ -12,8 +12,9 @@ from soc2ev.logs.alike import Plan
 from soc2ev.logs.batch import Batch
 from soc2ev.logs.events import Matcher
 from soc2ev.logs.formats import Parser, Record
-from soc2ev.logs.formats.parser import TELLING, Carried, Form, Given, is_wrapped, shape
+from soc2ev.logs.formats.parser import TELLING, Carried, Form, Given, carried, is_wrapped, shape
 from soc2ev.logs.formats.record import MOST_FIELDS
+from soc2ev.logs.formats.stencil import Table
 from soc2ev.logs.measured import Measured
 from soc2ev.logs.reading import Block, whole_lines
 from soc2ev.logs.sorting import Sorter
@@ -30,7 +31,7 @@ class Bulk:
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._count = 0
         self._finished: list[tuple[int, Record]] = []
-        self._sorter = Sorter()
+        self._sorter, self._inner = Sorter(), Sorter()
 
     def begin(self, made: Measured, order: tuple[int, ...]) -> None:
         """Go on with another part of the file, which is counted apart."""
@@ -40,13 +41,14 @@ class Bulk:
         """Take lines; `block` has all of them."""
         self._made.lines += len(rows)
         tables, rest = self._sorter.sort(rows)
-        forms = [(table.stencil.form, table.at) for table in tables if table.stencil.form]
         read = jsontext.reader(block) if rest else jsontext.loads
+        objects = {at: found for at in rest if rows[at].startswith(b"{") and (found := _object(rows[at], read))}
+        inner, rest = self._unwrapped(objects, rest)
+        forms = [(table.stencil.form, table.at) for table in (*tables, *inner) if table.stencil.form]
         begin, moved, done = self._count, _Moved(), -1
         plain = self._plan("json")
         for at in rest:
-            row = rows[at]
-            value = _object(row, read) if row.startswith(b"{") else None
+            row, value = rows[at], objects.get(at)
             if value and TELLING.isdisjoint(value):
                 plain.add(begin + at + moved.last, value)
                 continue
@@ -61,6 +63,24 @@ class Bulk:
         self._count = begin + len(rows) + moved.last
         for table in tables:
             self._plan(table.stencil.shape).add_table(moved.places(begin, table.at), table)
+        for table in inner:
+            received = [objects[at].get("time") for at in table.at]
+            self._plan(table.stencil.shape, wrapped=True).add_table(moved.places(begin, table.at), table, received)
+
+    def _unwrapped(self, objects: dict[int, dict[str, Any]], rest: list[int]) -> tuple[list[Table], list[int]]:
+        """Of the lines that others wrap those that are of a known kind, and the rest without their places."""
+        wrapped = {
+            at: line
+            for at, value in objects.items()
+            if "log" in value and (line := carried(value)) and "\n" not in line
+        }
+        if not wrapped:
+            return [], rest
+        places = list(wrapped)
+        found, _ = self._inner.sort([line.encode() for line in wrapped.values()])
+        tables = [Table(one.stencil, [places[at] for at in one.at], one.rows) for one in found]
+        taken = {at for table in tables for at in table.at}
+        return tables, [at for at in rest if at not in taken]
 
     def _fitted(self, forms: list[tuple[Form, Sequence[int]]], after: int, before: int) -> None:
         """Tell the parser which text formats the lines between those two had, the last one last."""

@@ -68,13 +68,24 @@ def ordinary(r: random.Random, number: int) -> bytes:
         lambda: f'ts={at} level=info method=GET path=/export status={status} msg="all done" trace_id={number}',
         lambda: f"{at[:10]} {at[11:19]},{number % 1000:03} ERROR [main] worker failed for {user}",
         lambda: f"{at} host sshd[1]: Failed password for bob from 10.0.0.1 port {number}",
+        lambda: f"<134>1 {at} web-{number % 9} api {number} ID7 - Failed password for bob from 10.0.0.1",
+        lambda: f"{at} stdout F {json.dumps({**common, 'status': status, 'request_id': number})}",
+        lambda: f"[{at[:10]} {at[11:19]}] local.INFO: {common['event']} {json.dumps({'id': number, 'ip': '10.0.0.1'})}",
     ))().encode()  # fmt: skip
+
+
+def wrapped(r: random.Random, line: bytes) -> bytes:
+    """The line as Docker writes it, also with another one behind it, and with odd times."""
+    told = line.decode("utf-8", "replace") + r.choice(("\n", "\n", "\n", "", "\n  at x\n", "\r\n"))
+    time = r.choice((*["2026-10-05T10:00:01.123456789Z"] * 6, "-", "", None, 5))
+    return json.dumps({"log": told, "stream": r.choice(("stdout", "stderr")), "time": time}).encode()
 
 
 def mixture(seed: int, count: int) -> bytes:
     r = random.Random(seed)
     known = [line for file in sorted(CORPUS.iterdir()) for line in file.read_bytes().splitlines()]
     lines = [r.choice((r.choice(HOSTILE), r.choice(known), *[ordinary(r, n)] * 6)) for n in range(count)]
+    lines = [wrapped(r, line) if r.random() < 0.25 else line for line in lines]
     return b"".join(line.replace(b"\n", b" ") + r.choice((b"\n", b"\n", b"\n", b"\r\n")) for line in lines)
 
 

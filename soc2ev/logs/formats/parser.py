@@ -140,19 +140,16 @@ class Parser:
             yield from (("otlp", fields) for fields in _otlp(nested))
         elif isinstance(nested := value.get("Records"), list) and depth < _DEEPEST:
             yield from self._of_value(nested, depth + 1)
-        elif isinstance(inner := value.get("log"), str) and "stream" in value and depth < _DEEPEST:
+        elif depth < _DEEPEST and (inner := carried(value)) is not None:
             yield from self._of_docker(value, inner, depth)
         elif value:
             yield shape(value), flatten(value)
 
-    def _of_docker(self, value: dict[str, Any], inner: str, depth: int) -> Iterator[Given]:
+    def _of_docker(self, value: dict[str, Any], line: str, depth: int) -> Iterator[Given]:
         """Docker's json-file wraps what the program wrote; its `time` is when the daemon received it."""
-        line = inner.strip()
-        if not line.isascii():
-            line = line.encode("utf-8", "replace").decode()
         found = self._of_json(line.encode(), depth + 1) if line[:1] == "{" else self._of_text(line, depth + 1)
         received = value.get("time")
-        plain: Entry = ("text", {"message": inner.strip()})
+        plain: Entry = ("text", {"message": value["log"].strip()})
         for entry in found or [plain]:
             if isinstance(entry, Carried | Record):
                 one = self.finished(entry)
@@ -216,6 +213,17 @@ def _inner(message: str) -> dict[str, Value]:
 def is_wrapped(value: dict[str, Any]) -> bool:
     """Whether the object may hold other records, or a line that another program wrote."""
     return not _WRAPPERS.isdisjoint(value)
+
+
+def carried(value: dict[str, Any]) -> str | None:
+    """The line of another program in an object of Docker's json-file, without white space around it; None elsewhere."""
+    inner = value.get("log")
+    if not isinstance(inner, str) or "stream" not in value:
+        return None
+    if isinstance(value.get("resourceLogs"), list) or isinstance(value.get("Records"), list):
+        return None
+    line = inner.strip()
+    return line if line.isascii() else line.encode("utf-8", "replace").decode()
 
 
 def shape(value: dict[str, Any]) -> str:
