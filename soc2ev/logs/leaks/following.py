@@ -67,6 +67,12 @@ def is_value(block: bytes, place: int, end: int) -> bool:
     )
 
 
+def may_tell(word: bytes, block: bytes, folded: bytes) -> bool:
+    """Whether a frequent word may give something away anywhere in that block, of which the other one has the words."""
+    asked = _IN_BLOCK.get(word)
+    return asked is None or asked(block, folded)
+
+
 def _followed(pattern: bytes) -> Follows:
     form = re.compile(pattern)
     return lambda block, place, word: form.match(block, place + len(word)) is not None
@@ -283,3 +289,26 @@ FOLLOWED: dict[bytes, Follows] = {
     **dict.fromkeys((b"begin", b"n-----begin", b"r-----begin"), _followed(rb"(?!(?: (?!PRIVATE)[A-Z0-9]+){1,4}-----)")),
 }
 """What the part of a word that tells has to have by it."""
+
+
+def _owns(word: str) -> Callable[[bytes, bytes], bool]:
+    form = re.compile(rb" " + word.encode() + rb" +(?:s +)?(?:name|number|no|id|licen[cs]e)(?![a-z])")
+    return lambda _, folded: form.search(folded) is not None
+
+
+def _logs_in(block: bytes, _: bytes) -> bool:
+    return b"LOGIN " in block or b"Login" in block
+
+
+def _calls(block: bytes, folded: bytes) -> bool:
+    """Whether curl stands anywhere but in the name of an agent."""
+    return folded.count(b"curl ") != len(_AGENTS.findall(block))
+
+
+_AGENTS = re.compile(rb"(?<![\w\-])curl" + _AGENT.pattern)
+_IN_BLOCK: dict[bytes, Callable[[bytes, bytes], bool]] = {
+    b"login": _logs_in,
+    b"curl": _calls,
+    **{word.encode(): _owns(word) for word in OWNERS - {"passport", "cardholder", "holder"}},
+}
+"""What words that stand in many lines need, wherever it is: asked once for a block, not once for each."""

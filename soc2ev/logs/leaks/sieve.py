@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import repeat
 
 from soc2ev.logs.leaks import alphabets
-from soc2ev.logs.leaks.following import FOLLOWED, is_key, is_masked, is_value
+from soc2ev.logs.leaks.following import FOLLOWED, is_key, is_masked, is_value, may_tell
 from soc2ev.logs.leaks.groups import grouped
 from soc2ev.logs.leaks.marks import marks
 from soc2ev.logs.leaks.runs import telling_runs
@@ -89,7 +89,8 @@ class Sieve:
         told = self._told
         told.learn(words - told.known)
         strong = told.strong
-        for start, word in _occurrences(folded, listed, (words & strong.keys()) | (words & told.weak)):
+        wanted = {word for word in words & strong.keys() if may_tell(word, block, folded)} | (words & told.weak)
+        for start, word in _occurrences(folded, listed, wanted):
             end = start + len(word)
             if word not in strong:
                 if is_key(block, end):

@@ -160,6 +160,12 @@ def test_hostile_lines_give_the_same_both_ways(parts):
         ("password changed to hunter2x by kim", WORD),
         ('GET / "curl/8" "10.0.0.4"', 0),
         ("+ curl/8 -u kim:s3cr3tpw https://acme.io", WORD),
+        ("+ curl curl/8.5.0 -u kim:s3cr3tpw https://acme.io", WORD),
+        ("user login done for client 7 of customer 9", 0),
+        ("client's name: Ann Lee", WORD),
+        ("client%20id: 4711", WORD),
+        ("C: a1 LOGIN kim hunter2x", WORD),
+        ("Login incorrect: [kim/hunter2x]", WORD),
     ],
 )
 def test_the_sieve_refuses_what_only_looks_alike(line, why):
