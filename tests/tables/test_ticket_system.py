@@ -72,6 +72,36 @@ def test_keys_old_hidden_and_never_asked_for(tmp_path: Path) -> None:
     assert "not asked for" in (link(found, "API-9").reason or "")
 
 
+def test_an_id_with_two_keys(tmp_path: Path) -> None:
+    """Neither key is known when one run told both of one ticket."""
+    run = collect(tmp_path, world(), mention=["API-1", "API-2"])
+    tickets = run.tables()["jira_tickets"]
+    ids = {row["key"]: row["ticket"] for row in tickets}
+
+    class Doubled(Run):
+        def tables(self) -> dict[str, list[dict[str, Any]]]:
+            found = super().tables()
+            for row in (*found["jira_tickets"], *found["jira_lookups"]):
+                row["ticket"] = ids["API-1"]
+            for row in found["jira_tickets"]:
+                row["part"] += row["key"]
+            return found
+
+    told = system(Doubled(**vars(run)))
+    for key in ("API-1", "API-2"):
+        assert link(told, key).ticket is None
+        assert "contradicts itself" in (link(told, key).reason or "")
+
+
+def test_two_numbers_of_one_project(tmp_path: Path) -> None:
+    """Neither is known when both led to one ticket."""
+    made = world()
+    made.tickets[1].old_keys.append("API-77")
+    told = system(collect(tmp_path, made, mention=["API-2", "API-77"]))
+    for key in ("API-2", "API-77"):
+        assert "contradicts itself" in (link(told, key).reason or "")
+
+
 def test_a_history_that_is_not_whole(tmp_path: Path) -> None:
     """Without the row that says so, nobody knows what the ticket was."""
     told = link(system(collect(tmp_path, world(), mention=["API-1"]), without="jira_histories"), "API-1").ticket

@@ -30,6 +30,8 @@ class Approvals:
     site: Site
     tally: Tally
     _refused: threading.Event = field(default_factory=threading.Event)
+    _owners: dict[str, str] = field(default_factory=dict)
+    """The ticket of an approval, by its id and when it was asked for: an answer does not say of which it is."""
     _lengths: list[int] = field(default_factory=list)
     """How many approvals each request has, for those that were answered whole."""
 
@@ -77,6 +79,9 @@ class Approvals:
                 raise ValueError("it counts other approvals than it holds")
             if len(set(ids)) != len(ids) or seen & set(ids):
                 raise ValueError("it repeats approvals of an earlier page")
+            told = [f"{value['id']} {value.get('createdDate')}" for value in data.get("values", ())]
+            if any(self._owners.setdefault(one, ticket.id) != ticket.id for one in told):
+                raise ValueError("it holds approvals of another request")
 
         answer = self.site.get(
             f"/rest/servicedeskapi/request/{ticket.id}/approval",

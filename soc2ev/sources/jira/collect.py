@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -115,8 +115,8 @@ class _Collection:
         self.names.ask([key for key in self.keys if key not in listed])
         tally.details["warnings"] = doubts(tally, len(listing.found))
         told = [*(ticket for ticket in self.names.settled.values() if ticket), *listing.found.values()]
-        for one in _contradicted(told):
-            tally.lacks(f"Jira gave {one!r:.60} as the key of a ticket that it gave another key before; collect again")
+        for one in (*_contradicted(told), *_doubled(self.names.settled)):
+            tally.lacks(f"what Jira told of {one!r:.60} contradicts what it told of another key; collect again")
         return list({ticket.id: ticket for ticket in told}.values())
 
     def _describe(self, newest: str, found: list[Ticket]) -> None:
@@ -144,6 +144,14 @@ def _contradicted(told: Sequence[Ticket]) -> Iterator[str]:
     """Keys of tickets whose id was told with another key before: an answer gives the key that a ticket has now."""
     keys: dict[str, str] = {}
     return (ticket.key for ticket in told if keys.setdefault(ticket.id, ticket.key) != ticket.key)
+
+
+def _doubled(settled: Mapping[str, Ticket | None]) -> Iterator[str]:
+    """Keys that led to a ticket to which another key of the same project led: no ticket has two numbers of one."""
+    keys: dict[tuple[str, str], str] = {}
+    for key, ticket in settled.items():
+        if ticket and keys.setdefault((ticket.id, key.rpartition("-")[0]), key) != key:
+            yield key
 
 
 def _in_order(key: str) -> tuple[str, int]:

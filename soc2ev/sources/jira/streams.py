@@ -51,22 +51,29 @@ def settled(asked: Asked, data: Json) -> dict[str, Json]:
     Jira leaves out what it does not know, answers with the present key of a ticket that was moved, and answers once
     when two of the keys lead to one ticket. So a key that is left out is unknown only when nothing else came, and one
     that was not asked for belongs to the only key that is left. Other keys are not settled: they are asked for again.
+    A ticket of the same project under another number is no answer: what is moved gets a key of another project.
     """
     keys = list(asked["keys"])
     if asked["role"] == "key":
         if "fields" not in data and not data["errorMessages"] and not data["errors"]:
             raise ValueError("neither a ticket nor the reason why there is none")
         if "fields" in data:
-            return {keys[0]: data}
+            return {keys[0]: data} if _may_lead(keys[0], data["key"]) else {}
         return {keys[0]: None} if asked.get("final", True) else {}
     found = {value["key"].upper(): value for value in data["issues"]}
     told: dict[str, Json] = {key: found.pop(key.upper()) for key in keys if key.upper() in found}
     left = [key for key in keys if key not in told]
-    if len(left) == 1 and len(found) == 1:
+    if len(left) == 1 and len(found) == 1 and _may_lead(left[0], next(iter(found))):
         told[left[0]] = found.popitem()[1]
     elif not told and not found and asked["final"]:
         told = dict.fromkeys(keys)
     return told
+
+
+def _may_lead(asked: str, now: str) -> bool:
+    """Whether a ticket that was asked for by that key may have the other one now."""
+    asked, now = asked.upper(), now.upper()
+    return asked == now or asked.rpartition("-")[0] != now.rpartition("-")[0]
 
 
 def change_rows(asked: Asked, data: Json) -> Iterator[Row]:

@@ -17,6 +17,7 @@ Row = Mapping[str, "Json"]
 _Id = tuple[str, str]
 """Site and ticket."""
 _MISSING = "missing: {} does not exist, or the token may not read it"
+_DOUBLED = "{} has the id of a ticket with another key: what Jira answered contradicts itself; collect again"
 _NOT_ASKED = "{} was not asked for when the tickets were collected; collect again"
 
 
@@ -31,6 +32,8 @@ class TicketSystem:
         self._whole = bool(asked) and not failed
         self._found: dict[str, _Id | None] = {}
         self._tickets: dict[_Id, Ticket] = {}
+        self._doubled: set[_Id] = set()
+        """Tickets to which one run gave several keys, or to which several keys of one project led."""
         self._evidence: dict[str, set[str]] = defaultdict(set)
         if configured:
             self._load(engine)
@@ -53,6 +56,8 @@ class TicketSystem:
         now = self._found[key]
         if now is None or now not in self._tickets:
             return None, _MISSING.format(key)
+        if now in self._doubled:
+            return None, _DOUBLED.format(key)
         return self._tickets[now], None
 
     def _load(self, engine: Engine) -> None:
@@ -60,13 +65,20 @@ class TicketSystem:
         approvals = _by_ticket(engine, "select * from jira_approvals order by all")
         whole = {(row["run"], *_id(row)) for row in engine.stream("select * from jira_histories")}
         asked = {(row["run"], *_id(row)): row["seen"] for row in engine.stream("select * from jira_approval_lookups")}
+        led: dict[tuple[str, _Id, str], str] = {}
         for row in engine.stream("select * from jira_lookups order by all"):
             found = None if row["ticket"] is None else _id(row)
+            # No ticket has two numbers of one project.
+            if found and led.setdefault((row["run"], found, _project(row["asked"])), row["asked"]) != row["asked"]:
+                self._doubled.add(found)
             self._found[row["asked"]] = found or self._found.get(row["asked"])
             self._evidence[row["asked"]].add(row["evidence"])
         # Several runs, and several questions of one run, may tell the same ticket: the newest of what they tell counts.
+        keys: dict[tuple[str, _Id], str] = {}
         for row in engine.stream("select * from jira_tickets order by updated_at nulls first, run, part, site, ticket"):
             at = _id(row)
+            if keys.setdefault((row["run"], at), row["key"]) != row["key"]:
+                self._doubled.add(at)
             mine = {(one["event"], one["position"]): one for one in events[at]}
             given = [one for one in approvals[at] if one["run"] == row["run"]] if asked.get((row["run"], *at)) else None
             agrees = (row["run"], *at) in whole and not history_disagrees(row, list(mine.values()))
@@ -86,6 +98,10 @@ def history_disagrees(row: Row, events: Sequence[Row]) -> str | None:
     ]
     told = Told((row["status_id"], row["status"]), row["created_at"], row["updated_at"], row["resolved_at"])
     return disagreement(told, [one["at"] for one in events], moves)
+
+
+def _project(key: str) -> str:
+    return key.upper().rpartition("-")[0]
 
 
 def _why(failed: Sequence[Coverage]) -> str:

@@ -161,6 +161,28 @@ def test_a_moved_ticket_that_is_not_found_once(tmp_path: Path) -> None:
     assert {"API-1": "WEB-70", "API-99": None} == run.lookups()
 
 
+@pytest.mark.parametrize("make", [cloud, server])
+def test_another_ticket_of_the_same_project_is_no_answer(make: type[World], tmp_path: Path) -> None:
+    """Who asks for API-99 and gets API-1 got the answer to another question: moving gives a key of another project."""
+    world = make()
+    world.tickets[0].old_keys.append("API-99")
+    run = collect(tmp_path, world, mention=["API-2", "API-99"], user=world.cloud)
+    assert {"tickets", "histories"} == set(run.incomplete)
+    assert "API-99" in run.incomplete["tickets"]
+    assert {"API-2": "API-2"} == run.lookups()
+
+
+@pytest.mark.parametrize("make", [cloud, server])
+def test_two_numbers_of_one_project_for_one_ticket(make: type[World], tmp_path: Path) -> None:
+    """No ticket has had both, so that one of the answers is to another question."""
+    world = make()
+    world.rename(world.tickets[0], "WEB-70")
+    world.tickets[0].old_keys.append("API-99")
+    run = collect(tmp_path, world, mention=["API-1", "API-99"], user=world.cloud)
+    assert {"tickets", "histories"} == set(run.incomplete)
+    assert "contradicts" in run.incomplete["tickets"]
+
+
 def test_two_keys_of_one_ticket(tmp_path: Path) -> None:
     """Jira answers once for the old and the new key of a ticket; neither is taken for unknown."""
     world = cloud()

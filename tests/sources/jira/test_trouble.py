@@ -381,3 +381,21 @@ def test_one_id_for_two_tickets(tmp_path: Path) -> None:
     run = collect(tmp_path, made, mention=["API-1", "OPS-1"], faults=(changed(KEYS, doubled, times=None),), **more)
     assert {"tickets", "histories"} == set(run.incomplete)
     assert "'OPS-1'" in run.incomplete["tickets"] or "'API-1'" in run.incomplete["tickets"]
+
+
+def test_approvals_of_another_request(tmp_path: Path) -> None:
+    """The same approvals for two requests say nothing of the second."""
+    made = world()
+    for ticket in made.tickets[1:3]:
+        made.approve(ticket, "approved", (ANN, "approved"))
+    kept: list[bytes] = []
+
+    def repeated(wire: Wire, _: Wire | None) -> Wire:
+        kept.append(wire.body)
+        return Wire(wire.status, wire.headers, kept[0])
+
+    fault = Fault("repeated", repeated, on=APPROVALS, times=None)
+    run = collect(tmp_path, made, mention=["API-1", "API-2", "API-3"], faults=(fault,), more=MORE, months="2026-10")
+    assert ["approvals"] == list(run.incomplete)
+    assert "approvals of another request" in run.incomplete["approvals"]
+    assert 1 == len({row["ticket"] for row in run.rows("jira_approvals")})
