@@ -1,10 +1,11 @@
 """
 What `soc2ev logs check` and its search for leaks cost beside a plain search for the same kinds of things, in one run.
 
-Writes two logs of the given size into a temporary folder: a uniform one (JSON lines, access log and logfmt in turn, one
-leak in a thousand lines), and a varied one (ten shapes, three lines in a hundred with a leak, six with what only looks
-like one). Each is checked with one and with two processes, with the extra `fast` and without, each time in a fresh
-interpreter; ripgrep (or grep -E where there is none) counts the lines that match some forty rules of the same kinds.
+Writes logs of the given size into a temporary folder: a uniform one (JSON lines, access log and logfmt in turn, one
+leak in a thousand lines), a varied one (ten shapes, three lines in a hundred with a leak, six with what only looks
+like one), and a folder with a file for each of twenty shapes (one line in a hundred with a leak). Each is checked with
+one and with two processes, with the extra `fast` and without, each time in a fresh interpreter; ripgrep (or grep -E
+where there is none) counts the lines that match some forty rules of the same kinds.
 Absolute times of a shared machine mean little; seconds of the processor and ratios do.
 
     python benchmarks/log_leaks.py [--megabytes 200]
@@ -108,6 +109,24 @@ VARIED = (
     "2026-10-12T10:11:12.{ms:03d}456789Z stdout F {plain}",
     "I1012 10:11:12.{ms:03d}456   {n} orders.go:{host}] {plain}",
 )
+OTHERS = (
+    '{{"log":{wrapped},"stream":"stdout","time":"2026-10-12T10:11:12.{ms:03d}456789Z"}}',
+    '{{"log":"{{\\"level\\":\\"info\\",\\"trace\\":\\"{trace}\\"}}\\n","stream":"stderr","note":{told}}}',
+    '2026-10-12T10:11:12.{ms:03d}456Z stdout F {{"level":"info","msg":{told},"request_id":"{trace}"}}',
+    "Oct 12 10:11:12 web-{host} sshd[{n}]: Failed password for invalid user eve from 10.2.0.{host} port {n} ssh2{tail}",
+    "method=GET path=/orders/{n} format=html controller=Orders action=show status={code} duration=12.{ms} note={told}",
+    '[2026-10-12 10:11:12] production.INFO: {plain} {{"id":{n},"user":{host}}}',
+    (
+        '{{"@timestamp":"2026-10-12T10:11:12.{ms:03d}Z","ecs":{{"version":"8.0"}},"event":{{"action":"login",'
+        '"outcome":"success"}},"source":{{"ip":"10.2.0.{host}"}},"message":{told}}}'
+    ),
+    (
+        '[2026-10-12T10:11:12.{ms:03d}Z] "GET /orders/{n} HTTP/1.1" {code} - via_upstream - "-" 0 {n} 4 3 "-" "curl/8" '
+        '"{trace}" {told}'
+    ),
+    "2026-10-12 10:11:12.{ms:03d} UTC [{n}] app@shop LOG:  duration: 1.{ms} ms  statement: SELECT 1 /* {plain} */",
+    "2026-10-12 10:11:12.{ms:03d} INFO  [http-nio-8080-exec-{host}] c.a.s.OrderService - {plain}",
+)
 LEAKS = (
     "connecting with password=Hunter2x{n}",
     "payment with 4111 1111 1111 1111 failed",
@@ -143,7 +162,12 @@ ORDINARY = (
 )
 
 
-def varied(r: random.Random, number: int) -> str:
+LEAKY, LOOKING = (13, 46, 79), (5, 21, 37, 53, 69, 85)
+"""Which of a hundred lines leak, and which only look like it."""
+
+
+def filled(shape: str, r: random.Random, number: int, leaky: tuple[int, ...]) -> str:
+    """A line of that shape."""
     trace = f"{r.getrandbits(128):032x}"
     words: dict[str, object] = {
         "n": r.randrange(1, 99_999),
@@ -156,12 +180,15 @@ def varied(r: random.Random, number: int) -> str:
         "upper": "".join(r.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16)),
     }
     drawn = number % 100
-    plain = r.choice(LEAKS if drawn in LEAKY else ALIKE if drawn in LOOKING else ORDINARY).format(**words)
+    plain = r.choice(LEAKS if drawn in leaky else ALIKE if drawn in LOOKING else ORDINARY).format(**words)
+    wrapped = json.dumps(f"2026-10-12T10:11:12Z INFO {plain}\n")
+    tail = f": {plain}" if drawn in leaky else ""
+    return shape.format(**words, plain=plain, told=json.dumps(plain), wrapped=wrapped, tail=tail) + "\n"
+
+
+def varied(r: random.Random, number: int) -> str:
     # Shapes come in stretches, as programs do that write into one stream.
-    return VARIED[number // 4000 % len(VARIED)].format(**words, plain=plain, told=json.dumps(plain)) + "\n"
-
-
-LEAKY, LOOKING = (13, 46, 79), (5, 21, 37, 53, 69, 85)
+    return filled(VARIED[number // 4000 % len(VARIED)], r, number, LEAKY)
 
 
 def line(r: random.Random, number: int) -> str:
@@ -170,6 +197,18 @@ def line(r: random.Random, number: int) -> str:
     trace, code = f"{r.getrandbits(128):032x}", r.choice((200, 201, 404))
     return SHAPES[number % 3].format(
         n=number, ms=number % 1000, host=number % 255, trace=trace, short=trace[:8], code=code
+    )
+
+
+def write_each(folder: Path, size: int) -> int:
+    """A file for each shape, all of them together of that size; how many leaks were planted."""
+    folder.mkdir()
+    shapes = (*VARIED, *OTHERS)
+    return sum(
+        write(
+            folder / f"{at}.log", size // len(shapes), lambda r, number, of=shape: filled(of, r, number, LEAKY[:1]), 10
+        )
+        for at, shape in enumerate(shapes)
     )
 
 
@@ -209,12 +248,16 @@ def measured(job: str, workers: int, extra: str, file: Path) -> float:
     words = [sys.executable, __file__, "--once", job, str(workers), extra, str(file)]
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     found, took, busy, own, child = map(float, told)
-    size = file.stat().st_size / 1e6
+    size = size_of(file) / 1e6
     print(
         f"{job:6} {workers} process(es), {extra:5}: {size / took:6.1f} MB/s, {100 * busy / size:5.2f} processor seconds"
         f" for 100 MB, {found:.0f} leaks, at most {own:.0f} MB, a child {child:.0f} MB"
     )
     return took
+
+
+def size_of(file: Path) -> int:
+    return sum(one.stat().st_size for one in (file.iterdir() if file.is_dir() else [file]))
 
 
 def searched(file: Path) -> float:
@@ -224,6 +267,7 @@ def searched(file: Path) -> float:
     words = [
         tool,
         "-c",
+        *(["-r"] if file.is_dir() and tool == "grep" else []),
         *([] if tool != "grep" else ["-E"]),
         "-i",
         "-e",
@@ -236,10 +280,11 @@ def searched(file: Path) -> float:
     took = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    size = file.stat().st_size / 1e6
+    size = size_of(file) / 1e6
+    lines = sum(int(one.rpartition(":")[2]) for one in done.stdout.split())
     print(
         f"{Path(tool).name}, {len(RULES)} rules: {size / took:6.1f} MB/s, {100 * busy / size:5.2f} processor seconds"
-        f" for 100 MB, {done.stdout.strip()} lines"
+        f" for 100 MB, {lines} lines"
     )
     return took
 
@@ -254,16 +299,17 @@ def main() -> None:
         once(job, int(workers), plain=extra == "plain", file=Path(name))
         return
     with tempfile.TemporaryDirectory() as folder:
-        for name, made, leaks in (("uniform", line, 1), ("varied", varied, 30)):
+        for name, made, leaks in (("uniform", line, 1), ("varied", varied, 30), ("shapes", None, 10)):
             file = Path(folder) / f"{name}.log"
-            planted = write(file, given.megabytes * 1_000_000, made, leaks)
-            print(f"{name}: {planted} leaks planted in {file.stat().st_size / 1e6:.0f} MB")
+            size = given.megabytes * 1_000_000
+            planted = write(file, size, made, leaks) if made else write_each(file, size)
+            print(f"{name}: {planted} leaks planted in {size_of(file) / 1e6:.0f} MB")
             for job in ("leaks", "check"):
                 for workers in (1, 2):
                     for extra in ("plain", "fast"):
                         took = measured(job, workers, extra, file)
             print(f"the last took {took / searched(file):.1f} times as long as this search")
-            file.unlink()
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 if __name__ == "__main__":
