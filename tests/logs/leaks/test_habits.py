@@ -83,6 +83,8 @@ def test_passwords_are_found_where_programs_leave_them(line):
         ("""{"vars":{"authorization":"'Token 0a1b2c3d4e5f6071'"}}""", "auth_header"),
         (f"account={CARD}", "card_number"),
         (f'{{"account":"{CARD}"}}', "card_number"),
+        ('<Data Name="Message">tel: 030 12343167</Data>', "personal_data"),
+        ('<Data Name="Message">{&quot;full_name&quot;:&quot;Ann Lee&quot;}</Data>', "personal_data"),
         ("twilio AC0a1b2c3d4e5f60718293a4b5c6d7e8f9:f9e8d7c6b5a493827160f5e4d3c2b1a0", "api_key"),
         ('      + secret_string = "hunter2x9"', "api_key"),
         ("mailgun 0a1b2c3d4e5f60718293a4b5c6d7e8f9-0a1b2c3d-4e5f6071", "api_key"),
