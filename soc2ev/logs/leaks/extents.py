@@ -12,12 +12,14 @@ _BRACKETED = re.compile(
     r"(?:<[^<>\"]{0,40}>|\[[A-Za-z _*.\-]{2,40}\]|\{\{?[^{}\"]{0,40}\}?\}|\*+(?![\w\-+.!#@])|\([A-Za-z _]{2,40}\))"
 )
 _ROW_END = re.compile(
-    r"[\"\n]|</|\\n|\\r| \| |' |'$|\\\"|, [A-Za-z][\w-]+[:=]|\}|"
+    r"[\"\n`]|</|\\n|\\r| \| |' |'$|\\\"|, [A-Za-z][\w-]+[:=]|\}|"
     r"(?<=[A-Za-z0-9=])(?<![Tt]oken) [A-Za-z_][\w.]{1,30}=(?!=)|\|(?=\w+=)|(?<=\w)\)|&(?=[\w.\-%\[\]]+=)| HTTP/\d|"
     r"[\^;] ?(?=[a-z_]\w*=\S+\^)|\^(?=\w+=)|>(?!=)|\x27, \x27"
 )
 _AREA = re.compile(r"\(\d{1,5}\)[ .\-]?\d[\d .\-]{4,14}\d")
 """A telephone number that begins with its area in brackets."""
+_DIGITS = re.compile(r"[+(]?\d[\d ().\-/]{5,22}\d(?=[\t|;])")
+"""A telephone number or a date in a cell of a table."""
 _MANY_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk|aws4-hmac-sha256) \w+=")
 _QUOTED_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk) \w+=\"")
 _LISTED = re.compile(
@@ -53,7 +55,7 @@ def extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     if wide and _MANY_PARTS.match(text, start):
         stop = _LINE_END.search(text, start)
         return start, stop.start() if stop else len(text)
-    if wide and (numbered := _AREA.match(text, start)):
+    if wide and (numbered := _AREA.match(text, start) or _DIGITS.match(text, start)):
         return start, numbered.end()
     if wide:
         stop = _ROW_END.search(text, start)

@@ -26,6 +26,8 @@ _READABLE = re.compile(rb"^[\t\n\r\x20-\x7e]{4,}(?:[\x80-\xff]{1,4}[\t\n\r\x20-\
 _JSON_AT = re.compile(r"\{\s*(?:\"|$)|\[\s*(?:[\"\[]|\{\s*(?:[\"}]|$)|$)")
 _DUMPED = re.compile(r'\["[^"]{1,80}"\]\s?=>')
 """An entry of an array as PHP's var_dump prints it."""
+_JOURNAL = "MESSAGE="
+"""How journalctl -o export begins what a program said: its words are no value of a key."""
 _OF_GO = "[]string{"
 """A list as Go prints it by `%#v`, whose braces are none of JSON's."""
 _OF_BASE64 = string.ascii_letters + string.digits + "+/_-"
@@ -60,6 +62,8 @@ def find(text: str, path: str = "$", depth: int = 0, key: str = "") -> list[Hit]
     """
     if depth > _DEPTH:
         return []
+    if text.startswith(_JOURNAL):
+        text = text.replace("=", " ", 1)
     start = json_start(text)
     if start is None:
         return _running(text, "" if path == "$" else path, depth)

@@ -18,7 +18,7 @@ Follows = Callable[[bytes, int, bytes], bool]
 """Whether the word (what tells of it) at that place of a block may give something away there."""
 
 _AS_KEY = re.compile(
-    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%2[27]|%5[CD]|x22|&quot;|&#34;){0,5}(?:\s|%20|\+){0,24}"
+    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%2[27]|%5[CD]|x22|&quot;|&#34;){0,9}(?:\s|%20|\+){0,24}"
     rb"(?:=|:|[vV](?:alue|ALUE)=|[vV](?:alues|ALUES)\s{0,3}\(|[cC]ontent=|\" \"|a\d{1,3}=|%3|,|%2C|\(|>|\\+r?\\*n)"
 )
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.

@@ -35,7 +35,7 @@ _SCHEME = re.compile(
     r"(?i)(?<![\w])(?P<scheme>bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|"
     r"aws4-hmac-sha256|oauth|hawk|ssws|geniekey|"
     r"sharedkey|sharedaccesssignature|splunk|key|bot|zoho-oauthtoken|dpop|gnap)(?:\s+|%20|"
-    r"\+)(?:token=\"?)?(?P<cred>[^\s\"'<>\\,;)\]}|]+)"
+    r"\+)(?:token=\"?)?(?P<cred>[^\s\"'`<>\\,;)\]}|]+)"
 )
 _SASL = re.compile(r"\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN) (?P<cred>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])")
 """SMTP and IMAP give name and password in base64: RFC 4954 section 4, RFC 4616."""
