@@ -118,7 +118,9 @@ def _leaf(leaf: Leaf, depth: int) -> list[Hit]:
         return []
     value, places = unescape(leaf.raw) if "\\" in leaf.raw else (leaf.raw, None)
     within = leaf.frame.key if not leaf.frame.array else ""
-    own = settle(running.by_key(promised(leaf), value, quoted=leaf.quoted, within=within))
+    # In a list the entry before may be a name, or stand for something else: `["password", "aws_secret_key"]`.
+    listed = leaf.frame.array and leaf.key != leaf.frame.key
+    own = settle(running.by_key(promised(leaf), value, quoted=leaf.quoted, prose=listed, within=within))
     if is_private_member(leaf) and len(value) >= _SHORTEST_MEMBER:
         own = [Hit("private_key", 0, len(value), value)]
     if len(value) < SHORTEST or _covers(own, value):

@@ -53,6 +53,8 @@ _SESSION_NAME = re.compile(
 # Django's cookie and PHP's own short name; `session_id` and `sessionId` name identifiers as well.
 _WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
 _SESSION_ID = re.compile(r"^x?(?:user|login|http|web|auth|app|php)?session(?:id|key)$")
+_FRAMEWORKS = {"cakephp": "CAKEPHP", "symfony": "symfony"}
+"""Cookies that are named like the framework itself: in another spelling it is the framework."""
 _RAILS_SESSION = re.compile(r"^_[\w-]*session$")
 _PASSWORD = re.compile(
     r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrase(?:n|ny|uf)?a?$|motdepasse|passcode|"
@@ -144,6 +146,8 @@ def kind_of(name: str) -> Kind | None:
     if len(name) > _LONGEST_NAME:
         return None
     name = _RECORDED.sub("", last_part(name))
+    if _FRAMEWORKS.get(name.lower(), name) != name:
+        return None
     if name in _WRITTEN_SESSION or _SESSION_ID.match(squash(name)):
         return "session_cookie"
     found = _promised(squash(name), name.lower())
@@ -173,7 +177,7 @@ def _credential(letters: str, name: str) -> Kind | None:
         return "session_cookie"
     if _PRIVATE.search(letters):
         return "private_key"
-    if _AUTH.search(letters):
+    if _AUTH.search(letters) and name != "xauth":  # a package of programs, and no header without a hyphen
         return "auth_header"
     if _PIN.search(letters):
         return "password"

@@ -133,7 +133,7 @@ def is_token(value: str) -> bool:
         return False
     if re.search(r"\s", value) or value.isdigit() or _NUMBER.match(value) or _DATED.match(value):
         return False
-    if _TEST_WORDS.match(value) or _OBJECT.match(value):
+    if _TEST_WORDS.match(value) or _OBJECT.match(value) or _SHOWN.match(value):
         return False
     return any(c.isdigit() for c in value) or mixed(value)
 
@@ -160,6 +160,12 @@ _TEST_WORDS = re.compile(
 _OBJECT = re.compile(
     r"^(?:tok|pm|src|card|cus|pi|seti|ch|py|ba|sub|in|evt|acct|prod|price|txn|re|dp|po|tr|btok)_[A-Za-z0-9]{8,40}$|^pk_(?:live|test)_\w+$"
 )
+
+
+_SHOWN = re.compile(
+    r"^(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:\{|@[0-9a-f]{4,16}$)|^(?:com|org|net|io|de)\.[a-z]\w*\.[\w.\-]+(?:[/:@]\S*)?$"
+)
+"""An object as Java shows it, `Token{78af589`, `BinderProxy@2bd79ce`, and a name that begins with a domain."""
 
 
 def mixed(value: str) -> bool:

@@ -39,6 +39,8 @@ _SCHEME = re.compile(
 )
 _SASL = re.compile(r"\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN) (?P<cred>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])")
 """SMTP and IMAP give name and password in base64: RFC 4954 section 4, RFC 4616."""
+_JOINED = re.compile(r"[A-Za-z][a-z]+(?:[\-/_][A-Za-z]?[a-z]+)+")
+"""Words with hyphens: `Basic security-oriented protocols`."""
 _NO_CREDENTIAL = ("realm", "error", "scope", "http/")
 _LOOSE = frozenset({"bearer", "basic", "aws4-hmac-sha256", "negotiate", "ssws", "geniekey", "zoho-oauthtoken"})
 _FILLED = re.compile(r"[\"'][^\s\"',;:)}\]]")
@@ -312,6 +314,7 @@ def _credential(scheme: str, value: str) -> bool:
             len(value) >= _SHORTEST
             and bool(re.match(r"^[A-Za-z0-9+/_-]+(?:=|%3D){0,2}$", value))
             and (not value.isalpha() or (len(value) % 4 == 0 and value != value.lower() and not value.istitle()))
+            and not _JOINED.fullmatch(value)
         )
     return masks.is_token(value)
 
