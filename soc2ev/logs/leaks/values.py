@@ -323,11 +323,27 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 40) : match.start()]
     return (
         before.endswith("://")
+        or _ALGORITHM.fullmatch(match.group()) is not None
+        or _is_of_robot(text, match.start())
         or _is_extension(before, match.group())
         or _is_after_word(before)
         or _is_principal(before, match.group())
         or (text.startswith("/", match.end()) and bool(re.search(r"[\w.]$|//$", before)))
     )
+
+
+_ALGORITHM = re.compile(
+    r"[a-z][a-z0-9\-]{2,60}[0-9\-][a-z0-9\-]*@(?:openssh\.com|libssh\.org|lysator\.liu\.se|ssh\.com)|"
+    r"(?:zlib|eow|hostkeys)@openssh\.com"
+)
+"""Algorithms and messages of SSH that somebody else than the IETF named (RFC 4251 section 6)."""
+_ROBOT = "(compatible;"
+
+
+def _is_of_robot(text: str, place: int) -> bool:
+    """Whether it is what a robot says of its operator in its name: `(compatible; Ezooms/1.0; help@moz.com)`."""
+    opened = text.rfind("(", max(0, place - 200), place)
+    return text.startswith(_ROBOT, opened) and ")" not in text[opened:place] if opened >= 0 else False
 
 
 _OF_PRINCIPAL = re.compile(r"(?<![\w./\-])[A-Za-z][\w\-]{1,30}(?:/|%2[Ff])$")
