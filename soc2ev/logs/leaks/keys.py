@@ -55,6 +55,8 @@ _WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
 _SESSION_ID = re.compile(r"^x?(?:user|login|http|web|auth|app|php)?session(?:id|key)$")
 _FRAMEWORKS = {"cakephp": "CAKEPHP", "symfony": "symfony"}
 """Cookies that are named like the framework itself: in another spelling it is the framework."""
+_OF_ENVIRONMENT = re.compile(r"[A-Z][A-Z0-9_]{1,60}_PASS")
+"""A variable that ends so in capitals, `NEXUS_PASS`; in small letters it may be a pass of anything, `render_pass`."""
 _RAILS_SESSION = re.compile(r"^_[\w-]*session$")
 _PASSWORD = re.compile(
     r"password|passwd|passphrase|requirepass$|masterauth$|primaryauth$|passwort|kennwort|contrase(?:n|ny|uf)?a?$|motdepasse|passcode|"
@@ -150,6 +152,8 @@ def kind_of(name: str) -> Kind | None:
         return None
     if name in _WRITTEN_SESSION or _SESSION_ID.match(squash(name)):
         return "session_cookie"
+    if _OF_ENVIRONMENT.fullmatch(name):
+        return "password"
     found = _promised(squash(name), name.lower())
     return found if found and any(_promised(squash(word), word) for word in WORD.findall(name.lower())) else None
 

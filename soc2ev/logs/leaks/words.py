@@ -18,7 +18,7 @@ _BEGINNING = re.compile(
 )
 _WITHIN = (
     r"gh[pousr]_|sq[apu]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
-    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey"
+    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey|[a-z]_pass$"
 )
 _TELLING = re.compile(f"{_BEGINNING.pattern}|{_WITHIN}")
 _PARTED = ("_", "-", "sntry", "atlasv")
