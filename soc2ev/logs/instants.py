@@ -2,7 +2,7 @@
 Times as logs write them, as seconds since 1970-01-01T00:00:00Z.
 
 ISO 8601 and RFC 3339 in their many spellings, Unix numbers in seconds to nanoseconds, the Common Log Format, nginx's
-error log, and RFC 3164 stamps, which have neither year nor zone.
+error log, Apache's, and RFC 3164 stamps, which have neither year nor zone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ _MONTHS = {
 }
 _COMMON = re.compile(r"^(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d)(?: ([+-]\d{4}))?$")
 _BSD = re.compile(r"^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d)$")
+_CTIME = re.compile(
+    r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?) (\d{4})$"
+)
 _NAMED_UTC = re.compile(r"\s*(?:UTC|GMT)$")
 _SPACED_ZONE = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 _SIGNS = ("+", "-")
@@ -265,7 +268,7 @@ def _of_text(text: str, today: int) -> Instant | None:
     text = text.strip().strip("[]")
     if _NUMBER.match(text):
         return _of_number(float(text))
-    return _of_iso(text) or _of_common(text) or _of_bsd(text, today)
+    return _of_iso(text) or _of_common(text) or _of_bsd(text, today) or _of_ctime(text)
 
 
 def _of_iso(text: str) -> Instant | None:
@@ -287,6 +290,15 @@ def _of_common(text: str) -> Instant | None:
         return None
     day, month, year, clock, zone = match.groups()
     return _of_iso(f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}{zone or ''}")
+
+
+def _of_ctime(text: str) -> Instant | None:
+    """As C's asctime writes it (C99 7.23.3.1), and Apache with microseconds."""
+    match = _CTIME.match(text)
+    if not match or match.group(1) not in _MONTHS:
+        return None
+    month, day, clock, year = match.groups()
+    return _of_iso(f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}")
 
 
 def _of_bsd(text: str, today: int) -> Instant | None:

@@ -118,6 +118,18 @@ def test_an_access_log_gives_method_path_and_status():
     )
 
 
+def test_an_error_log_of_apache():
+    """Of 2.2 and 2.4, with the client's address without its port."""
+    old = one(b"[Mon Oct 05 10:00:00 2026] [error] [client 192.0.2.7] user bob: authentication failure")
+    new = one(
+        b"[Mon Oct 05 10:00:00.000000 2026] [auth_basic:error] [pid 7:tid 9] [client 192.0.2.7:4711] AH01617: user bob"
+    )
+    assert [("error", "192.0.2.7", AT)] * 2 == [(found.level, found.ip, found.at) for found in (old, new)]
+    assert ("AH01617: user bob", "auth_basic") == (new.message, new.fields["module"])
+    (v6,) = Parser(NOW).records(b"[Mon Oct 05 10:00:00.000000 2026] [core:notice] [client ::1:80] caught SIGTERM")
+    assert (None, "caught SIGTERM") == (v6.ip, v6.message)
+
+
 def test_nginx_in_json_is_read_like_the_combined_format():
     """$time_iso8601, $remote_addr, $request, $status and $request_id have their meaning by name."""
     text = {
@@ -188,6 +200,8 @@ def test_a_stamp_without_a_year_belongs_to_the_last_such_day():
         "2026-10-05 10:00:00 UTC",
         "2026/10/05 10:00:00",
         "05/Oct/2026:12:00:00 +0200",
+        "Mon Oct  5 10:00:00 2026",
+        "Mon Oct 05 10:00:00.000000 2026",
         "20261005T100000Z",
         1791194400,
         1791194400000,

@@ -35,6 +35,8 @@ SAMPLES = (
     'I, [2026-10-05T10:00:00.742000 #109]  INFO -- : [1a328578-745e] Started GET "/a?b=1" for 10.0.0.1', 'I, [2026-10-05T10:00:00 #9]  WARN -- x: Parameters: {"a"=>1, "b"=>{}}',
     "Oct  5 10:00:00 host sshd[1]: Accepted password for bob from 10.0.0.1 port 22 ssh2", "Oct 15 10:00:00 h-1 cron: x",
     "<165>1 2026-10-05T10:00:00.003Z web-02 api 44 ID47 - took 3 of b=c", "<13>1 2026-10-05T10:00:00+02:00 - api - - - \ufeffended {a=1}",
+    "[Thu Jun 09 06:07:04 2005] [notice] LDAP: SSL support unavailable", "2016-09-28 04:30:30, Info                  CBS    Loaded Servicing Stack",
+    "[Fri Sep 09 10:42:29.902022 2011] [core:error] [pid 35708:tid 4328636416] [client 72.15.99.187:4711] File does not exist: /x", "Jun 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; uid=0",
     '2026-10-05T10:00:00.123456789Z stdout F {"level":"info","msg":"done","n":[1,{"b":null}],"time":"x"}', '2026-10-05 10:00:00 ERROR x: it failed {"a": 1.5, "level": "info"}',
     '[2026-10-05 10:00:00] local.INFO: b=1 c=2 {"id": 4, "level": "warn"}', '2026-10-05 10:00:00 {"a":true}', '2026-10-05T10:00:00Z INFO {"user":{"name":"bob"},"message":"m"}',
 )  # fmt: skip

@@ -26,12 +26,13 @@ _NO_ACCESS = r'(?!(?=.*\] ").* \[[^\]\n]{20,30}\] ")'
 _NO_PAIRS = r"(?= *+[^\s=]++ ++[^\s=]|[^=\n]{80}|[^=\n]*+$)"
 _OBJECT = r'\{[ \t\r]*+(?:\}|"(?:[^"\\\n]++|\\.)*+"[ \t\r]*+:)'
 _MESSAGE = rf"{_NO_PAIRS}(?P<message>.*+(?<![}}\s])|[^{{\n]*+(?:(?!{_OBJECT})\{{.*+)?(?<=\}}))$"
+_WEEKDAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _CLOCK = r"\d\d:\d\d:\d\d"
-_HOST_AND_APP = r"(?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})(?:\[(?P<procid>\d+)\])?: "
+_HOST_AND_APP = r"(?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48}(?:\([\w.\-]{1,32}\))?)(?:\[(?P<procid>\d+)\])?: "
 _BSD = rf"(?P<time>[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}) {_HOST_AND_APP}"
 _IETF = r"(?P<time>\S++) (?P<host>\S++) (?P<app>\S++) (?P<procid>\S++) (?P<msgid>\S++)"
 """The header of RFC 5424; lines with structured data are left to the reader."""
-_NO_SYSLOG = rf"(?!{_CLOCK}\S*+ [\w.:\-]+ [\w./\-]{{1,48}}(?:\[\d+\])?: )"
+_NO_SYSLOG = rf"(?!{_CLOCK}\S*+ [\w.:\-]+ [\w./\-]{{1,48}}(?:\([\w.\-]{{1,32}}\))?(?:\[\d+\])?: )"
 DATED = (
     rf"(?P<time>[0-9]{{4}}[-/]\d\d[-/]\d\d(?: |T(?=[^\s=]*+ ++[^\s=]){_NO_SYSLOG}){_CLOCK}"
     rf"(?:[.,]\d{{1,9}})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?{_NO_ACCESS}"
@@ -40,7 +41,19 @@ DATED = (
 )
 FIXED: Mapping[str, tuple[Stencil, ...]] = {
     "0": (access(), _fixed("text", "time level message", f"(?>{DATED}){_MESSAGE}", text.dated)),
-    "[": (_fixed("text", "time level message", rf"(?>\[{DATED}){_MESSAGE}", text.dated),),
+    "[": (
+        _fixed("text", "time level message", rf"(?>\[{DATED}){_MESSAGE}", text.dated),
+        _fixed(
+            "text",
+            "time module level pid tid client message",
+            rf"(?>\[(?P<time>{_WEEKDAY} [A-Z][a-z]{{2}} [ \d]\d {_CLOCK}(?:\.\d{{1,6}})? \d{{4}})\] "
+            r"\[(?:(?P<module>\w*):)?(?P<level>emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])\] "
+            r"(?:\[pid (?P<pid>\d+)(?::tid (?P<tid>\d+))?\] )?"
+            r"(?:\[client (?P<client>\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?\] )?(?!\[(?:pid|client) )"
+            rf"{_NO_ACCESS}){_MESSAGE}",
+            text.apache_error,
+        ),
+    ),
     "a": (
         _fixed("syslog", "time host app procid message", f"(?>{_BSD}{_NO_ACCESS}){_MESSAGE}", text.syslog_3164),
         _fixed(

@@ -23,6 +23,7 @@ _TEXT: tuple[Form, ...] = (
     text.rails,
     text.pairs,
     text.dated,
+    text.apache_error,
 )
 
 

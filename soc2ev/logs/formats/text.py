@@ -23,7 +23,7 @@ _RFC_5424 = re.compile(
 # RFC 3164 4.1, and the same as rsyslog writes it into files: without PRI, or with an RFC 3339 time.
 _RFC_3164 = re.compile(
     r"^(?:<(?P<pri>\d{1,3})>)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) "
-    r"(?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48})(?:\[(?P<procid>\d+)\])?: (?P<message>.*)$",
+    r"(?P<host>[\w.:\-]+) (?P<app>[\w./\-]{1,48}(?:\([\w.\-]{1,32}\))?)(?:\[(?P<procid>\d+)\])?: (?P<message>.*)$",
     re.DOTALL,
 )
 _RAILS = re.compile(
@@ -32,8 +32,16 @@ _RAILS = re.compile(
 )
 _DATED = re.compile(
     r"^\[?(?P<time>\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)\]?"
-    r"[ :|]+(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|warn|"
-    r"notice|info|debug)\]?[ :|]+)?(?P<message>.*)$",
+    r"(?:, |[ :|]+)(?:\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|crit|emerg|alert|error|"
+    r"warn|notice|info|debug)\]?[ :|]+)?(?P<message>.*)$",
+    re.DOTALL,
+)
+# Apache's ErrorLog: https://httpd.apache.org/docs/2.4/logs.html#errorlog, and as 2.2 wrote it, without module and pid.
+_APACHE_ERROR = re.compile(
+    r"^\[(?P<time>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})? \d{4})\] "
+    r"\[(?:(?P<module>\w*):)?(?P<level>emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])\] "
+    r"(?:\[pid (?P<pid>\d+)(?::tid (?P<tid>\d+))?\] )?"
+    r"(?:\[client (?:(?P<client>\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?|[^\]\s]+)\] )?(?P<message>.*)$",
     re.DOTALL,
 )
 _PAIR = re.compile(r'(?<![^\s,])([A-Za-z_@][\w.@\-]{0,60})=("(?:[^"\\]++|\\.)*+"|\'[^\']*\'|[^\s,"]*)')
@@ -51,8 +59,8 @@ _ACCESS_NAMES = tuple(_ACCESS.groupindex)
 _PARTS = 7
 _DATE_MARKS = ("-", "/")
 _QUOTES = ('"', "'")
-_BEGINNING = re.compile(r"<\d|[A-Z][a-z]{2} |\[?\d{4}[-/]|[DIWEFA], \[")
-"""How all begin but access logs and key=value: a priority, a month and a blank, a year and a dash, Ruby's letter."""
+_BEGINNING = re.compile(r"<\d|[A-Z][a-z]{2} |\[?\d{4}[-/]|[DIWEFA], \[|\[[A-Z][a-z]{2} ")
+"""How all begin but access logs and key=value: a priority, a month or a day and a blank, a year, Ruby's letter."""
 _HOST = re.compile(r"[\w.\-:]+")
 _EXTRA = re.compile(r"^ (?:\"?(\d+\.\d{1,6})\"?)(?:$| )")
 
@@ -153,6 +161,12 @@ def _may_be_pairs(line: str) -> bool:
 def dated(line: str) -> Found | None:
     """Text that begins with a date and a time, as most loggers and nginx's error log write it."""
     match = _DATED.match(line) if line[4:5] in _DATE_MARKS or line[5:6] in _DATE_MARKS else None
+    return None if match is None else ("text", _present(match.groupdict()))
+
+
+def apache_error(line: str) -> Found | None:
+    """A line of Apache's error log; its client without the port."""
+    match = _APACHE_ERROR.match(line) if line[:1] == "[" and line[4:5] == " " else None
     return None if match is None else ("text", _present(match.groupdict()))
 
 

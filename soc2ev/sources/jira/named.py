@@ -61,7 +61,8 @@ class Names:
         unasked = [key for key in keys if key not in self.settled]
         if unasked and not self.tally.reasons:
             self.tally.lacks(
-                f"{len(unasked)} keys, {unasked[0]} among them, could not be told apart within {_MOST} questions"
+                f"{len(unasked)} keys, {unasked[0]} among them, could not be told apart within {_MOST} questions, "
+                "or lead to another number of their own project"
             )
 
     def _guarded(self, keys: Sequence[str]) -> list[str]:

@@ -95,7 +95,7 @@ def afterwards(world: World) -> None:
 
 def moved(world: World) -> None:
     """Approved, and moved to another key since."""
-    approved(world, "API-9", old_keys=["API-1"])
+    approved(world, "WEB-9", old_keys=["API-1"])
 
 
 def done_since(world: World) -> None:
