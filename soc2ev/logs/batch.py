@@ -152,7 +152,8 @@ class Batch:
         for (told, dated, message, path, values), count in alike.items():
             record, message_ = records[told], _text(message)
             if logins.is_login(part.shape, record.action, _text(path), message_):
-                said: list[str] = [asked for asked in ("who", "where") if asked in told.named]
+                said = ["who"] * ("who" in told.named or logins.says_who(message_))
+                said += ["where"] * ("where" in told.named or logins.says_where(message_))
                 said += ["when"] * dated
                 said += ["outcome"] * (logins.ended(record) or logins.says_end(message_))
                 said += ["how"] * (logins.says_how(message_) or any(map(logins.tells, values)))

@@ -83,7 +83,13 @@ def counted(folder: Path, matcher: Matcher, *lines: object) -> tuple[int, dict[s
         ({**PLAIN, "event": "login", "amr": ["pwd", "otp"]}, {"outcome"}),
         ({**PLAIN, "event": "login", "amr": ["pwd"], "outcome": "success"}, set()),
         ({**PLAIN, "event": "login", "amr": ["pwd"], "message": "Accepted"}, set()),
-        (f"{AT} host sshd[1]: Failed password for bob from 10.0.0.1 port 22 ssh2", {"who", "where"}),
+        (f"{AT} host sshd[1]: Failed password for bob from 10.0.0.1 port 22 ssh2", set()),
+        (f"{AT} host sshd[1]: Failed password for invalid user bob from ::1 port 22 ssh2", set()),
+        (f"{AT} host sshd[1]: Invalid user bob from 10.0.0.1 port 22", {"how"}),
+        (f"{AT} host sshd[1]: Invalid user  from 10.0.0.1 port 22", {"how", "who"}),
+        (f"{AT} host su: pam_unix(su:auth): authentication failure; logname=ann uid=1 euid=0 tty=/dev/pts/0 ruser=ann rhost=  user=root", {"how", "where"}),
+        (f"{AT} host login: pam_unix(login:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=10.0.0.1 ", {"how", "who"}),
+        ({**PLAIN, "event": "login.failed", "actor_id": None, "ip": None, "amr": ["pwd"], "message": "no token for bob from the store"}, {"who", "where"}),
     ],
 )  # fmt: skip
 def test_what_a_record_says_is_found_in_each_format(tmp_path, matcher, line, missing):

@@ -28,6 +28,15 @@ _ENDED = re.compile(
 )
 # sshd(8) of OpenSSH, auth_log(): "Accepted publickey for bob from 10.0.0.1 port 22 ssh2".
 _SSH = re.compile(r"^(?:Accepted|Failed) \S+ for ")
+# The same, "Invalid user bob from ...", what auth2.c says of too many attempts, and pam_unix(8) of a failure. A name
+# that is not there ("Invalid user  from 10.0.0.1") is none.
+_SENTENCE = re.compile(
+    r"^(?:message repeated \d+ times: \[ )?(?:error: )?"
+    r"(?:(?:Accepted|Failed|Postponed) \S+ for|(?:Invalid|Illegal) user|maximum authentication attempts exceeded for)"
+    r"(?: (?:invalid|illegal) user)? (?P<who>\S*) from (?P<where>[\w.:%\-]+)|"
+    r"\bauthentication failure; logname=\S* uid=\d+ euid=\d+ tty=\S* ruser=\S* rhost=(?P<rhost>\S*)"
+    r"(?:\s+user=(?P<user>\S+))?"
+)
 _SPELLINGS = """
     authmethod authmethods authenticationmethod authenticationmethods loginmethod signinmethod logonmethod
     authtype authenticationtype logintype logontype signintype authprotocol authprotocolid authenticationprotocol
@@ -77,8 +86,8 @@ def said(record: Record) -> tuple[str, ...] | None:
         return None
     told = {
         "when": record.at is not None,
-        "who": record.actor is not None,
-        "where": record.ip is not None,
+        "who": record.actor is not None or says_who(record.message),
+        "where": record.ip is not None or says_where(record.message),
         "outcome": ended(record) or says_end(record.message),
         "how": says_how(record.message) or any(tells(record.fields[path]) for path in hows(tuple(record.fields))),
     }
@@ -105,6 +114,18 @@ def says_end(message: str | None) -> bool:
 def says_how(message: str | None) -> bool:
     """Whether the message names the method, as that of sshd does."""
     return message is not None and _SSH.match(message) is not None
+
+
+def says_who(message: str | None) -> bool:
+    """Whether the message names the person, as those of sshd and PAM do."""
+    found = message is not None and _SENTENCE.search(message)
+    return bool(found and (found["who"] or found["user"]))
+
+
+def says_where(message: str | None) -> bool:
+    """Whether the message names the address, as those of sshd and PAM do."""
+    found = message is not None and _SENTENCE.search(message)
+    return bool(found and (found["where"] or found["rhost"]))
 
 
 @lru_cache(500)
