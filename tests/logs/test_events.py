@@ -137,6 +137,11 @@ def test_records_of_every_format_tell_of_their_events(record, expected):
         (COMBINED, {"admin.action"}),
         (COMBINED.replace('" 200 ', '" 401 '), {"auth.failure"}),
         ("Oct  5 10:00:00 host sshd[42]: Failed password for root from 192.0.2.7 port 4242 ssh2", {"auth.failure"}),
+        (
+            '{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Failed password for root from 192.0.2.7 port 4242 ssh2"}',
+            {"auth.failure"},
+        ),
+        ('{"SYSLOG_IDENTIFIER":"useradd","MESSAGE":"new user: name=ann, UID=1001"}', {"user.created"}),
         ("Oct  5 10:00:00 host sshd[42]: Accepted publickey for ann from 192.0.2.7 port 4242 ssh2", {"auth.success"}),
         ("Oct  5 10:00:00 host sudo: ann : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", {"admin.action"}),
         (

@@ -192,6 +192,29 @@ def test_a_stamp_without_a_year_belongs_to_the_last_such_day():
 
 
 @pytest.mark.parametrize(
+    "record",
+    [
+        {"__REALTIME_TIMESTAMP": "1791194400000000", "MESSAGE": "x"},
+        {
+            "kind": "Event",
+            "requestReceivedTimestamp": "2026-10-05T10:00:00.000000Z",
+            "stageTimestamp": "2026-10-05T10:00:01Z",
+        },
+        {"TimeGenerated": "2026-10-05T10:00:00Z", "OperationName": "x"},
+        {"CreationTime": "2026-10-05T10:00:00", "Operation": "UserLoggedIn", "Workload": "AzureActiveDirectory"},
+        {"createdDateTime": "2026-10-05T10:00:00Z", "userPrincipalName": "ann@acme.io"},
+        {"id": {"time": "2026-10-05T10:00:00.000Z", "applicationName": "login"}},
+        {"timeMillis": 1791194400000, "level": "INFO"},
+        {"log_time": "2026-10-05 10:00:00"},
+        {"requestTimeEpoch": 1791194400000, "requestId": "x"},
+    ],
+)
+def test_when_it_was_is_found_under_the_names_of_many_systems(record):
+    """journald, Kubernetes' audit, Azure Monitor, Microsoft 365, Entra, Google Workspace, Log4j, API Gateway."""
+    assert AT == one(json.dumps(record)).at
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "2026-10-05T10:00:00Z",

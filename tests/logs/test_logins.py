@@ -33,6 +33,7 @@ TRAIL = {
     "userIdentity": {"arn": "arn:aws:iam::123456789012:user/ann", "type": "IAMUser"},
     "responseElements": {"ConsoleLogin": "Failure"},
 }
+JOURNAL = {"__REALTIME_TIMESTAMP": "1791194400000000", "SYSLOG_IDENTIFIER": "sshd", "PRIORITY": "6", "_PID": "7"}
 PLAIN = {"timestamp": AT, "event": "user.login.failed", "actor_id": "u1", "ip": "10.0.0.1"}
 ALL = {"when", "who", "where", "outcome", "how"}
 
@@ -85,6 +86,8 @@ def counted(folder: Path, matcher: Matcher, *lines: object) -> tuple[int, dict[s
         ({**PLAIN, "event": "login", "amr": ["pwd"], "message": "Accepted"}, set()),
         (f"{AT} host sshd[1]: Failed password for bob from 10.0.0.1 port 22 ssh2", set()),
         (f"{AT} host sshd[1]: Failed password for invalid user bob from ::1 port 22 ssh2", set()),
+        ({**JOURNAL, "MESSAGE": "Accepted publickey for bob from 10.0.0.1 port 22 ssh2"}, set()),
+        ({**JOURNAL, "MESSAGE": "Failed password for invalid user bob from 10.0.0.1 port 22 ssh2"}, set()),
         (f"{AT} host sshd[1]: Invalid user bob from 10.0.0.1 port 22", {"how"}),
         (f"{AT} host sshd[1]: Invalid user  from 10.0.0.1 port 22", {"how", "who"}),
         (f"{AT} host su: pam_unix(su:auth): authentication failure; logname=ann uid=1 euid=0 tty=/dev/pts/0 ruser=ann rhost=  user=root", {"how", "where"}),

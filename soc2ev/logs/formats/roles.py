@@ -9,7 +9,10 @@ CORRELATION = "id"
 _SPELLINGS = {
     "at": """
         timestamp eventtime time ts datetime timeiso8601 published occurredat eventcreated timelocal msec timeunixnano
-        date asctime createdat created at t starttime
+        date asctime createdat created at t starttime requestreceivedtimestamp stagetimestamp timegenerated
+        createddatetime activitydatetime creationtime idtime timecreated systemtime eventtimestamp eventdatetime realtimetimestamp
+        sourcerealtimetimestamp logtime logtimestamp timemillis timestampms timestampmillis utctime isotime isotimestamp
+        unixtime unixtimestamp epochmillis epochms requesttimeepoch
     """,
     "arrival": """
         ingestedat eventingested receivetimestamp receivedat receivedtime receivedts arrivedat arrival arrivaltime
@@ -18,30 +21,30 @@ _SPELLINGS = {
     """,
     "action": """
         event action eventaction eventname eventtype activityname activity operation operationname actionname op
-        eventcode type
+        eventcode type events[0]name
     """,
     "actor": """
         actor actorid actoralternateid actoremail actorlogin actorname actoruserid actoruseruid actorusername
         actoruseremailaddr useridentityarn useridentityusername useridentityprincipalid user userid username usrid
-        useremail email principal principalid principalemail principaluserid subject sub currentuser currentuserid
-        remoteuser enduserid performedby initiator login uid owner accountid clientid apikeyid
+        useremail userprincipalname email principal principalid principalemail principaluserid subject sub currentuser
+        currentuserid remoteuser enduserid performedby initiator login uid owner accountid clientid apikeyid
     """,
     "target": """
         target targetid target[0]alternateid target[0]id target[0]displayname targetname targetuser targetuserid
         targettype resource resourceid resourcename resources[0]arn resources[0]uid object objectid objectname entity
         entityid requestparametersusername requestparametersrolename requestparametersbucketname requestparametersname
-        repo repository org
+        repo repository org objectrefname objectrefresource
     """,
     "ip": """
         ip ipaddress clientip clientipaddress sourceip sourceipaddress srcip srcendpointip remoteip remoteaddr
         remoteaddress actorip actoripaddress clientaddress sourceaddress httpclientip networkclientip realip userip
-        peer peerip xforwardedfor forwardedfor client
+        peer peerip xforwardedfor forwardedfor client sourceips[0] ipaddresses[0]
     """,
     "status": """
         status statuscode httpstatus httpstatuscode httpresponsestatuscode httpresponsecode responsestatus
         responsestatuscode responsecode respcode code
     """,
-    "outcome": "outcome outcomeresult eventoutcome result success",
+    "outcome": "outcome outcomeresult eventoutcome result success resultstatus",
     "method": "method httpmethod httprequestmethod requestmethod httprequesthttpmethod verb",
     "path": """
         path uri requesturi requestpath urlpath httppath httptarget urloriginal httprequesturlpath httpurl url endpoint

@@ -97,7 +97,8 @@ def said(record: Record) -> tuple[str, ...] | None:
 def is_login(shape: str, action: str | None, path: str | None, message: str | None) -> bool:
     """Whether a record of `EVENTS` is of an authentication, and not merely of a request that was not let in."""
     texts = (action, path, message if action is None and path is None else None)
-    return shape in _VENDORS or shape == "syslog" or any(text is not None and _LOGIN.search(text) for text in texts)
+    named = any(text is not None and _LOGIN.search(text) for text in texts)
+    return shape in _VENDORS or shape == "syslog" or named or says_how(texts[-1])
 
 
 def ended(record: Record) -> bool:
