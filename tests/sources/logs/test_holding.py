@@ -266,6 +266,65 @@ def test_the_shortest_answers_of_the_documents_are_understood(told):
     assert [] == [row for row in found.rows["collected_rate_limits"] if "global" in row["scope"]]
 
 
+def test_a_plugin_that_logs_for_some_only_leaves_the_others_out(told):
+    """For a group of consumers, or under a condition: what it does not log is left out. Metrics and traces are no logs."""
+    for member, new in (("consumer_group", {"id": "gold"}), ("condition", "http.method == 'GET'")):
+
+        def change(asked: str, body: Any, member: str = member, new: Any = new) -> Any:
+            body["data"] = [{**row, member: new} for row in body["data"] if row["name"] != "opentelemetry"]
+            return body
+
+        found = told("kong", change)
+        assert found.claim.complete
+        assert ["what no logging plugin is bound to"] == list(found.sources["kong:main"]["exclusions"])
+
+    def without(asked: str, body: Any) -> Any:
+        body["data"] = [row for row in body["data"] if row["id"] in ("p2", "p5", "p6")]
+        return body
+
+    assert None is told("kong", without).sources["kong:main"]["enabled"]
+
+
+def test_a_way_of_notifying_that_nobody_knows_may_reach_somebody(told):
+    """Cloudflare's policy without e-mail, PagerDuty and webhook tells nobody; with another mechanism nobody knows."""
+    found = told("cloudflare", _changed("/policies", {"result[].mechanisms": {"email": [], "pigeon": [{"id": "p"}]}}))
+    assert {None} == {row["reaches"] for row in found.rows["collected_alert_rules"]}
+    found = told("cloudflare", _changed("/policies", {"result[].mechanisms": {"email": [], "webhooks": []}}))
+    assert {"none"} == {row["reaches"] for row in found.rows["collected_alert_rules"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "days", "endless", "left_out"),
+    [
+        ("", "", 400, False, ["older than 1w on arrival", '{namespace="dev"} after 30d']),
+        ("retention_period: 400d", "retention_period: 0s", None, True, ["older than 1w on arrival", '{namespace="dev"} after 30d']),
+        ("period: 30d", "period: 0s", 400, False, ["older than 1w on arrival"]),
+        ("retention_enabled: true", "retention_enabled: false", None, True, ["older than 1w on arrival"]),
+        ("retention_deletes_enabled: false", "retention_deletes_enabled: true", None, None, []),
+    ],
+)  # fmt: skip
+def test_what_deletes_logs_of_loki(httpserver, tmp_path, old, new, days, endless, left_out):
+    """A stream's own period counts where the others stay for ever; with the old Table Manager nobody knows."""
+    vendor = Vendor("loki", httpserver.url_for("").rstrip("/"))
+
+    def answer(request: Request) -> Response:
+        given = vendor.answer(request)
+        body = given.get_data(as_text=True)
+        assert old in body or request.path != "/config"
+        given.set_data(body.replace(old, new) if request.path == "/config" else body)
+        return given
+
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+    found = Team(tmp_path / "team", now=lambda: datetime(2026, 11, 20, 12, tzinfo=UTC)).collect(vendor.entry)
+    row = found.sources["loki:main"]
+    assert found.claim.complete
+    assert (days, endless, left_out) == (
+        row["retention_days"],
+        row["retention_infinite"],
+        list(row["exclusions"] or ()),
+    )
+
+
 def test_somebody_on_call_without_a_name_is_still_somebody(told):
     """The documents let the name be null: the id says whom an incident calls, and not that it calls nobody."""
     clean = told("pagerduty", lambda _, body: body)
