@@ -8,11 +8,11 @@ from typing import NamedTuple
 CORRELATION = "id"
 _SPELLINGS = {
     "at": """
-        timestamp eventtime time ts datetime timeiso8601 published occurredat eventcreated timelocal msec timeunixnano
-        date asctime createdat created at t starttime requestreceivedtimestamp stagetimestamp timegenerated
-        createddatetime activitydatetime creationtime idtime timecreated systemtime eventtimestamp eventdatetime
-        realtimetimestamp sourcerealtimetimestamp logtime logtimestamp timemillis timestampms timestampmillis utctime isotime isotimestamp
-        unixtime unixtimestamp epochmillis epochms requesttimeepoch
+        timestamp eventtime time ts datetime timeiso8601 published occurredat eventcreated timelocal msec
+        timeunixnano date asctime createdat created at t starttime requestreceivedtimestamp stagetimestamp
+        timegenerated createddatetime activitydatetime creationtime idtime timecreated systemtime eventtimestamp
+        eventdatetime realtimetimestamp sourcerealtimetimestamp logtime logtimestamp timemillis timestampms
+        timestampmillis utctime isotime isotimestamp unixtime unixtimestamp epochmillis epochms requesttimeepoch
     """,
     "arrival": """
         ingestedat eventingested receivetimestamp receivedat receivedtime receivedts arrivedat arrival arrivaltime
