@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from soc2ev.sources.logs.paths import at
@@ -64,6 +64,17 @@ def _goes_on(page: Json, paging: Paging) -> bool:
     return said
 
 
+def _named(page: Json, path: str) -> Json:
+    """What stands there; None where nothing does, ValueError where what should hold it is no object and no list."""
+    names = path.split(".")
+    for depth, name in enumerate(names[1:], 1):
+        holder = at(page, ".".join(names[:depth]))
+        kind = list if name.removeprefix("-").isdecimal() else Mapping
+        if holder is not None and not isinstance(holder, kind):
+            raise ValueError(f"{path} of a page names no next one")
+    return at(page, path)
+
+
 def following(paging: Paging, page: Json, number: int, seen: int) -> Json:
     """
     The value that asks for the page after this one, the `number`th with `seen` rows so far; None at the end.
@@ -74,7 +85,7 @@ def following(paging: Paging, page: Json, number: int, seen: int) -> Json:
     if paging.type in ("cursor", "next_url", "token"):
         # Zendesk names a next page behind the last one, and Stripe's cursor is the last row: there only `more` tells.
         ended = bool(paging.more) and not _goes_on(page, paging)
-        after = None if ended else at(page, paging.next)
+        after = None if ended else _named(page, paging.next)
         if after is not None and (isinstance(after, bool) or not isinstance(after, str | int)):
             raise ValueError(f"{paging.next} of a page names no next one")
         return after or None

@@ -284,6 +284,13 @@ def test_a_plugin_that_logs_for_some_only_leaves_the_others_out(told):
 
     assert None is told("kong", without).sources["kong:main"]["enabled"]
 
+    def older(asked: str, body: Any) -> Any:
+        rows = without(asked, body)["data"]
+        traced = {"config": {"access_logs_endpoint": "https://otel.example.com/v1/logs"}}
+        return {**body, "data": [{**row, **traced} if row["id"] == "p6" else row for row in rows]}
+
+    assert told("kong", older).sources["kong:main"]["enabled"] is True
+
 
 def test_a_way_of_notifying_that_nobody_knows_may_reach_somebody(told):
     """Cloudflare's policy without e-mail, PagerDuty and webhook tells nobody; with another mechanism nobody knows."""

@@ -94,6 +94,13 @@ def test_lists_are_read_to_their_end(team, httpserver, paginate, handler, asked)
         ("{type: token, param: n, items: [rows], next: next}", {"rows": [], "next": "a"}, "was there already"),
         ("{type: next_url, items: [rows], next: next}", {"rows": [], "next": "/list"}, "was there already"),
         ("{type: next_url, items: [rows], next: next}", {"rows": [], "next": 7.5}, "names no next one"),
+        ("{type: next_url, items: [rows], next: _links.next.href}", {"rows": [], "_links": 7}, "names no next one"),
+        ("{type: next_url, items: [rows], next: _links.next.href}", {"rows": [], "_links": [7]}, "names no next one"),
+        (
+            "{type: next_url, items: [rows], next: _links.next.href}",
+            {"rows": [], "_links": {"next": "x"}},
+            "no next one",
+        ),
         ("{type: cursor, param: n, items: [rows], next: next}", {"rows": [], "next": ["a"]}, "names no next one"),
         ("{type: offset, param: n, items: [rows], more: more}", {"rows": []}, "neither true nor false"),
         (
