@@ -19,7 +19,7 @@ def prometheus(httpserver):
         ok = lambda data: {"status": "success", "data": data}  # noqa: E731
         flags = {"storage.tsdb.retention.time": "0s", "storage.tsdb.retention.size": "0B", "storage.tsdb.path": "data/"}
         httpserver.expect_request("/api/v1/status/flags").respond_with_json(ok(flags), status=status)
-        httpserver.expect_request("/api/v1/status/runtimeinfo").respond_with_json(ok({}))
+        httpserver.expect_request("/api/v1/status/runtimeinfo").respond_with_json(ok({"storageRetention": "15d"}))
         httpserver.expect_request("/api/v1/rules").respond_with_json(ok({"groups": []}))
         httpserver.expect_request("/api/v1/query").respond_with_json(ok({"result": []}))
         httpserver.expect_request("/api/v1/alertmanagers").respond_with_json(ok({"activeAlertmanagers": []}))

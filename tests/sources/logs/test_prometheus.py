@@ -362,6 +362,34 @@ def test_the_older_flag_of_retention_counts_where_the_newer_is_not_set(team, tmp
     assert (60, False, "configured") == (row["retention_days"], row["retention_infinite"], row["retention_basis"])
 
 
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("7d", (7, False, "configured")),
+        ("1y", (365, False, "configured")),
+        ("15d or 1GiB", (None, False, "unknown")),
+        ("1GiB or 80%", (None, False, "unknown")),
+        ("", (None, None, "unknown")),
+        (None, (None, None, None)),
+    ],
+)
+def test_the_retention_of_the_configuration_goes_before_that_of_the_flags(team, httpserver, kept, told):
+    """As the documents of version 3.14 have it: the flag still says 400d, and runtimeinfo what holds."""
+    flags = {"storage.tsdb.retention.time": "400d", "storage.tsdb.retention.size": "0B", "storage.tsdb.path": "data/"}
+    flags |= {"enable-feature": "", "agent": "false"}
+    runtime = {"reloadConfigSuccess": True, **({"storageRetention": kept} if kept is not None else {})}
+    data = {"status/flags": flags, "status/runtimeinfo": runtime, "rules": {"groups": []}}
+    data |= {"query": {"resultType": "vector", "result": []}, "status/config": {"yaml": "{}"}}
+    data |= {"alertmanagers": {"activeAlertmanagers": [], "droppedAlertmanagers": []}}
+    for path, value in data.items():
+        httpserver.expect_request(f"/api/v1/{path}").respond_with_json({"status": "success", "data": value})
+    entry = {"connector": "prometheus", "url": httpserver.url_for("").rstrip("/"), "alerts": True}
+    found = team.collect(entry)
+    row = found.sources["prometheus:prometheus"]
+    assert told == (row["retention_days"], row["retention_infinite"], row["retention_basis"])
+    assert [told[0]] == [sink["retention_days"] for sink in found.of("prometheus:prometheus", "collected_log_sinks")]
+
+
 def test_the_retention_that_prometheus_runs_with_is_read(team, prometheus, alertmanager):
     """400d of the flags, never infinite; enabled, and a target answers."""
     row = team.collect({"connector": "prometheus", "url": prometheus, "name": "main"}).sources["prometheus:main"]
