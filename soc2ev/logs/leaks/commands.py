@@ -22,7 +22,7 @@ _SQL = re.compile(
     r"(?i)\bIDENTIFIED (?:WITH [\w'\"`]+ )?(?:BY|AS) (?:PASSWORD )?'([^']{3,100})'|"
     r"(?-i:\bIDENTIFIED BY )(?!(?:VALUES|(?:RANDOM )?PASSWORD|RANDOM)\b)\"?([^\s'\";,<]{3,100})|"
     r"\bPASSWORD(?:\s+|\s*\(\s*)'([^']{3,100})'|"
-    r"\bcrypt\s?\(\s?'([^']{3,100})'|"
+    r"\b(?:crypt|md5|sha1?|sha2|sha224|sha256|sha384|sha512|encrypt|old_password)\s?\(\s?'([^']{3,100})'|"
     r"\bSET PASSWORD(?: FOR [^=\n]{1,80}?)?\s?=\s?'([^']{3,100})'"
 )
 _LOGIN = re.compile(r"\b(?:docker|podman|nerdctl|buildah|skopeo) login\b[^\n|;&]{0,120}? -p ?['\"]?([^\s'\"]{3,})")
@@ -75,7 +75,7 @@ _MAIL = re.compile(
     r"\"?([^\s\"/]{3,100})"
 )
 """POP3, FTP and IMAP write them openly: RFC 1939 section 7, RFC 959 section 4.1.1, RFC 3501 section 6.2.3."""
-_GENERATED = re.compile(r"\btemporary password is generated for \S{1,80}: (\S{3,64})")
+_GENERATED = re.compile(r"\btemporary password is generated for \S{1,80}: ([^\s\"]{3,64})")
 """MySQL says so once: https://dev.mysql.com/doc/refman/8.4/en/data-directory-initialization.html"""
 _OF_TOOLS = ("ipmitool", "mosquitto_", "zip", "mongo", "rabbitmqctl", "smbclient", "echo ")
 _OF_MORE_TOOLS = (
@@ -209,6 +209,15 @@ def hits(text: str, low: str) -> Iterator[Hit]:
             and (masks.is_password(value, prose=False, numeric=True) if kind == "password" else masks.is_token(value))
         ):
             yield Hit(kind, match.start(part), match.end(part), value, match["flag"])
+    yield from of_programs(text, low)
+    for match in _CONFIGURED.finditer(text) if "aws_s" in text or "_authToken" in text else ():
+        if masks.is_token(match.group(2)):
+            kind = kind_of(match.group(1)) or "token"
+            yield Hit(kind, match.start(2), match.end(2), match.group(2), match.group(1))
+
+
+def of_programs(text: str, low: str) -> Iterator[Hit]:
+    """The passwords that programs and statements take each in its own way."""
     stated = "password" in low or "identified" in low or "crypt" in low
     called = [pattern for pattern, sign in _COMMANDS if sign in text and (stated or pattern is not _SQL)]
     called += [pattern for pattern, sign in _IN_ANY_CASE if sign in low]
@@ -221,7 +230,3 @@ def hits(text: str, low: str) -> Iterator[Hit]:
             secret = value.rsplit(":", 1)[-1] if pattern is _CURL else value
             if masks.is_password(secret, prose=not curl, numeric=curl):
                 yield Hit("password", match.start(group), match.end(group), value)
-    for match in _CONFIGURED.finditer(text) if "aws_s" in text or "_authToken" in text else ():
-        if masks.is_token(match.group(2)):
-            kind = kind_of(match.group(1)) or "token"
-            yield Hit(kind, match.start(2), match.end(2), match.group(2), match.group(1))

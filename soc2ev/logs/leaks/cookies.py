@@ -28,6 +28,10 @@ _JAR_PAIR = re.compile(
 _CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,60}=[^\s"']{8,2000})""")
 _WITH_COOKIE = re.compile(r"(?i)(?<![\w\-])cookie (?P<key>[\w.\-]{2,60})=(?P<value>[^\s;,\"']{16,2000})")
 _FIRST = re.compile(r"[;,\s\"'&|]|%3[Bb]|%26")
+_OF_ASPNET = re.compile(
+    r"(?<![\w\-])(?P<name>\.AspNetCore\.(?:Identity\.[\w.]{1,60}|Cookies(?:C\d)?|Session))=(?P<v>[\w%.\-]{16,8000})"
+)
+"""Cookies that begin with a dot: https://learn.microsoft.com/aspnet/core/security/authentication/cookie"""
 _SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
 _SHORTEST, _SHORTEST_SESSION, _SHORTEST_OPAQUE = 8, 20, 24
 _UPPER_OR_LOWER = re.compile(r"[^a-z]+|[^A-Z]+")
@@ -39,6 +43,9 @@ def hits(text: str, low: str) -> Iterator[Hit]:
     for match in _SESSION_WORD.finditer(text) if "sessionid=" in low or "phpsessid=" in low else ():
         if is_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
+    for match in _OF_ASPNET.finditer(text) if "aspnetcore." in low else ():
+        if is_value(match["v"]):
+            yield Hit("session_cookie", match.start("v"), match.end("v"), match["v"], match["name"])
     yield from _of_jars(text, low) if "cookie" in low or "-b" in text else ()
     for match in _JAR.finditer(text) if "sid=" in low or "sessionid=" in low or "sessid=" in low else ():
         if is_value(match.group(1)):

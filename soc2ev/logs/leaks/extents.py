@@ -60,10 +60,26 @@ def extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
     if wide:
         stop = _ROW_END.search(text, start)
         return start, stop.start() if stop else len(text)
+    return start, _bare_end(text, match, start)
+
+
+def _bare_end(text: str, match: re.Match[str], start: int) -> int:
+    """Where a value without quotes ends; one in an address or a form ends at any `&`, others where it parts pairs."""
     bare = _BARE.match(text, start)
-    return start, bare.end() if bare else start
+    if not bare:
+        return start
+    end = bare.end()
+    if match["sep"] in _PAIRED and not text.endswith(("?", "&"), 0, match.start()):
+        while more := _GOES_ON.match(text, end):
+            end = more.end()
+    return end
 
 
+_PAIRED = ("=", ":", ": ")
+_GOES_ON = re.compile(
+    r"(?<=\w)&(?!(?:amp|quot|lt|gt|apos|nbsp|#\w{1,5});|[\w.\-%\[\]]*=)(?=[\w!@#$%^*+])[^\s,;&|\"'<>)}\]\\`]+(?=[\s\"'}\])]|$)"
+)
+"""An `&` with no pair behind it: what is left of a password."""
 _PERSON = re.compile(r"\[[A-Z][a-z]+(?: [A-Z][a-z'\-]+){1,3}\]")
 
 

@@ -10,6 +10,7 @@ import string
 from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
+from soc2ev.logs.leaks import argued
 from soc2ev.logs.leaks import text as running
 from soc2ev.logs.leaks.keys import personal_of
 from soc2ev.logs.leaks.kinds import Hit, settle
@@ -75,7 +76,16 @@ def find(text: str, path: str = "$", depth: int = 0, key: str = "") -> list[Hit]
         found.extend(hit.at(end, hit.path) for hit in rest)
     for leaf in leaves(text[start:end], path, key):
         found.extend(of_leaf(leaf, start, depth))
-    return found
+    return with_commands(found, text, start, path)
+
+
+def with_commands(found: list[Hit], text: str, start: int, path: str) -> list[Hit]:
+    """These and those of the commands that the JSON which begins there has as lists, where nothing was found."""
+    fresh = [hit for hit in argued.hits(text) if all(hit.end <= one.start or one.end <= hit.start for one in found)]
+    if not fresh:
+        return found
+    paths = {leaf.end: leaf.path for leaf in leaves(text[start:], path)}
+    return [*found, *(hit.at(0, paths.get(hit.end - start, path)) for hit in fresh)]
 
 
 def _behind(text: str, start: int) -> int:
@@ -163,14 +173,14 @@ def is_private_member(leaf: Leaf) -> bool:
 
 def _context(leaf: Leaf) -> str:
     """The key of a value and the one above it; a number beside an expiry or a check code is one of a card."""
-    numbered = leaf.name in ("number", "num", "no", "value")
+    numbered = leaf.name.lower() in ("number", "num", "no", "value")
     card = "card." if numbered and _is_of_payment(leaf) else ""
     return f"{card}{leaf.frame.key}.{leaf.name}"
 
 
 def _is_of_payment(leaf: Leaf) -> bool:
     frame = leaf.frame
-    if any(_OF_CARD.match(name) for name in frame.names) or _OF_PAYMENT.match(frame.key):
+    if any(_OF_CARD.match(name) for name in (*frame.names, *frame.siblings())) or _OF_PAYMENT.match(frame.key):
         return True
     return frame.owner is not None and _OF_PAYMENT.match(frame.owner.key) is not None
 
@@ -249,7 +259,12 @@ def _means(written: Hit, hit: Hit) -> bool:
 
 def _spellings(hit: Hit) -> tuple[str, str]:
     plain = html.unescape(hit.secret) if "&" in hit.secret else hit.secret
+    if "\\u" in plain:
+        plain = unescape(_ESCAPES.sub("\\\\", plain))[0]
     return plain.replace("\\", ""), unquote_plus(plain, encoding="latin-1").replace("\\", "")
+
+
+_ESCAPES = re.compile(r"\\{2,8}(?=u[0-9A-Fa-f]{4})")
 
 
 def _remember_clean(key: str, text: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from soc2ev.logs.leaks import national
 from soc2ev.logs.leaks.said import OWNERS
 from soc2ev.logs.leaks.signers import is_signed
 from soc2ev.logs.leaks.walk import NAMERS
@@ -238,34 +239,38 @@ def _may_name(block: bytes, place: int) -> bool:
 # Short words that begin a credential only with what has to follow; random ids are full of such words.
 FOLLOWED: dict[bytes, Follows] = {
     **dict.fromkeys((b"sg", b"dp", b"hvs", b"hvb", b"hvr"), _followed(rb"[.\\%]")),
+    b"dt": _followed(rb"0[a-z]\d\d\."),
     **dict.fromkeys((b"sk", b"ska", b"skb", b"skc", b"skd", b"ske", b"skf"), _followed(rb"[0-9\\%]")),
     b"ya": _followed(rb"29"),
     b"sq": _followed(rb"0"),
     b"-us": _followed(rb"\d{1,2}(?![0-9A-Za-z])"),
-    **dict.fromkeys((b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"), _followed(rb"(?: |%20|\+| *\\)login")),
+    **dict.fromkeys(
+        (b"docker", b"podman", b"nerdctl", b"buildah", b"skopeo"),
+        _followed(rb"(?: |%20|\+| *\\|[\"'], ?[\"'])login"),
+    ),
     b"curl": _commands,
     **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
     b"auth": _followed(rb"=\(|[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
     **dict.fromkeys(
         (b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip", b"zip", b"zipcloak"),
-        _followed(rb"[^\n]{0,480}[ 0+]-P"),
+        _followed(rb"[^\n]{0,480}[ 0+\"']-P"),
     ),
     **dict.fromkeys(
         (b"freerdp", b"xfreerdp", b"wfreerdp", b"wlfreerdp"), _followed(rb"[^\n]{0,480}(?:/|%2[Ff])p(?::|%3[Aa])")
     ),
-    **dict.fromkeys((b"rar", b"unrar"), _followed(rb"[^\n]{0,480}[ 0+]-h?p")),
+    **dict.fromkeys((b"rar", b"unrar"), _followed(rb"[^\n]{0,480}[ 0+\"']-h?p")),
     b"rman": _followed(rb"(?: |%20|\+)target"),
-    b"ssh-keygen": _followed(rb"[^\n]{0,480}[ 0+]-N"),
-    b"openssl": _followed(rb"[^\n]{0,480}[ 0+]-"),
+    b"ssh-keygen": _followed(rb"[^\n]{0,480}[ 0+\"']-N"),
+    b"openssl": _followed(rb"[^\n]{0,480}[ 0+\"']-"),
     b"execve": _followed(rb"[^\n]{0,80} argc=\d+ a0="),
     **dict.fromkeys((b"proctitle", b"cmd"), _followed(rb"=[0-9A-F]{12}")),
     b"community": _followed(rb" (?!public|private)\S"),
     **dict.fromkeys((b"pdo", b"__construct", b"getconnection"), _followed(_CALLED)),
     b"neighbor": _followed(rb" \S{1,64} password "),
     b"ppp": _followed(rb" (?:chap|pap) "),
-    b"mongo": _followed(rb"[^\n]{0,480}[ 0+]-p"),
+    b"mongo": _followed(rb"[^\n]{0,480}[ 0+\"']-p"),
     b"rabbitmqctl": _followed(rb"(?: |%20|\+)(?:add|change|authenticate)_"),
-    b"smbclient": _followed(rb"[^\n]{0,480}[ 0+]-U"),
+    b"smbclient": _followed(rb"[^\n]{0,480}[ 0+\"']-U"),
     b"echo": _followed(
         rb"(?: |%20|\+)[^\n|]{3,540}(?:\||%7[Cc])(?: |%20|\+)?"
         rb"(?:sudo|chpasswd|[a-z/]{2,30}[ %+][^\n|]{0,240}password-stdin)"
@@ -273,6 +278,11 @@ FOLLOWED: dict[bytes, Follows] = {
     b"net": _followed(rb"1?(?: |%20|\+)[uU][sS][eE][rR]?[ %+]"),
     **dict.fromkeys((b"key", b"keys"), _is_spoken),
     **dict.fromkeys((word.encode() for word in OWNERS - {"passport"}), _followed(_FACT)),
+    **dict.fromkeys(
+        (word.encode() for word in national.WORDS),
+        _followed(b"|".join((_FACT, _AS_KEY.pattern, national.BEHIND.pattern))),
+    ),
+    b"aspnetcore": _followed(rb"(?:\.|%2[Ee])(?:Identity|Cookies|Session)"),
     b"pin": _followed(_AS_KEY.pattern),
     **dict.fromkeys((b"cardholder", b"holder"), _followed(_FACT + b"|" + _AS_KEY.pattern)),
     b"digest": _followed(rb"(?: |\+|%20)username(?:=|%3[Dd])"),
@@ -309,6 +319,6 @@ _AGENTS = re.compile(rb"(?<![\w\-])curl" + _AGENT.pattern)
 _IN_BLOCK: dict[bytes, Callable[[bytes, bytes], bool]] = {
     b"login": _logs_in,
     b"curl": _calls,
-    **{word.encode(): _owns(word) for word in OWNERS - {"passport", "cardholder", "holder"}},
+    **{word.encode(): _owns(word) for word in OWNERS - {"passport", "cardholder", "holder", "nhs"}},
 }
 """What words that stand in many lines need, wherever it is: asked once for a block, not once for each."""

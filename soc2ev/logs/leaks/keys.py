@@ -65,7 +65,7 @@ _PASSWORD = re.compile(
     r"(?:user|db|old|new|admin|root|mysql|login|sa)pwd$|"
     r"^(?:db|user|smtp|ftp|admin|root|login|redis|mysql|ldap|mail|api|my|auth|http|proxy|pg|rabbitmq|basicauth|dbuser|"
     r"store|key|keystore|truststore|srcstore|deststore|"
-    r"postgres|sftp|imap|vpn|wifi)pass$|(?:become|default|sudo|bind|broker|service|registry|proxy|client|wallet)pass$"
+    r"postgres|sftp|imap|vpn|wifi)pass$|(?:become|default|sudo|bind|broker|service|registry|proxy|client|wallet|ssh|winrm|enable|ipmi|bmc|mqtt)pass$"
 )
 _PIN = re.compile(r"(?:^|user|card|atm|debit|login|customer|old|new|confirm)pin(?:code)?$")
 _PRIVATE = re.compile(r"(?:private|priv|rsa|ssh|deploy|hostprivate)key(?:pem)?$|^(?:privatepem|sshidentity)$")

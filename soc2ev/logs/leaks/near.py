@@ -13,7 +13,16 @@ from collections.abc import Iterator
 
 from soc2ev.logs.leaks import numbers, values
 from soc2ev.logs.leaks import text as running
-from soc2ev.logs.leaks.find import BASE64, DICTIONARY, find, has_body, json_start, of_leaf, of_running
+from soc2ev.logs.leaks.find import (
+    BASE64,
+    DICTIONARY,
+    find,
+    has_body,
+    json_start,
+    of_leaf,
+    of_running,
+    with_commands,
+)
 from soc2ev.logs.leaks.kinds import Hit, settle
 from soc2ev.logs.leaks.mails import LONG_WAY, find_mails
 from soc2ev.logs.leaks.outline import is_telling, telling_leaves
@@ -70,7 +79,7 @@ def _of_json(text: str, start: int, spots: list[Spot], root: str) -> list[Hit]:
     within = [place - start for place in places]
     for leaf in telling_leaves(body, root, key, within) or _walked(body, root, key, within):
         found += of_leaf(leaf, start)
-    return found
+    return with_commands(found, text, start, root)
 
 
 def _walked(text: str, root: str, key: str, places: list[int]) -> Iterator[Leaf]:

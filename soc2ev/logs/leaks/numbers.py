@@ -139,7 +139,9 @@ def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) ->
     name = next((part for part in named.groups() if part), "") if named else key if not match.start() else ""
     if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name) or kind_of(name) == "card_number":
         return True
-    if name.rpartition(".")[2].lower() in _OF_PARTS and _is_beside_parts(text, match):
+    if name.rpartition(".")[2].lower() in _OF_PARTS and is_beside_parts(
+        text[max(0, match.start() - _BESIDE) : match.start()], text[match.end() : match.end() + _BESIDE]
+    ):
         return True
     return not strict and not names_identifier(name)
 
@@ -155,12 +157,9 @@ _PARTS = re.compile(
 _BESIDE = 160
 
 
-def _is_beside_parts(text: str, match: re.Match[str]) -> bool:
+def is_beside_parts(before: str, after: str) -> bool:
     """Whether an expiry, a check code or the type stands near, as in `number=..&exp_month=12`."""
-    return bool(
-        _PARTS.search(text, max(0, match.start() - _BESIDE), match.start())
-        or _PARTS.search(text, match.end(), match.end() + _BESIDE)
-    )
+    return bool(_PARTS.search(before) or _PARTS.search(after))
 
 
 def is_iban(value: str) -> bool:

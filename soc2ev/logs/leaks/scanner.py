@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from soc2ev.logs.colours import Plain, plain
 from soc2ev.logs.leaks.below import value_below
+from soc2ev.logs.leaks.beside import card_beside
 from soc2ev.logs.leaks.columns import Columns
 from soc2ev.logs.leaks.find import find
 from soc2ev.logs.leaks.kinds import Hit, Leak, settle
@@ -76,7 +77,7 @@ class Scanner:
             line += block.count(b"\n", position, start)
             position = start
             text = block[start:end].decode("latin-1")
-            hits = find_near(text, spots) if spots else []
+            hits = (find_near(text, spots) if spots else []) or card_beside(block, start, end, text)
             if table:
                 hits = settle([*table.without_ids(text, hits), *table.hits(text)])
             if below and below[0] != start:

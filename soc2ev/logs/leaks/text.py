@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from soc2ev.logs.leaks import (
+    argued,
     calls,
     commands,
     cookies,
     filled,
     markup,
     masks,
+    national,
     networks,
     numbers,
     persons,
@@ -115,6 +117,7 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
         yield from values.emails(text)
     yield from numbers.cards(text, key)
     yield from numbers.people(text, low)
+    yield from national.hits(text, low)
 
 
 def is_simple(text: str) -> bool:
@@ -206,7 +209,7 @@ def _keyed(text: str) -> Iterator[Hit]:
             continue
         start, end = extent(text, match, wide=_is_wide(kind, key))
         count, reached = count + 1, max(reached, end)
-        if _is_none(kind, match) and _NOTHING.match(text, start, end):
+        if _is_none(kind, match) and (_NOTHING.match(text, start, end) or _is_next_field(text, match)):
             continue  # `password= user=kim`, `?password= HTTP/1.1`: nothing stands behind the key
         if match["q"] == "`" and " " in text[start:end]:
             continue  # what a command gives, not what it is
@@ -224,6 +227,18 @@ def _is_none(kind: Kind, match: re.Match[str]) -> bool:
     """Whether a pair that follows would be another one: what is open after a blank, but in headers it is the value."""
     spaced = match["sep"] == "= " if kind in ("session_cookie", "auth_header") else match["sep"][-1:] == " "
     return spaced and not match["q"]
+
+
+def _is_next_field(text: str, match: re.Match[str]) -> bool:
+    """Whether a structure of Go's follows, in which this field is empty: `{Password: Username:ann}`."""
+    if match["sep"] != ": " or not _FIELD.match(text, match.end()):
+        return False
+    return _FIELD_BEFORE.search(text, max(0, match.start() - _FAR), match.start()) is not None
+
+
+_FIELD = re.compile(r"[A-Za-z_]\w*:[^\s/]")
+_FIELD_BEFORE = re.compile(r"(?:[{\[]|[{\[ ][A-Za-z_]\w*:\S* )$")
+_FAR = 300
 
 
 def _ends_digest(text: str, place: int) -> bool:
@@ -262,6 +277,8 @@ def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
             cred = cred.partition("+")[0]  # a plus sign of its own would be encoded
         elif "%20" in cred:
             cred = cred.partition("%20")[0]
+        if text[match.start() - 1 : match.start()] == ":" and _FIELD.match(cred):
+            continue  # `{TokenType:Bearer ExpiresIn:3600}`
         if cred.endswith("=") and _FILLED.match(text, match.end()):
             continue  # `token_type=Bearer reset_token="x"`
         if match["scheme"].lower() in _LOOSE and _credential(match["scheme"], cred):
@@ -329,10 +346,17 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
     spoken = ("pass" in low or "pwd" in low) and _SPOKEN_OF.search(low)
     for match in _SPOKEN.finditer(text) if spoken else ():
         value = match["v"].partition("</")[0]
-        pair = not match["q"] and _NO_SPOKEN.match(match["v"])  # `auth_method=password next_key=...`
+        pair = (
+            not match["q"]
+            and (
+                _NO_SPOKEN.match(match["v"])  # `auth_method=password next_key=...`
+                or (text[match.start() - 1 : match.start()] == ":" and _FIELD.match(match["v"]))
+            )
+        )
         if not pair and not _CALL.match(match["v"]) and masks.is_password(value, prose=not match["q"], numeric=False):
             yield Hit("password", match.start("v"), match.start("v") + len(value), value.rstrip("."), "")
     yield from commands.hits(text, low)
+    yield from argued.hits(text)
     yield from calls.hits(text)
     yield from networks.hits(text)
     yield from said.hits(text, low)

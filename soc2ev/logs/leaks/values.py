@@ -26,7 +26,8 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"ya29\.[A-Za-z0-9_\-]{20,}|1//0[A-Za-z0-9_\-]{30,}"),
     ("api_key", r"SK[0-9a-f]{32}(?![0-9A-Za-z])|AC[0-9a-f]{32}:[0-9a-f]{32}(?![0-9A-Za-z])"),
     ("api_key", r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{30,64}"),
-    ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|rubygems_[0-9a-f]{40,}"),
+    ("token", r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{40,}|dt0[a-z]\d\d\.[A-Z0-9]{8,24}\.[A-Z0-9]{64}"),
+    ("api_key", r"rubygems_[0-9a-f]{40,}"),
     ("token", r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{20,}"),
     ("token", r"do[opr]_v1_[0-9a-f]{50,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}"),
     ("api_key", r"sq0csp-[A-Za-z0-9_\-]{20,}"),
@@ -38,20 +39,22 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("api_key", r"sk-(?:ant-(?:api|admin|oat)\d\d-|proj-|svcacct-|or-v1-|admin-)?[A-Za-z0-9_\-]{20,}"),
     ("token", r"hv[sbr]\.[A-Za-z0-9_\-]{20,}|s\.[A-Za-z0-9]{24}(?![A-Za-z0-9.])|atlasv1\.[A-Za-z0-9_\-]{40,}"),
     ("token", r"\w{14}\.atlasv1\.[\w\-=]{50,}"),
-    ("token", r"hf_[A-Za-z0-9]{30,}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}|dp\.pt\.[A-Za-z0-9]{40,}"),
+    ("token", r"hf_[A-Za-z0-9]{30,}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}"),
+    ("token", r"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_\-]{2,35}\.)?[A-Za-z0-9]{40,}"),
     ("token", r"dapi[0-9a-f]{32}|figd_[A-Za-z0-9_\-]{36,}"),
     ("api_key", r"lin_api_[A-Za-z0-9]{32,}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|[0-9a-f]{32}-us\d{1,2}(?![0-9A-Za-z])"),
     ("api_key", r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9A-Za-z\-])"),
     ("token", r"ATATT3[A-Za-z0-9_\-=]{50,}|sntry[su]_[A-Za-z0-9_\-=+/]{40,}|fo1_[\w\-]{40,}"),
     ("token", r"fm(?:2|1[ar])_[A-Za-z0-9+/]{90,}={0,3}"),
     ("api_key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
-    ("token", r"pul-[0-9a-f]{40}|sq[apu]_[0-9a-f]{40}(?![0-9A-Za-z])"),
+    ("token", r"pul-[0-9a-f]{40}|sbp_[0-9a-f]{40}|sq[apu]_[0-9a-f]{40}(?![0-9A-Za-z])"),
     ("api_key", r"NRAK-[A-Z0-9]{27}|phc_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}"),
-    ("api_key", r"ntn_[A-Za-z0-9]{40,}|sbp_[0-9a-f]{40}|pplx-[A-Za-z0-9]{40,}"),
+    ("api_key", r"ntn_[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}"),
     ("api_key", r"CFPAT-[A-Za-z0-9_\-]{40,}|HRKU-[A-Za-z0-9_\-]{36,}|EZ[AT]K[A-Za-z0-9]{54}|GOCSPX-[A-Za-z0-9_\-]{28}"),
     ("api_key", r"xai-[A-Za-z0-9]{70,}|nvapi-[A-Za-z0-9_\-]{60,}|tskey-[a-z]+-[A-Za-z0-9\-]{20,}|sgp_[0-9a-f_]{40,}"),
     ("api_key", r"rdme_[a-z0-9]{60,}"),
-    ("api_key", r"(?!pk_)[a-z]{2,20}_(?:live|test|tkn|token|pat|oauth|secret|api)_[A-Za-z0-9_\-]{24,}"),
+    ("api_key", r"(?!pk_)[a-z]{2,20}_(?:live|test|secret|api)_[A-Za-z0-9_\-]{24,}"),
+    ("token", r"[a-z]{2,20}_(?:tkn|token|pat|oauth)_[A-Za-z0-9_\-]{24,}"),
     ("token", r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
     ("private_key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
     ("api_key", r"secret_[A-Za-z0-9]{43}|xkeysib-[0-9a-f]{60,}[\w\-]*"),
@@ -172,7 +175,9 @@ def vendors(text: str) -> Iterator[Hit]:
             continue
         if value.startswith(("AKIA", "ASIA")) and text[: match.start()].endswith(("Credential=", "Credential%3D")):
             continue
-        yield Hit(kind, match.start(), match.end(), value, by_value=True)
+        # The path of Telegram's requests has `bot` before the token.
+        begin = match.start() + (len("bot") if value.startswith("bot") and ":AA" in value else 0)
+        yield Hit(kind, begin, match.end(), text[begin : match.end()], by_value=True)
 
 
 def _random(value: str) -> bool:
@@ -221,7 +226,8 @@ def connections(text: str) -> Iterator[Hit]:
     low = text.lower()
     for match in _urls(text) if "://" in text and "@" in text else ():
         if _is_secret(match.group(2)):
-            yield Hit("connection_string", match.start(), match.end(), match.group())
+            address = match.group().rstrip(":.")
+            yield Hit("connection_string", match.start(), match.start() + len(address), address)
     for match in _URL_ENCODED.finditer(text) if "%3a%2f%2f" in low and "%40" in text else ():
         if _is_secret(unquote(match.group(1))):
             yield Hit("connection_string", match.start(), match.end(), unquote(match.group()))

@@ -81,7 +81,6 @@ _LISTS_OF_NAMES = frozenset(
 )
 """Keys of lists in which no entry says what the next one is: schemas and settings name fields."""
 LONGEST_PATH = 1000
-_LATIN_1 = 255
 _WHOLE = len("\\u0000")
 _HIGHEST_CLIMB = 6
 
@@ -102,6 +101,15 @@ class Frame:
     previous: str = ""
     names: list[str] = field(default_factory=list)
     """The keys so far, and all of them when the object is closed."""
+    members: list[Frame] = field(default_factory=list)
+    """What an array has of objects so far."""
+
+    def siblings(self) -> Iterator[str]:
+        """The names that the pairs beside this one have, in a list such as that of OTLP's attributes."""
+        frame: Frame | None = self
+        while frame and not frame.members:
+            frame = frame.owner if frame.key in VALUERS or frame.array or frame.naming else None
+        return (member.naming for member in frame.members if member.naming) if frame else iter(())
 
 
 @dataclass(slots=True)
@@ -164,7 +172,10 @@ def _move(frame: Frame, mark: str, root: str, *, expects_key: bool) -> tuple[Fra
             frame.index += 1
         path = _path(frame, frame.index if frame.array else frame.current) if frame.owner or frame.current else root
         key = frame.key if frame.array or frame.owner is None else frame.current
-        return Frame(path, mark == "[", key, frame), mark == "{"
+        fresh = Frame(path, mark == "[", key, frame)
+        if frame.array and mark == "{":
+            frame.members.append(fresh)
+        return fresh, mark == "{"
     if mark in "}]":
         return frame.owner or frame, False
     if mark == ",":
@@ -212,8 +223,9 @@ def unescape(raw: str) -> tuple[str, list[int]]:
     for match in _ESCAPE.finditer(raw):
         out.extend(raw[position : match.start()])
         places.extend(range(position, match.start()))
-        out.append(_meaning(match.group()))
-        places.append(match.start())
+        meant = _meaning(match.group())
+        out.extend(meant)
+        places.extend([match.start()] * len(meant))
         position = match.end()
     out.extend(raw[position:])
     places.extend(range(position, len(raw) + 1))
@@ -222,7 +234,6 @@ def unescape(raw: str) -> tuple[str, list[int]]:
 
 def _meaning(escape: str) -> str:
     if len(escape) == _WHOLE:  # a cut one is what any other letter behind a backslash is
-        code = int(f"0x{escape[2:]}", 0)
-        # Latin-1 stands for bytes here; anything wider is no part of a secret that we know.
-        return chr(code) if code <= _LATIN_1 else "\ufffd"
+        # Latin-1 stands for bytes here: what is escaped is the same value as what is written in UTF-8.
+        return chr(int(f"0x{escape[2:]}", 0)).encode("utf-8", "replace").decode("latin-1")
     return _SHORT.get(escape[1], escape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from soc2ev.logs.leaks import national
 from soc2ev.logs.leaks.keys import kind_of
 from soc2ev.logs.leaks.said import OWNERS
 
@@ -14,7 +15,7 @@ _BEGINNING = re.compile(
     r"ipmitool$|mosquitto_[ps]ub$|unzip$|zip$|zipcloak$|(?:[xw]|wl)?freerdp$|cmdkey$|schtasks$|openssl$|snmp[a-z]{2,8}$|sqlplus$|sqlldr$|expdp$|impdp$|rman$|(?:un)?rar$|hdbsql$|isql$|tsql$|bcp$|ssh-keygen$|plink$|pscp$|psftp$|putty$|lftp$|"
     r"execve$|proctitle$|cmd$|snmp-server$|community$|key-string$|(?:tacacs|radius)-server$|isakmp$|message-digest-key$|"
     r"authentication-key$|ascii-text$|psksecret$|wpa-psk$|neighbor$|ppp$|pdo-?$|__construct$|getconnection$|mongo|rabbitmqctl$|smbclient$|echo$|"
-    r"sshpass|mysql|curl$|dp$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|psexec$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|-u$|--user$|re_)"
+    r"sshpass|mysql|curl$|dp$|dt$|aspnetcore$|sq$|sid$|(?:docker|podman|nerdctl|buildah|skopeo)$|ldap(?:search|modify|add|delete|passwd|whoami|compare)$|redis-cli$|setuser$|sqlcmd$|convertto-securestring$|net$|psexec$|az$|login$|requirepass$|masterauth$|auth$|kty$|-us$|-u$|--user$|re_)"
 )
 _WITHIN = (
     r"gh[pousr]_|sq[apu]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
@@ -58,9 +59,9 @@ _HEADS_OF_BEGINNING = """
     eyj aiz xox xap ya hvs hvb hvr sg sk ska skb skc skd ske skf pma nra eza ezt ata dap xke bea bas ssw gen neg
     key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net pse az log req mas aut kty
     ipm mos unz mon rab smb ech zip xfr wfr wlf fre cmd sch ope snm pli psc psf put lft
-    exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh pdo __c get
+    exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh pdo __c get dt asp
 """
-_HEADS = frozenset(head[:3] for head in _HEADS_OF_BEGINNING.split()) | frozenset(owner[:3] for owner in _OWNERS)
+_HEADS = frozenset(head[:3] for head in (*_HEADS_OF_BEGINNING.split(), *_OWNERS, *national.WORDS))
 _DUTCH = "nl"
 
 Part = tuple[int, bytes]
@@ -102,7 +103,7 @@ class Words:
             if text[0] in "nrt":  # `\nCookie:`
                 kind = kind or kind_of(text[1:])
         telling = _TELLING.finditer(text) if stem or _is_parted(text) else filter(None, (_BEGINNING.match(text),))
-        if text in _OWNERS:
+        if text in _OWNERS or text in national.WORDS:
             self.strong[word] = ((0, word),)
         elif parts := tuple((one.start(), one.group().encode()) for one in telling):
             self.strong[word] = parts
