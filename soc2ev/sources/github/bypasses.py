@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,21 @@ def read(host: Host, repository: Repository, period: Period, bound: Bound, tally
             access.failed(tally, "rule suites", problem, f"bypasses of the rules of {ref}")
         else:
             access.saw("rule suites")
+
+
+def read_old(host: Host, repository: Repository, period: Period, names: Sequence[str], tally: Tally) -> None:
+    """
+    The bypasses under names that production refs had before; `old names` in the tally's details are those asked for.
+
+    GitHub keeps them under the name of the time.
+    """
+    for name in names:
+        try:
+            _read(host, repository, period, name, tally)
+        except CollectError as problem:
+            tally.failed(problem, f"bypasses of the rules of {name}")
+        else:
+            tally.details["old names"] = [*tally.details.get("old names", ()), name]
 
 
 def _read(host: Host, repository: Repository, period: Period, ref: str, tally: Tally) -> None:

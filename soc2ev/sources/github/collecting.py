@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
-from soc2ev.sources.github import assigned, documents, gates, tested, workflow_runs
+from soc2ev.sources.github import assigned, bypasses, documents, gates, tested, workflow_runs
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
 from soc2ev.sources.github.capabilities import Capabilities
@@ -89,6 +89,9 @@ class Collecting:
         else:
             self.governance.begin()
         self.governance.around(chains)
+        if self._whole:
+            old = sorted(self._names() - {*self.repository.branches})
+            bypasses.read_old(self.host, self.repository, self.period, old, self.tallies["rule-suites"])
         for tally in self.tallies.values():
             tally.details |= {"fingerprint": self.repository.fingerprint, "refs": list(self.repository.branches)}
             if self.repository.warnings:
@@ -183,6 +186,9 @@ class Collecting:
         self._begin(line for line in self.lines if not line.known)
         graphs = [(line, self.graphs[line.ref]) for line in self.lines if line.ref in self.graphs]
         self._gain(graphs)
+        known = {commit.sha for commit in self._told()}
+        for line, graph in graphs:
+            graph.recover(pushed_to(line, self.details, self.period) - graph.known.keys() - known)
         self.explained = [self._explain(line, graph, self.gained[graph.heads.ref]) for line, graph in graphs]
 
     def _gain(self, graphs: Sequence[tuple[Line, Graph]]) -> None:
@@ -317,7 +323,7 @@ class Collecting:
         assigned.ask(self.host, self.repository, asked, self.tallies["pull-requests"])
 
     def _ask_pushes(self, replaced: Collection[int]) -> None:
-        """When heads were pushed that no check suite dates, for requests that were approved; so for those replaced."""
+        """Who pushed heads, and when, where no check suite tells, for approved requests; so for those replaced."""
         approved = [one for one in self.details.found.values() if one.approved]
         undated = [one for one in approved if not one.pushed or one.number in replaced]
         if not undated:

@@ -269,6 +269,16 @@ def _same(data: Json, chunk: Sequence[Merged]) -> None:
         raise ValueError("it holds other requests than were asked for")
 
 
+def _tells_pusher(value: Json, checks: Sequence[Json]) -> bool:
+    """Whether a suite of its head names the push that made it; those that a request starts may name none."""
+    head = [node["commit"] for node in (value.get("pushed") or {"nodes": ()})["nodes"]][-1:]
+    suites = [
+        *(one.get("checkSuite") or {} for one in checks),
+        *(suite for one in head for suite in shapes.pushes(one)),
+    ]
+    return any(((suite.get("push") or {}).get("pusher") or {}) for suite in suites)
+
+
 def _request(value: Json, notes: Notes) -> Request:
     notes.request(value)
     notes.replaced(value["replaced"]["nodes"])
@@ -290,7 +300,7 @@ def _request(value: Json, notes: Notes) -> Request:
         commits=tuple(_commit(node["commit"], notes) for node in value["commits"]["nodes"]),
         commit_count=value["commits"]["totalCount"],
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
-        pushed=bool(checks),
+        pushed=bool(checks) and (value["isCrossRepository"] or _tells_pusher(value, checks)),
         again=tuple(sha for sha, found in tested if _ran_after(found, merged_at)),
         restated=tuple(sha for sha, found in tested if _set_after(found, merged_at)),
         base_sha=value["baseRefOid"],

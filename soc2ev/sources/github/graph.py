@@ -28,6 +28,7 @@ _PAGE = 100
 _FEW_PAGES = 4
 _PAGES_PER_REQUEST = 0.005
 """Above so many pages of history for each merged request, commits are asked for by name instead."""
+_DEEP = 6
 _MOST_NAMES = 1_200
 """The names already told stand in the request of every page after them, and a journal line has an end."""
 
@@ -83,6 +84,24 @@ class Graph:
         if found is not None:
             self.tally.fetched += len(found)
         return found
+
+    def recover(self, tips: Iterable[str]) -> None:
+        """
+        Read commits that the ref held and lost again by force, with those that they stood on.
+
+        Nothing reaches them any more; GitHub tells of them by name as long as it keeps them. What it no longer has
+        stays unknown, and so does what goes deeper than a few questions.
+        """
+        tips = sorted(set(tips))
+        for _ in range(_DEEP):
+            _, unknown = self._reach(tips, self.old())
+            wanted = sorted(set(unknown) - {self.heads.start, self.heads.below})
+            if not wanted:
+                return
+            with suppress(CollectError):
+                self._take_named(wanted[:_PAGE])
+            if not self.known.keys() & set(wanted):
+                return
 
     def settled(self) -> tuple[frozenset[str], list[str]]:
         """What lies above the old commits as far as commits are known, and the parents that are not known yet."""

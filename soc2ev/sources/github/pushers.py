@@ -34,11 +34,15 @@ class Pushers:
         self._before: dict[int, dict[str, set[str]]] = defaultdict(dict)
         """By request and commit that a push brought: what the branch held before."""
         self._asked: set[_Place] = set()
+        """What was asked for, and what another answer had brought already, with a push or without."""
 
     def note(self, number: int, commits: Sequence[Json]) -> None:
         """Note the suites of commits in an answer."""
         for commit in commits:
-            pushes = [one["push"] for one in shapes.pushes(commit) if one["push"]]
+            suites = shapes.pushes(commit)
+            if suites:
+                self._asked.add((number, commit["oid"]))
+            pushes = [one["push"] for one in suites if one["push"]]
             if pushes:
                 self._before[number].setdefault(commit["oid"], set()).update(one["previousSha"] for one in pushes)
 

@@ -32,7 +32,7 @@ class Request:
     commit_count: int
     approved: bool
     pushed: bool
-    """A check suite dates the push of its head."""
+    """A check suite dates the push of its head and tells who made it; for forks nothing else tells more."""
     base_sha: str
     """What the base held, as GitHub last compared."""
     approvals: tuple[tuple[datetime, str], ...]

@@ -34,7 +34,9 @@ def judge(change: Change) -> Fact:
     """Attribute G of the change."""
     if not change.requests and change.integration in ("pr_merge", "queue_merge"):
         return unknown("The pull request that landed it was not obtained, so its description is not known.")
-    answered = [fact for request in change.requests or (None,) for fact in _facts(change, request)]
+    several = len(change.requests) > 1
+    asked = [(change.alone(one) if several and one else change, one) for one in change.requests or (None,)]
+    answered = [fact for alone, request in asked for fact in _facts(alone, request)]
     if change.unseen_requests:
         answered.append(unknown(f"{change.unseen_requests} pull requests that landed with it were not obtained."))
     return together(answered)

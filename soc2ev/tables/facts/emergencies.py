@@ -47,9 +47,25 @@ def judge(case: Case) -> Emergency:
     """Attribute F of the case."""
     if approvals.brings_nothing(case.change):
         return Emergency(declared=True, bypassed=False, handled=_rolled_back(case))
-    said = declared(case.change, case.policy.emergency)
+    said = _declared(case)
     left = _bypassed(case)
     return Emergency(said.value, left.value, _handled(case, said, left))
+
+
+def _declared(case: Case) -> Fact:
+    """Of several requests that landed together one's emergency excuses no other one that was not approved either."""
+    policy = case.policy.emergency
+    said = declared(case.change, policy)
+    if len(case.reviewed) < 2 or not said.value:  # noqa: PLR2004
+        return said
+    for one in case.reviewed:
+        own = declared(case.change.alone(one.request), policy)
+        if own.value is not True and one.fact.value is not True:
+            told = f"{said.reason} #{one.request.number}, which landed with it, declared none"
+            if own.value is False and one.fact.value is False:
+                return no(f"{told} and was not approved.")
+            return unknown(f"{told}, or was not approved, as far as is known.")
+    return said
 
 
 def _handled(case: Case, said: Fact, left: Fact) -> Fact:
@@ -89,7 +105,9 @@ def _reviewed(case: Case) -> Fact:
     ordinary = every((case.review.value, case.tested.value))
     if ordinary:
         return yes("It was reviewed and tested before the merge like any other change.")
-    later = together([afterwards(case, one) for one in case.reviewed]) if case.reviewed else _pushed(case.change)
+    # Of several that landed together those that were approved before need no look afterwards.
+    left = [one for one in case.reviewed if one.fact.value is not True] or case.reviewed
+    later = together([afterwards(case, one) for one in left]) if left else _pushed(case.change)
     if later.value is False and ordinary is None:
         return unknown(
             f"Whether it was reviewed and tested before the merge is not known. {later.reason}", *later.flags
@@ -181,11 +199,16 @@ def _short_of(wanted: int, found: Reviewed, *, last_push: bool) -> bool | None:
     if not found.whole or len(certain) >= wanted:
         return False if found.whole else None
     standing = [one.opinion for one in found.approvals if one.opinion.standing is not False]
-    given = [one for one in standing if one.review.can_push is not False and not _opened(found, one)]
+    given = [one for one in standing if _may_have_counted(one) and not _opened(found, one)]
     sure = [one for one in given if one.standing and one.approves and one.review.can_push]
     if len(given) < wanted:
         return True
     return False if len(sure) >= wanted and not last_push else None
+
+
+def _may_have_counted(opinion: Opinion) -> bool:
+    """Whether that account may have been able to write; of one that is gone since, that it cannot now tells nothing."""
+    return opinion.review.can_push is not False or opinion.review.reviewer is None
 
 
 def _opened(found: Reviewed, opinion: Opinion) -> bool:

@@ -39,7 +39,7 @@ def judge(change: Change, policy: Policy, people: People) -> Judgement:
     built = case.build(change, policy, people)
     emergency = emergencies.judge(built)
     letters = {
-        "A": tickets.judge(change, policy, built.makers, people),
+        "A": tickets.judge(built),
         "B": built.tested,
         "C": built.review,
         "D": approvals.before_production(change, built.review, built.makers, people),

@@ -63,10 +63,12 @@ def of_request(request: PullRequest, people: People) -> Makers:
     landed = pushed if request.unseen_constituents else []
     found = [people.account(request.author), *(() if landed else pushed)]
     found += [people.account(event.actor) for event in request.events if event.kind == "HeadRefForcePushedEvent"]
-    possible = {party.key for party in landed}
+    possible = {party.key for party in (*landed, *map(people.account, request.updaters))}
     own = {commit.sha for commit in request.commits}
+    merged: set[str] = set()
     for commit in request.commits:
         if commit.sha in request.clean_merges and is_merge(commit, own):
+            merged |= _named(commit, people)
             continue
         if commit.sha in request.buttoned and len(commit.parents) == 2:  # noqa: PLR2004  its content is its parents'
             continue
@@ -75,8 +77,11 @@ def of_request(request: PullRequest, people: People) -> Makers:
         elif merges_base(commit, own, request.base_ref) is False:
             found += _of_commit(commit, people)
         else:
+            merged |= _named(commit, people)
             possible |= {party.key for party in _of_commit(commit, people)}
-    found += _credited(request, people)
+    found += _asked_for(request, people)
+    # A squash credits whoever had the platform merge the base into the branch, too.
+    found += [party for party in _credited(request, people) if party.key not in merged]
     gone = [party for commit in request.replaced if commit.sha not in own for party in _of_replaced(commit, people)]
     found += [party for party in gone if not party.known]
     told = request.assignees is not None or not people.account(request.author).machine
@@ -84,10 +89,20 @@ def of_request(request: PullRequest, people: People) -> Makers:
     return Makers(_once(found), frozenset(possible), whole, frozenset(party.key for party in gone))
 
 
+def _named(commit: Commit, people: People) -> set[str]:
+    """Keys of its author, by account and by address."""
+    written = people.commit_author(commit).key
+    return {written, people.address(commit.author_name or "", commit.author_email or "").key}
+
+
 def _credited(request: PullRequest, people: People) -> Iterator[Party]:
-    """Co-authors whom only the squash names; people for whom a machine opened the request."""
+    """Co-authors whom only the squash names."""
     if request.landed and len(request.landed.parents) == 1:
         yield from _co_authors(request.landed, people)
+
+
+def _asked_for(request: PullRequest, people: People) -> Iterator[Party]:
+    """People for whom a machine opened the request."""
     if people.account(request.author).machine:
         yield from map(people.account, request.assignees or ())
         named = {login.lower() for login in _ASKED_FOR.findall(request.body[:_LOOKED_AT])}

@@ -2,17 +2,20 @@
 A: whether a ticket of the right type asked for the change, and was approved before the merge by none of its makers.
 
 The first key that the change names is the primary one and decides; any other one must not be rejected. Tickets are
-read as they were at the merge. One that does not exist and one that cannot be read look alike, so neither is ever met.
+read as they were at the merge. Requests that a queue landed together each name their own. One that does not exist and
+one that cannot be read look alike, so neither is ever met.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from soc2ev import ticket_keys
 from soc2ev.config import Policy, TicketPolicy
 from soc2ev.tables.facts import rulebook, ticket_history
+from soc2ev.tables.facts.case import Case
 from soc2ev.tables.facts.evidence import Account, Change, PullRequest, Ticket, TicketApproval, TicketEvent, TicketLink
 from soc2ev.tables.facts.fact import Fact, moment, no, shown, some, together, unknown, yes
 from soc2ev.tables.facts.makers import Makers
@@ -27,8 +30,20 @@ _REJECTED = frozenset({"rejected", "declined", "cancelled", "canceled", "won't d
 BACKFILLED, BY_AUTOMATION, LATE = "TICKET_BACKFILLED", "TICKET_APPROVED_BY_AUTOMATION", "TICKET_APPROVED_LATE"
 
 
-def judge(change: Change, policy: Policy, makers: Makers, people: People) -> Fact:
-    """Attribute A of the change."""
+def judge(case: Case) -> Fact:
+    """Attribute A of the change; of several requests that landed together each needs a ticket of its own."""
+    change, policy, people = case.change, case.policy, case.people
+    if len(case.reviewed) > 1:
+        each = [(change.alone(one.request), one) for one in case.reviewed]
+        return together([_named(_judge(alone, policy, one.makers, people), one.request) for alone, one in each])
+    return _judge(change, policy, case.makers, people)
+
+
+def _named(fact: Fact, request: PullRequest) -> Fact:
+    return replace(fact, reason=f"#{request.number}: {fact.reason}")
+
+
+def _judge(change: Change, policy: Policy, makers: Makers, people: People) -> Fact:
     told, at = change.tickets, rulebook.landed_at(change)
     if policy.ticket.mode == "none":
         return unknown("The policy asks for no ticket.")

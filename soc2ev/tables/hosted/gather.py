@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from soc2ev.tables import commit_text, scoping
 from soc2ev.tables.facts import rulebook
-from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Tests
+from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Tests, TicketLink
 from soc2ev.tables.hosted import gates, mentions
 from soc2ev.tables.hosted.deployments import Delivered
 from soc2ev.tables.hosted.overrides import Overrides
@@ -196,6 +196,8 @@ class _Shared:
             move.integration = "queue_merge"
         named = mentions.keys(requests, brought, gatherer.projects(), gatherer.ticket_hosts())
         tickets, seen = gatherer.tickets().about(named)
+        if len(requests) > 1:
+            tickets = replace(tickets, of={one.number: self._named_alone(one, brought) for one in requests})
         at = move.at
         change = Change(
             item=item,
@@ -226,6 +228,13 @@ class _Shared:
         keys: list[int | str] = [*(one.number for one in requests), *shas, *move.brought]
         digests = {digest for key in keys for digest in told.get(key, ())}
         return Case(move, change, frozenset(move.evidence | digests | seen), paths)
+
+    def _named_alone(self, request: PullRequest, brought: Sequence[Commit]) -> tuple[TicketLink, ...]:
+        """The tickets that the request and the commit which landed it name, whatever landed with it."""
+        landed = {request.merge_sha, request.landed.sha if request.landed else None}
+        own = [one for one in brought if one.sha in landed]
+        named = mentions.keys([request], own, self.gatherer.projects(), self.gatherer.ticket_hosts())
+        return self.gatherer.tickets().about(named)[0].links
 
     def _without_others(self, request: PullRequest) -> PullRequest:
         """The request without replaced commits of which nothing can live on in it: other changes had landed them."""
@@ -275,7 +284,7 @@ class _Shared:
         """By the commit that a bypassing push left: what the branch had before, and the evidence."""
         found: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
         for row in self.found.requests.rows("github_rule_suites", "result = 'bypass'"):
-            if row["ref"] == self.ref.ref and row["after"]:
+            if row["ref"] in self.ref.names and row["after"]:
                 found[row["after"]].append((row["before"], row["evidence"]))
         return found
 
@@ -296,8 +305,9 @@ class _Shared:
         # Where not all rules could be read, classic protection may be among the others.
         now = self.rules.now
         protected = not now.visible or any(rule.origin == "protection" for rule in now.rules)
-        # The ledgers are asked for under the present name alone.
-        asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref)
+        # Of a name that the ref had before the ledger tells what was asked for by that name.
+        names = self.ledger.details.get("old names", ()) if self.ledger else ()
+        asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref, *names)
         return Bypass(
             visible=asked,
             bypassed=bool(by_suites) or overridden.sure,

@@ -4,7 +4,7 @@ Ticket keys that a change names, in the order in which they count.
 What people wrote on purpose counts before what only mentions a key: trailer or template line, title, branch,
 description, commit messages. Of several keys in such lines the one that the title names too comes first. Text inside
 template comments, code and quotes is no statement of the author, and descriptions that machines write quote foreign
-change logs.
+change logs: of those only trailers and template lines count, and nothing that is folded away.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from soc2ev.tables.facts.evidence import Commit, PullRequest
 
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|```.*?(?:```|\Z)|`[^`\n]*`|^>.*$", re.DOTALL | re.MULTILINE)
+_FOLDED = re.compile(r"<details>.*?(?:</details>|\Z)", re.DOTALL | re.IGNORECASE)
 _TRAILER = re.compile(
     r"^[ \t*-]*(?:ticket|issue|jira|refs?|references|story|task)[ \t]*:[ \t]*(.+)$", re.IGNORECASE | re.MULTILINE
 )
@@ -58,7 +59,7 @@ def keys(
 
 def _of_request(request: PullRequest, projects: Collection[str], hosts: Collection[str]) -> Iterator[tuple[str, str]]:
     machine = request.author is not None and request.author.kind == "Bot"
-    body = "" if machine else _addressed(_HIDDEN.sub(" ", request.body), hosts)
+    body = _addressed(_HIDDEN.sub(" ", _FOLDED.sub(" ", request.body) if machine else request.body), hosts)
     titled = _in(_plain(request.title, hosts), projects)
     written = [key for trailer in _TRAILER.findall(body) for key in _in(trailer, projects)]
     # A line of references names others beside the change's own ticket, which the title names too.
@@ -66,7 +67,7 @@ def _of_request(request: PullRequest, projects: Collection[str], hosts: Collecti
     yield from ((key, "title") for key in titled)
     # Branches are often in lower case; Jira itself would not link those.
     yield from ((key, "branch") for key in _in(request.head_ref or "", projects, fold=True))
-    yield from ((key, "body") for key in _in(_DENIED.sub(" ", body), projects))
+    yield from ((key, "body") for key in _in(_DENIED.sub(" ", "" if machine else body), projects))
     yield from ((key, "commit message") for one in request.commits for key in _in(_plain(one.message, hosts), projects))
 
 

@@ -14,8 +14,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from soc2ev.tables.facts.evidence import Account, Check, Commit, Event, PullRequest, Review, Tests, WorkflowRun
+from soc2ev.tables.facts.makers import is_merge, merges_base
 from soc2ev.tables.hosted import rebased
 from soc2ev.tables.hosted.comparisons import Comparisons
+from soc2ev.tables.hosted.receipts import Receipt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -151,51 +153,19 @@ class Requests:
             found[row["number"]].append(row)
         return found
 
-    def _receipts(self, shas: Collection[str]) -> dict[str, _Receipt]:
+    def _receipts(self, shas: Collection[str]) -> dict[str, Receipt]:
         """What the server's records tell about when it first held each commit, and who pushed it."""
-        found: dict[str, _Receipt] = defaultdict(_Receipt)
+        found: dict[str, Receipt] = defaultdict(Receipt)
         for row in self.rows("github_ref_updates", f"after in {listed(shas)}"):
             if row["kind"] not in ("pr_merge", "merge_queue_merge"):
-                found[row["after"]].exactly(row["at"], account(row, "actor"))
+                found[row["after"]].exactly(row["at"], account(row, "actor"), row["before"])
         for row in self.rows("github_checks", f"kind = 'check' and sha in {listed(shas)}"):
             pushed = row["event"] in ("push", "pull_request", "pull_request_target")
             found[row["sha"]].at_most(row["received_at"], account(row, "pusher"), close=pushed)
         for row in self.rows("github_pushes", f"sha in {listed(shas)}"):
-            found[row["sha"]].at_most(row["received_at"], account(row, "pusher"), close=bool(row["pushed"]))
+            who, pushed = account(row, "pusher"), bool(row["pushed"])
+            found[row["sha"]].at_most(row["received_at"], who, row["before"], close=pushed)
         return found
-
-
-class _Receipt:
-    """When the server held a commit at the latest, and since when exactly, as far as records tell."""
-
-    def __init__(self) -> None:
-        self.exact: datetime | None = None
-        self.close: datetime | None = None
-        self.bound: datetime | None = None
-        self.pushers: dict[int | str, Account] = {}
-
-    def exactly(self, at: datetime | None, who: Account | None) -> None:
-        """A record of the push itself."""
-        self.exact = _earlier(self.exact, at)
-        self._pushed_by(who)
-
-    def at_most(self, at: datetime | None, who: Account | None, *, close: bool) -> None:
-        """A check suite: made when a push starts a workflow (`close`), but other Apps make theirs at any later time."""
-        self.bound = _earlier(self.bound, at)
-        if close:
-            self.close = _earlier(self.close, at)
-        self._pushed_by(who)
-
-    def time(self, approvals: Iterable[datetime]) -> datetime | None:
-        """When the server first held it; a mere upper bound only where it lies before every approval."""
-        if found := _earlier(self.exact, self.close):
-            return found
-        approved = list(approvals)
-        return self.bound if self.bound and approved and self.bound <= min(approved) else None
-
-    def _pushed_by(self, who: Account | None) -> None:
-        if who and who.number is not None:
-            self.pushers[who.number] = who
 
 
 def _assigned(row: Row | None) -> tuple[Account, ...] | None:
@@ -247,7 +217,7 @@ def _request(
     gone: list[Row],
     files: list[Row],
     missing: set[str],
-    seen: dict[str, _Receipt],
+    seen: dict[str, Receipt],
     proofs: Comparisons,
     landings: Mapping[str, rebased.Landed],
 ) -> PullRequest:
@@ -263,7 +233,10 @@ def _request(
     held = dict.fromkeys([*(one.sha for one in made), *before])
     received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
     # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
-    pushed = [seen[one.sha] for one in made if one.sha in seen and one.sha not in buttoned | copies]
+    pushed = [one for one in made if one.sha in seen and one.sha not in buttoned | copies]
+    clean = proofs.clean_merges(made, row["head_sha"])
+    proven, by_platform = _base_merges(made, clean, row["base_ref"])
+    updated = {one.sha: seen[one.sha].updaters(one) for one in pushed if one.sha in proven | by_platform}
     return PullRequest(
         number=row["number"],
         title=row["title"] or "",
@@ -291,13 +264,14 @@ def _request(
         files=tuple(sorted({one["path"] for one in files})),
         missing=frozenset(missing | lost),
         received=received,
-        clean_merges=proofs.clean_merges(made, row["head_sha"]),
+        clean_merges=clean,
         equal_patches=proofs.equal_patches(row["base_sha"], before, row["head_sha"]),
         other_patches=proofs.other_patches(row["base_sha"], before, row["head_sha"]),
         buttoned=buttoned,
         replaced=tuple(_replaced(gone, row["head_sha"])),
         rebased=copies,
-        pushers=_pushers(pushed, [account(one, "actor") for one in forced]),
+        pushers=_pushers(pushed, seen, updated, [account(one, "actor") for one in forced]),
+        updaters=_each(updated[sha] for sha in updated.keys() & by_platform),
     )
 
 
@@ -308,11 +282,29 @@ def _replaced(gone: Iterable[Row], head: str | None) -> Iterator[Commit]:
             yield commit(one)
 
 
-def _pushers(pushed: Iterable[_Receipt], forcers: Sequence[Account | None]) -> tuple[Account | None, ...]:
-    """Everybody who pushed, each once; None at the end for force pushes of an account that is gone."""
-    found = {key: who for one in pushed for key, who in one.pushers.items()}
+def _base_merges(made: Sequence[Commit], clean: Collection[str], base: str | None) -> tuple[set[str], set[str]]:
+    """Merges of the base into the branch: those that are proven to add nothing, and others that the platform made."""
+    own = {one.sha for one in made}
+    proven = {one.sha for one in made if one.sha in clean and is_merge(one, own)}
+    return proven, {one.sha for one in made if merges_base(one, own, base)} - proven
+
+
+def _pushers(
+    pushed: Iterable[Commit],
+    seen: Mapping[str, Receipt],
+    updated: Mapping[str, Mapping[int | str, Account]],
+    forcers: Sequence[Account | None],
+) -> tuple[Account | None, ...]:
+    """Everybody who pushed more than a merge of the base, each once; None at the end for forcers that are gone."""
+    told = (seen[one.sha].pushers.items() - updated.get(one.sha, {}).items() for one in pushed)
+    found = {key: who for one in told for key, who in sorted(one, key=lambda each: str(each[0]))}
     found |= {who.number: who for who in forcers if who and who.number is not None}
     return (*found.values(), *([None] if None in forcers else []))
+
+
+def _each(told: Iterable[Mapping[int | str, Account]]) -> tuple[Account, ...]:
+    found = {key: who for one in told for key, who in one.items()}
+    return tuple(found[key] for key in sorted(found, key=str))
 
 
 def _landed(sha: str, row: Row | None, commits: list[Row]) -> rebased.Landed:
@@ -371,10 +363,6 @@ def _tests(sha: str, asked: list[Row], checks: Mapping[str, Check], runs: Iterab
     reason = None if whole else next((row["reason"] for row in asked if row["reason"]), "not all checks were obtained")
     ever = any(row["whole"] and row["part"] == "statuses" for row in asked)
     return Tests(sha, tuple(checks.values()), whole, reason, all_statuses=ever, runs=tuple(runs))
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(one, other) if one and other else one or other
 
 
 def _literal(text: str) -> str:

@@ -71,6 +71,32 @@ def test_a_push_without_a_suite_is_looked_up_in_the_record_of_the_branch(story: 
     assert "bob" == moved[change.it.commits[1]]
 
 
+def test_a_suite_without_a_push_is_not_told_twice(story: Story, tmp_path: Path) -> None:
+    """A suite that a request started may name no push; the commit is looked up in the branch's record instead."""
+    change = pushed_twice(story)
+    for suite in story.api.it.suites[change.it.commits[1]]:
+        suite.pusher = None
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    places = [(row["sha"], row["position"]) for row in run.rows("github_pushes")]
+    assert len(places) == len(set(places))
+    assert "bob" in {row["actor"] for row in run.rows("github_ref_updates") if row["after"] == change.it.commits[1]}
+
+
+def test_who_pushed_a_head_is_asked_for_where_no_suite_tells(story: Story, tmp_path: Path) -> None:
+    """For approved requests alone: Bob pushed Ann's commit and approved it."""
+    change = story.open()
+    made = change.push(story.bob, {"src/b.py": "b"}, "Change", author=story.ann)
+    change.check()
+    change.approve(story.bob)
+    change.merge(story.cat, "squash")
+    for suite in story.api.it.suites[made.sha]:
+        suite.pusher = None
+    run = collect(tmp_path, story)
+    assert {} == run.incomplete
+    assert ["bob"] == [row["actor"] for row in run.rows("github_ref_updates") if row["after"] == made.sha]
+
+
 def test_earlier_pushes_are_asked_for_at_once(story: Story, tmp_path: Path) -> None:
     """Suites come with the last commits alone; where they lead to earlier pushes, those cost one more question."""
     change = story.open()

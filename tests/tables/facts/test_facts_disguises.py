@@ -182,3 +182,14 @@ def test_a_check_of_the_queue_that_ran_again() -> None:
     queued = change(integration="queue_merge", tested=checked(check("SUCCESS", -60)))
     queued = replace(queued, tested=tuple(replace(one, sha=queued.sha) for one in queued.tested))
     assert "not tested" == letters(judged(queued))["B"]
+
+
+def test_of_what_a_machine_describes_only_its_template_lines_count() -> None:
+    """A coding agent fills the template in; the change logs that updates quote name tickets of others."""
+    quoted = "Bumps x.\n<details>\n<summary>Release notes</summary>\nTicket: ABC-7\n</details>\nFixes ABC-8 upstream."
+    agent = replace(ANN, login="coding-agent[bot]", number=77, kind="Bot")
+    found = [
+        mentions.keys([request(title="", body=body, author=agent, head_ref="x")], (), ["ABC"])
+        for body in ("Does it.\n\nTicket: ABC-1\n", quoted)
+    ]
+    assert [[("ABC-1", "trailer")], []] == found

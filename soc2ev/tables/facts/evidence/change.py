@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from soc2ev.tables.facts.evidence.deployments import Deployments
@@ -58,3 +58,15 @@ class Change:
     """How many pull requests landed with this move and were not obtained."""
     self_reviews: tuple[SelfReview, ...] | None = ()
     """Records that its makers looked at it again; None when the register could not be read."""
+
+    def alone(self, request: PullRequest) -> Change:
+        """The change as far as that one of its requests brought it: what another one names or says does not count."""
+        landed = {request.merge_sha, request.landed.sha if request.landed else None, request.head_sha}
+        own = landed | {one.sha for one in request.commits}
+        links = self.tickets.of.get(request.number, ()) if self.tickets.of else self.tickets.links
+        return replace(
+            self,
+            requests=(request,),
+            commits=tuple(one for one in self.commits if one.sha in own),
+            tickets=replace(self.tickets, links=links),
+        )

@@ -149,6 +149,8 @@ class PullRequest:
     """By commit: when the server first held it, as far as its records of pushes and check suites tell."""
     pushers: tuple[Account | None, ...] = ()
     """Who pushed to its branch, as far as records tell; None for an account that is gone."""
+    updaters: tuple[Account, ...] = ()
+    """Who had the platform merge the base into its branch, where nothing proves that the merge added nothing."""
     constituents: tuple[PullRequest, ...] = ()
     """Pull requests that its own commits had been merged by before, as in a promotion of a long-lived branch."""
     unseen_constituents: int = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from soc2ev.tables.facts.evidence.requests import Account
@@ -74,3 +75,5 @@ class Tickets:
     visible: bool
     """It answered; False: every answer about tickets is unknown."""
     reason: str | None = None
+    of: Mapping[int, tuple[TicketLink, ...]] = field(default_factory=dict)
+    """Where several requests landed together: by number, those that each of them names itself."""

@@ -8,7 +8,7 @@ from tests.fakes.github.builder import rules
 from tests.fakes.github.change import merge_queue
 from tests.fakes.github.rules import RulesetVersion
 from tests.fakes.github.scenarios import matrix
-from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story, scenario
+from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_APPLICABLE, NOT_TESTED, Story, scenario
 
 scenario("edge-01-direct-push", "UNDOCUMENTED_BYPASS", C=DEVIATION, E=DEVIATION)(matrix.direct_push)
 
@@ -71,6 +71,26 @@ def other_branch(s: Story) -> None:
     """Production is `release`, not the default branch, and the default branch is renamed in the period."""
     s.api.move("release", s.api.head(), s.cat)
     s.clean(base="release")
+    s.api.move("trunk", s.api.head(), s.cat)
+    s.api.delete("main", s.cat)
+    s.api.it.default_branch = "trunk"
+
+
+@scenario("edge-21-bypass-before-the-rename", "UNDOCUMENTED_BYPASS", C=DEVIATION, E=DEVIATION)
+def bypassed_before_the_rename(s: Story) -> None:
+    """An administrator merged past the rules of main, and main was renamed afterwards."""
+    change = s.open()
+    change.check()
+    change.merge(s.cat, "squash", result="bypass")
+    s.api.move("trunk", s.api.head(), s.cat)
+    s.api.delete("main", s.cat)
+    s.api.it.default_branch = "trunk"
+
+
+@scenario("edge-21-kept-before-the-rename", C=MET, E=MET, F=NOT_APPLICABLE)
+def kept_before_the_rename(s: Story) -> None:
+    """The same of a change that kept the rules: the ledger is asked for under the old name, too."""
+    s.clean()
     s.api.move("trunk", s.api.head(), s.cat)
     s.api.delete("main", s.cat)
     s.api.it.default_branch = "trunk"

@@ -74,6 +74,28 @@ def replaced_base_merge(s: Story) -> None:
     change.merge(s.cat, "squash")
 
 
+@scenario("edge-05-approver-updated-the-branch", "BASE_MERGE_AFTER_APPROVAL", C=MET, D=MET, E=MET)
+def approver_updated(s: Story) -> None:
+    """Bob approved and then pressed the button that merges the base, so that the squash names him as a co-author."""
+    change = s.reviewed()
+    s.clean(title="ABC-2 Other")
+    change.update_branch(s.bob)
+    change.check()
+    change.merge(s.cat, "squash")
+
+
+@scenario("edge-10-approver-pushed-untold", "REVIEWER_IS_MAKER", C=DEVIATION, D=DEVIATION, E=DEVIATION)
+def approver_pushed(s: Story) -> None:
+    """Bob pushed Ann's commit and approved it, and no check suite names the push: only the branch's record does."""
+    change = s.open()
+    made = change.push(s.bob, {"src/fix.py": "fix"}, "Fix", author=s.ann)
+    change.check()
+    change.approve(s.bob)
+    change.merge(s.cat, "squash")
+    for suite in s.api.it.suites[made.sha]:
+        suite.pusher = None
+
+
 def _folded(s: Story) -> Change:
     """Ann's request, with a commit of Bob's that she forced over under her own name."""
     change = s.open()
