@@ -269,14 +269,10 @@ def _same(data: Json, chunk: Sequence[Merged]) -> None:
         raise ValueError("it holds other requests than were asked for")
 
 
-def _tells_pusher(value: Json, checks: Sequence[Json]) -> bool:
-    """Whether a suite of its head names the push that made it; those that a request starts may name none."""
-    head = [node["commit"] for node in (value.get("pushed") or {"nodes": ()})["nodes"]][-1:]
-    suites = [
-        *(one.get("checkSuite") or {} for one in checks),
-        *(suite for one in head for suite in shapes.pushes(one)),
-    ]
-    return any(((suite.get("push") or {}).get("pusher") or {}) for suite in suites)
+def _tells_pusher(value: Json) -> bool:
+    """Whether a suite of its head names the push that made it, with what was there before; some name none."""
+    nodes = (value.get("pushed") or {"nodes": ()})["nodes"][-1:]
+    return any((suite.get("push") or {}).get("pusher") for node in nodes for suite in shapes.pushes(node["commit"]))
 
 
 def _request(value: Json, notes: Notes) -> Request:
@@ -300,7 +296,7 @@ def _request(value: Json, notes: Notes) -> Request:
         commits=tuple(_commit(node["commit"], notes) for node in value["commits"]["nodes"]),
         commit_count=value["commits"]["totalCount"],
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
-        pushed=bool(checks) and (value["isCrossRepository"] or _tells_pusher(value, checks)),
+        pushed=bool(checks) and (value["isCrossRepository"] or _tells_pusher(value)),
         again=tuple(sha for sha, found in tested if _ran_after(found, merged_at)),
         restated=tuple(sha for sha, found in tested if _set_after(found, merged_at)),
         base_sha=value["baseRefOid"],

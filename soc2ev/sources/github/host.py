@@ -352,13 +352,12 @@ class Host:
 
 def _refuse(answer: GraphAnswer, stream: str, role: str | None) -> None:
     """The exception that the errors of an answer amount to; nothing when it can be used as it is."""
-    if not answer.errors:
-        return
-    if role == "names" and all(error.denied or error.absent for error in answer.errors):
+    if not answer.errors or (role == "names" and all(error.denied or error.absent for error in answer.errors)):
         return
     said = f"{stream}: GitHub answered: {answer.errors[0].message[:200]}"
     denied = [error for error in answer.errors if error.denied]
-    rest = [error for error in answer.errors if not error.denied]
+    # A push whose account is gone cannot be told: https://docs.github.com/graphql/reference/objects#push
+    rest = [error for error in answer.errors if not error.denied and "push" not in error.path]
     if denied:
         parts = refused(answer)
         if None in parts or role == "probe":

@@ -279,7 +279,9 @@ def rows(item: EvidenceItem, body: bytes) -> Iterator[Row]:
 def _refused(body: Mapping[str, Json]) -> bool:
     """Whether an error of the answer leads to checks, or does not tell where: what is null there is not known."""
     paths = [one.get("path") if isinstance(one, dict) else None for one in body.get("errors") or ()]
-    return any(not isinstance(path, list) or not path or "statusCheckRollup" in path for path in paths)
+    return any(
+        not isinstance(path, list) or not path or ("statusCheckRollup" in path and "push" not in path) for path in paths
+    )
 
 
 def _guarded(reader: Reader, asked: Asked, data: Json) -> Iterator[Row]:

@@ -216,3 +216,26 @@ def test_earlier_statuses_that_are_refused_are_a_gap(story: Story, tmp_path: Pat
     story.api.status(change.it.head_sha, "ci/test", by=story.ann)
     run = collect(tmp_path, story, faults=[faults.status(403, on="GET /repos/*/statuses", times=None)])
     assert "earlier statuses" in run.incomplete["checks"]
+
+
+def without_pusher(wire: faults.Wire, _: faults.Wire | None) -> faults.Wire:
+    """Answers about requests in which the push of a head's suite has no pusher, which cannot be null: so it is null."""
+    body = wire.json
+    for place, value in enumerate((body.get("data") or {}).get("nodes") or ()):
+        for number, node in enumerate(value.get("pushed", {"nodes": ()})["nodes"]):
+            for at, suite in enumerate((node["commit"].get("pushes") or {"nodes": ()})["nodes"]):
+                suite["push"] = None
+                path = ["nodes", place, "pushed", "nodes", number, "commit", "pushes", "nodes", at, "push", "pusher"]
+                message = "Cannot return null for non-nullable field Push.pusher."
+                body.setdefault("errors", []).append({"path": path, "message": message})
+    return faults.Wire(200, wire.headers, json.dumps(body).encode())
+
+
+def test_a_push_of_an_account_that_is_gone_costs_no_request(story: Story, tmp_path: Path) -> None:
+    """The rest of the answer counts, and the branch's record is asked for what it knows."""
+    pushed_twice(story)
+    gone = faults.Fault("no pusher", without_pusher, on="POST /graphql", times=None)
+    run = collect(tmp_path, story, faults=[gone])
+    assert {} == run.incomplete
+    assert 1 == len(run.rows("github_pull_requests"))
+    assert {"ann", "bob"} <= {row["actor"] for row in run.rows("github_ref_updates")}
