@@ -17,6 +17,7 @@ from soc2ev.model import Json
 from soc2ev.period import Period, midnight, zone
 from soc2ev.tables.facts.fact import listed
 from soc2ev.tables.governance.declared import RULE_DAYS
+from soc2ev.tables.governance.switched import switched_off
 from soc2ev.tables.rule_readings import Key, Reading, Rule, in_time
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def _row(ref: Ref, readings: Sequence[Reading], days: Sequence[Day], period: Per
     last = _latest(mine, period)
     row: dict[str, Json] = {"item": f"{ref[0]}:{ref[1]}", "repository": ref[0], "ref": ref[1], "days": len(days)}
     book = _Book(ref[1], mine, wanted)
-    less = [one for one in mine if period.start <= one.since and one.until < period.end and book.less(one)]
+    less = [one.since for one in mine if period.start <= one.since and one.until < period.end and book.less(one)]
+    off = switched_off(mine, ref[1], lambda found: _lacks(found, wanted), period)
+    less = sorted([*less, *([off] if off else [])])
     proofs = {day.name: book.proof(day) for day in days}
     gaps = [name for name, proof in proofs.items() if proof is None]
     return row | {
@@ -77,7 +80,7 @@ def _row(ref: Ref, readings: Sequence[Reading], days: Sequence[Day], period: Per
         "days_between": sum(proof == _BETWEEN for proof in proofs.values()),
         "first_gap": gaps[0] if gaps else None,
         "shown_less": bool(less),
-        "shown_less_at": less[0].since if less else None,
+        "shown_less_at": less[0] if less else None,
         "evidence": sorted({item.digest for one in mine for item in one.items}),
     }
 

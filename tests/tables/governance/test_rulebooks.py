@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -226,3 +227,64 @@ def test_a_ref_that_nobody_read_has_a_row_that_says_so() -> None:
     row = proven(Readings())
     assert (31, 0, 0, date(2026, 10, 1)) == days(row)
     assert (None, None, False, []) == tuple(row[name] for name in ("required", "read_at", "shown_less", "evidence"))
+
+
+OFF, ON = "2026-10-12T00:00:00Z", "2026-10-19T00:00:00Z"
+CONDITIONS = {"ref_name": {"include": ["refs/heads/main"], "exclude": []}}
+
+
+def version(since: str, until: str, *, number: int = 5, enforcement: str = "active", **more: Any) -> dict[str, Any]:
+    """GitHub's answer about an earlier version of a ruleset."""
+    state = {**ruleset("-", **more), "enforcement": enforcement, "conditions": CONDITIONS}
+    body = {"_role": "ruleset version", "version_id": 3, "updated_at": since, "state": state}
+    return {**body, "_request": {"ruleset": number, "until": until}}
+
+
+def listed(**of: Any) -> dict[str, Any]:
+    """GitHub's list of rulesets, with this one."""
+    row = {"id": 5, "name": "main", "target": "branch", "source_type": "Repository", "enforcement": "active"}
+    return {"_role": "rulesets", "_raw": json.dumps([{**row, "created_at": YEAR_AGO, "updated_at": ON, **of}]).encode()}
+
+
+@pytest.mark.parametrize(
+    ("bodies", "instant"),
+    [
+        # Switched off for a week, and on again.
+        ((ruleset(ON), version(YEAR_AGO, OFF), version(OFF, ON, enforcement="disabled")), at(12, 0)),
+        # One approval less for a week.
+        ((ruleset(ON), version(YEAR_AGO, OFF), version(OFF, ON, approvals=0)), at(12, 0)),
+        # Tried out first, and in force from then on: what bound the branch before may be gone.
+        ((ruleset(ON), version(YEAR_AGO, OFF, enforcement="evaluate"), version(OFF, ON, enforcement="evaluate")), None),
+        # Another one asked for the same in that week.
+        (
+            (
+                *(ruleset(ON), version(YEAR_AGO, OFF), version(OFF, ON, enforcement="disabled")),
+                ruleset(YEAR_AGO, number=6),
+            ),
+            None,
+        ),
+        # What another one was in that week is not known.
+        (
+            (
+                *(ruleset(ON), version(YEAR_AGO, OFF), version(OFF, ON, enforcement="disabled")),
+                ruleset(ON, number=6),
+            ),
+            None,
+        ),
+        # Classic protection stood beside it, and does not tell since when.
+        ((ruleset(ON), version(YEAR_AGO, OFF), version(OFF, ON, enforcement="disabled"), protection()), None),
+        # Its history cannot be read.
+        ((ruleset(ON),), None),
+        # Switched off, and still so.
+        ((NONE, listed(enforcement="disabled", updated_at=OFF), version(YEAR_AGO, OFF)), at(12, 0)),
+    ],
+    ids=["off and on", "fewer", "tried out", "another", "another unknown", "protection", "no history", "still off"],
+)
+def test_the_history_of_a_ruleset_shows_that_it_was_switched_off(
+    bodies: tuple[dict[str, Any], ...], instant: datetime | None
+) -> None:
+    """Only where all that bound the branch then is known, and where it had met the needs before."""
+    vault = Readings()
+    vault.add(AFTER, *bodies)
+    row = proven(vault)
+    assert (instant is not None, instant) == (row["shown_less"], row["shown_less_at"])
