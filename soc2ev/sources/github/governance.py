@@ -58,6 +58,7 @@ def asked_of(value: Json) -> dict[str, Json]:
         "code_owners": strict.is_any(reviews, "require_code_owner_review"),
         "last_push_approval": strict.is_any(reviews, "require_last_push_approval"),
         **_required(_parameters(value, "required_status_checks")),
+        "workflows": _workflows(_parameters(value, "workflows")),
         "merge_queue": bool(queues),
         "grouping": next((one.get("grouping_strategy") for one in queues), None),
         "no_force_push": bool(_parameters(value, "non_fast_forward")),
@@ -67,6 +68,10 @@ def asked_of(value: Json) -> dict[str, Json]:
 
 def _parameters(value: Json, kind: str) -> list[Json]:
     return [rule.get("parameters") or {} for rule in value["rules"] if strict.text(rule["type"]) == kind]
+
+
+def _workflows(rules: Sequence[Json]) -> list[str] | None:
+    return [strict.text(one["path"]) for rule in rules for one in rule["workflows"]] if rules else None
 
 
 def _required(rules: Sequence[Json]) -> dict[str, Json]:

@@ -59,7 +59,9 @@ class Notes:
         """Note what a merged request says of tickets: GitHub's own answer about it."""
         # Branches are often in lower case, and what stands between their parts is no part of a key.
         branch = value["headRefName"].upper().replace("/", " ").replace("_", " ")
-        self._mention([value["title"], value["body"] or "", branch if self.projects else value["headRefName"]])
+        titles = [one["previousTitle"] for one in value["timelineItems"]["nodes"] if one and one.get("previousTitle")]
+        texts = [value["title"], *titles, value["body"] or "", branch if self.projects else value["headRefName"]]
+        self._mention(texts)
 
     def _mention(self, texts: Iterable[str]) -> None:
         if self.projects is not None:

@@ -18,6 +18,7 @@ _ASKED = (
     _flag("last_push_approval", "Somebody else than the last pusher has to approve."),
     Column("checks", "TEXT[]", "Names of the required checks; NULL when it has no such rule."),
     Column("check_apps", "TEXT[]", "For each of them the number of the App that must report it, or an empty text."),
+    Column("workflows", "TEXT[]", "Paths of the workflows that have to pass; NULL when it has no such rule."),
     _flag("strict", "The branch has to be up to date with its base."),
     _flag("merge_queue", "Merges go through a queue."),
     _text("grouping", "ALLGREEN or HEADGREEN for a merge queue."),

@@ -37,7 +37,7 @@ def judge(change: Change, policy: Policy) -> Fact:
 def required_failed(change: Change) -> bool | None:
     """Whether a check that a known rule asked for had failed, not ended or never run at the merge."""
     answers = [
-        _of_queue(change, _answer(change, demand, found, at, _HOST_ACCEPTS))
+        _of_queue(change, _unless_running(_answer(change, demand, found, at, _HOST_ACCEPTS), demand, found, at))
         for sha, at in _commits(change)
         for demand in rulebook.checks(change)
         if at and (found := _tests(change, sha)) and not _gone(change, found, at)
@@ -45,8 +45,18 @@ def required_failed(change: Change) -> bool | None:
     if any(one.value is False for one in answers):
         return True
     expected = len(rulebook.checks(change)) * sum(1 for _ in _commits(change))
-    complete = len(answers) == expected and rulebook.settled(change)
+    complete = len(answers) == expected and rulebook.settled(change) and not rulebook.workflows(change)
     return False if complete and all(one.value for one in answers) else None
+
+
+def _unless_running(answer: Fact, demand: Demand, found: Tests, at: datetime) -> Fact:
+    """The host waits for an attempt that had begun and not ended, whatever an earlier one had said."""
+    name, app = demand
+    mine = [one for one in found.checks if one.kind == "check" and one.name == name and app in (None, one.app_id)]
+    begun = [one for one in mine if one.started_at and one.started_at <= at]
+    if answer.value and any(one.completed_at is None or one.completed_at > at for one in begun):
+        return unknown(f"{answer.reason} It was running again at the merge.")
+    return answer
 
 
 def _commits(change: Change) -> Iterator[tuple[str | None, datetime | None]]:
@@ -73,8 +83,18 @@ def _commit(change: Change, policy: Policy, sha: str | None, at: datetime | None
     if found is None or at is None:
         missing = "When it landed" if found else f"What checks ran on {short(sha)}"
         return unknown(f"{missing} is not known.", *(() if found else (PARTIAL,)))
-    answer = _with_runs(_of_queue(change, _required(change, policy, found, at)), found)
+    answer = _with_workflows(_required(change, policy, found, at), change, policy)
+    answer = _with_runs(_of_queue(change, answer), found)
     return answer if found.whole else together([answer], {PARTIAL})
+
+
+def _with_workflows(answer: Fact, change: Change, policy: Policy) -> Fact:
+    """Nothing tells which checks come from a workflow that a ruleset requires: without a failure B is open."""
+    wanted = rulebook.workflows(change) if policy.checks.required == "from-rules" else ()
+    if not wanted or (answer.value is False and rulebook.checks(change)):
+        return answer
+    named = listed(map(shown, wanted))
+    return unknown(f"A ruleset asks for the workflow {named}; whether it passed is not told. {answer.reason}")
 
 
 def _with_runs(answer: Fact, found: Tests) -> Fact:

@@ -60,6 +60,11 @@ def checks(change: Change) -> tuple[Demand, ...]:
     return tuple(dict.fromkeys(demand for rule in _known(change) for demand in rule.checks or ()))
 
 
+def workflows(change: Change) -> tuple[str, ...]:
+    """The workflows that had to pass by the rules that are known to have been in force, each once."""
+    return tuple(dict.fromkeys(path for rule in _known(change) for path in rule.workflows))
+
+
 def needed_approvals(change: Change, policy: Policy) -> int:
     """How many independent approvals the change needs; never none: attribute C asks for an independent person."""
     return max(1, policy.required_approvals, approvals(change))

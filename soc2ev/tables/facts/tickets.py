@@ -28,6 +28,7 @@ _DECIDED = ("approved", "declined")
 """Final decisions of Service Management beside `pending`; it documents no other one."""
 _REJECTED = frozenset({"rejected", "declined", "cancelled", "canceled", "won't do"})
 BACKFILLED, BY_AUTOMATION, LATE = "TICKET_BACKFILLED", "TICKET_APPROVED_BY_AUTOMATION", "TICKET_APPROVED_LATE"
+EDITED = "BODY_EDITED_AFTER_MERGE"
 
 
 def judge(case: Case) -> Fact:
@@ -56,8 +57,16 @@ def _judge(change: Change, policy: Policy, makers: Makers, people: People) -> Fa
     if at is None:
         return unknown("When it was merged is not known, so neither is whether a ticket was approved by then.")
     primary, *others = told.links
-    main = _primary(primary, change, at, policy.ticket, makers, people)
+    main = _unless_edited(_primary(primary, change, at, policy.ticket, makers, people), change)
     return together([main, *(_other(one, at) for one in others)], _ambiguous(told.links))
+
+
+def _unless_edited(fact: Fact, change: Change) -> Fact:
+    """A line of the description comes first: one that was edited since may have named another ticket at the merge."""
+    if fact.value is not True or not any(one.edited_since for one in change.requests):
+        return fact
+    told = "The description was edited after the merge, so whether it named another ticket first is not known."
+    return unknown(f"{fact.reason} {told}", *fact.flags, EDITED)
 
 
 def _none_named(change: Change) -> Fact:
@@ -225,12 +234,8 @@ def _in_request(link: TicketLink, request: PullRequest) -> bool | None:
 
 def _title(key: str, request: PullRequest) -> bool | None:
     """Whether the title held the key at the merge."""
-    renamed = [one for one in request.events if one.kind == "RenamedTitleEvent"]
-    now = key in _keys(request.title, key)
-    if "events" in request.missing or request.merged_at is None or any(one.at is None for one in renamed):
-        return None
-    later = [(one.at, one.before or "") for one in renamed if one.at and one.at > request.merged_at]
-    return key in _keys(min(later)[1], key) if later else now
+    then = request.title_then
+    return None if then is None else key in _keys(then, key)
 
 
 def _keys(text: str, key: str) -> set[str]:

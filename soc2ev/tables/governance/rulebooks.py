@@ -28,7 +28,7 @@ Ref = tuple[str, str]
 
 _SAME = (
     *("changed_at", "approvals", "dismiss_stale", "code_owners", "last_push_approval", "checks", "check_apps"),
-    *("strict", "merge_queue", "no_force_push", "no_deletion"),
+    *("workflows", "strict", "merge_queue", "no_force_push", "no_deletion"),
 )
 _REFS = "select repository, ref from github_heads union select repository, ref from github_rules order by all"
 
@@ -126,7 +126,7 @@ def _needs(rule: Rule, wanted: int) -> Iterator[str]:
     """Which of the three needs the rule meets."""
     if (rule["approvals"] or 0) >= wanted:
         yield "approvals"
-    if rule["checks"]:
+    if rule["checks"] or rule["workflows"]:
         yield "checks"
     if rule["no_force_push"]:
         yield "a refusal of force pushes"
@@ -153,7 +153,7 @@ def _asked(found: Iterable[Rule]) -> list[str]:
 
 
 def _guards(rule: Rule) -> bool:
-    return bool(rule["approvals"] or rule["checks"] or rule["no_force_push"])
+    return bool(rule["approvals"] or rule["checks"] or rule["workflows"] or rule["no_force_push"])
 
 
 def _always_bypass(guards: Sequence[Rule], *, whole: bool) -> list[str] | None:
@@ -196,11 +196,21 @@ class _Book:
             return None
         certain = [rule for one in within for rule in one.rules[self._ref]]
         later = [one for one in self._readings if one.since >= day.end]
-        certain += [rule for one in later for rule in one.rules[self._ref] if _since(rule, day.start)]
-        versions = [rule for one in later for rule in one.versions.get(self._ref, ())]
-        certain += [rule for rule in versions if rule["bound"] and _spans(rule, day)]
-        if not _lacks(certain, self._wanted):
+        held = [(rule["changed_at"], day.end, rule) for one in later for rule in one.rules[self._ref]]
+        held += [
+            (rule["since"], rule["until"], rule)
+            for one in later
+            for rule in one.versions.get(self._ref, ())
+            if rule["bound"] and rule["until"] is not None
+        ]
+        known = [(since, until, rule) for since, until, rule in held if since is not None]
+        # Versions that follow each other on one day prove it together.
+        edges = {day.start, *(since for since, _, _ in known if day.start < since < day.end)}
+        edges |= {until for _, until, _ in known if day.start < until < day.end}
+        parts = [[rule for since, until, rule in known if since <= at < until] for at in sorted(edges)]
+        if not any(_lacks([*certain, *part], self._wanted) for part in parts):
             return "certain"
+        certain += [rule for since, until, rule in known if since <= day.start and until >= day.end]
         return _BETWEEN if not _lacks([*certain, *self._between(day)], self._wanted) else None
 
     def _between(self, day: Day) -> list[Rule]:
@@ -211,15 +221,6 @@ class _Book:
             return []
         seen = [one for one in self._readings if before[-1].since <= one.since <= after[0].since]
         return [rule for rule in after[0].rules[self._ref] if all(_holds(one, self._ref, rule) for one in seen)]
-
-
-def _since(rule: Rule, at: datetime) -> bool:
-    return rule["changed_at"] is not None and rule["changed_at"] <= at
-
-
-def _spans(version: Rule, day: Day) -> bool:
-    since, until = version["since"], version["until"]
-    return None not in (since, until) and since <= day.start and until >= day.end
 
 
 def _holds(one: Reading, ref: str, rule: Rule) -> bool:

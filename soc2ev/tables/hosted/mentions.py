@@ -48,11 +48,14 @@ def keys(
     where one is reached by its gateway or on this machine only, people's addresses of it are not known, so that every
     host's count.
     """
+    requests = list(requests)
     found = [pair for request in requests for pair in _of_request(request, projects, hosts)]
     found += [(key, "commit message") for one in commits for key in _in(_plain(one.message, hosts), projects)]
     ordered = sorted(enumerate(found), key=lambda pair: (PRECEDENCE.index(pair[1][1]), pair[0]))
     first: dict[str, str] = {}
-    for _, (key, source) in ordered:
+    # What a title names only since the merge comes last, whatever it names.
+    late = [(key, "title") for one in requests for key in _in(_plain(one.title, hosts), projects)]
+    for key, source in [*(pair for _, pair in ordered), *late]:
         first.setdefault(key, source)
     return list(first.items())
 
@@ -60,7 +63,8 @@ def keys(
 def _of_request(request: PullRequest, projects: Collection[str], hosts: Collection[str]) -> Iterator[tuple[str, str]]:
     machine = request.author is not None and request.author.kind == "Bot"
     body = _addressed(_HIDDEN.sub(" ", _FOLDED.sub(" ", request.body) if machine else request.body), hosts)
-    titled = _in(_plain(request.title, hosts), projects)
+    then = request.title_then
+    titled = _in(_plain(request.title if then is None else then, hosts), projects)
     written = [key for trailer in _TRAILER.findall(body) for key in _in(trailer, projects)]
     # A line of references names others beside the change's own ticket, which the title names too.
     yield from ((key, "trailer") for key in sorted(written, key=lambda key: key not in titled))

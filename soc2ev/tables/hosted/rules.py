@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from soc2ev.tables.rule_readings import Rule as Row
 
 _UNPROTECTED, _PROTECTION = "none", "protection"
-_ASKED = ("approvals", "checks", "check_apps")
+_ASKED = ("approvals", "checks", "check_apps", "workflows")
 """What facts are judged by."""
 
 
@@ -117,7 +117,7 @@ def _earlier(reading: Reading, ref: str, origin: str) -> tuple[Earlier, ...]:
     """What a ruleset had asked of the ref, version by version; one of which nobody can tell is left out."""
     rows = [row for row in reading.versions.get(ref, ()) if row["origin"] == origin]
     return tuple(
-        Earlier(row["since"], row["until"], row["approvals"], _checks(row), bound=row["bound"])
+        Earlier(row["since"], row["until"], row["approvals"], _checks(row), row["bound"], tuple(row["workflows"] or ()))
         for row in rows
         if row["bound"] is not None and None not in (row["since"], row["until"])
     )
@@ -132,6 +132,7 @@ def _rule(row: Mapping[str, Json], observed_at: datetime | None, earlier: tuple[
         checks=_checks(row),
         observed_at=observed_at,
         earlier=earlier,
+        workflows=tuple(row["workflows"] or ()),
     )
 
 

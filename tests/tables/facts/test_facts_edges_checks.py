@@ -323,3 +323,26 @@ def test_rules_that_were_read_in_part() -> None:
     partly = Rules((rule(),), visible=False, reason="403")
     red = change(rules=partly, tested=(ChecksOf("h1", (check("FAILURE"),), whole=True),))
     assert ("deviation", "not tested") == (letters(judged(red))["B"], letters(judged(change(rules=partly)))["B"])
+
+
+def test_bypass_by_an_attempt_that_was_running() -> None:
+    """Without the ledger: the host waits for an attempt that had begun, also where an earlier one had passed."""
+    again = check(None, started_at=ago(5))
+    late = check("SUCCESS", -10, started_at=ago(5))
+    found = [judged(broken(tested=(ChecksOf("h1", (check(), one), whole=True),))) for one in (again, late)]
+    assert [None, None] == [one.row["emergency"] for one in found]
+    assert ["not tested", "not tested"] == [letters(one)["E"] for one in found]
+    assert ["met", "met"] == [letters(one)["B"] for one in found]
+
+
+def test_a_workflow_that_a_ruleset_requires_leaves_checks_open() -> None:
+    """Which checks come from it is not told: what the others said proves no more than their failure."""
+    required = Rules((rule(workflows=(".github/workflows/security.yml",)),), visible=True)
+    alone = Rules((rule(workflows=(".github/workflows/security.yml",), checks=None),), visible=True)
+    failed = (ChecksOf("h1", (check("FAILURE"),), whole=True),)
+    outcomes = [
+        letters(judged(one))["B"]
+        for one in (change(rules=required), change(rules=alone), change(rules=required, tested=failed))
+    ]
+    assert ["not tested", "not tested", "deviation"] == outcomes
+    assert "met" == letters(judged(change(rules=required), policy(checks={"required": ["test"]})))["B"]

@@ -45,6 +45,7 @@ from soc2ev.tables.facts.evidence import (
     Tickets,
 )
 from soc2ev.tables.facts.evidence import Tests as ChecksOf
+from soc2ev.tables.hosted import mentions
 
 SM = policy(ticket={"mode": "service_management"})
 EXISTS = policy(ticket={"mode": "exists"})
@@ -152,7 +153,7 @@ def test_no_ticket() -> None:
 
 def test_lower_case_branch() -> None:
     """Edge 40: a key in lower case in the branch was named before the merge."""
-    made = request(title="Export", head_ref="feature/abc-1-export", edited_at=ago(-5))
+    made = request(title="Export", head_ref="feature/abc-1-export", edited_at=ago(5))
     assert "met" == a(change(made, tickets=linked(source="branch")))
 
 
@@ -524,3 +525,24 @@ def test_other_label() -> None:
     """Edge 46: another label declares nothing; a branch that nobody told may have."""
     other = request(labels=("docs",), events=(event("LabeledEvent", 50, ANN, name="docs"),))
     assert [False, None] == [judged(one).row["emergency"] for one in (other, request(head_ref=None))]
+
+
+def test_a_description_that_was_edited_since_may_have_named_another_ticket() -> None:
+    """Edge 55: its lines come before the title, and what they said at the merge is not known; a failure stays one."""
+    edited = request(edited_at=ago(-5))
+    found = judged(change(edited))
+    assert "not tested" == letters(found)["A"]
+    assert "BODY_EDITED_AFTER_MERGE" in found.flags
+    assert "deviation" == a(change(edited, tickets=linked(ticket(events=(), status="Open"))))
+
+
+def test_a_title_counts_as_it_stood_at_the_merge() -> None:
+    """Edge 55: what it names only since comes last, and what it named then still counts."""
+
+    def renamed(before: str, after: str) -> list[tuple[str, str]]:
+        moved_on = (event("RenamedTitleEvent", -30, ANN, before=before, after=after),)
+        return mentions.keys([request(title=after, body="", head_ref="x", events=moved_on)], (), ["ABC"])
+
+    assert [("ABC-1", "title")] == renamed("ABC-1 Export", "Export")
+    assert [("ABC-1", "title"), ("ABC-2", "title")] == renamed("ABC-1 Export", "ABC-2 Export")
+    assert [("ABC-2", "title")] == renamed("Export", "ABC-2 Export")

@@ -288,3 +288,21 @@ def test_the_history_of_a_ruleset_shows_that_it_was_switched_off(
     vault.add(AFTER, *bodies)
     row = proven(vault)
     assert (instant is not None, instant) == (row["shown_less"], row["shown_less_at"])
+
+
+@pytest.mark.parametrize(
+    ("middle", "expected"),
+    [
+        ({}, (31, 31, 0, None)),
+        ({"approvals": 0}, (31, 23, 0, date(2026, 10, 12))),
+        ({"enforcement": "disabled"}, (31, 23, 0, date(2026, 10, 12))),
+    ],
+)
+def test_versions_that_follow_each_other_prove_the_day_of_the_change(
+    middle: dict[str, Any], expected: tuple[int, int, int, date | None]
+) -> None:
+    """A change from one sufficient version to another at noon leaves no gap."""
+    noon, other = "2026-10-12T12:00:00Z", "2026-10-19T12:00:00Z"
+    vault = Readings()
+    vault.add(AFTER, ruleset(other), version(YEAR_AGO, noon), version(noon, other, **middle))
+    assert expected == days(proven(vault))

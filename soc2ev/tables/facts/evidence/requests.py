@@ -171,3 +171,17 @@ class PullRequest:
     """The last commits of its branch before each force push; some may be among its commits again."""
     rebased: frozenset[str] = frozenset()
     """Those that the platform made when it rebased another request onto its branch: the committer let them in."""
+
+    @property
+    def title_then(self) -> str | None:
+        """Its title at the merge; None when that is not known."""
+        renamed = [one for one in self.events if one.kind == "RenamedTitleEvent"]
+        if "events" in self.missing or self.merged_at is None or any(one.at is None for one in renamed):
+            return None
+        later = [(one.at, one.before or "") for one in renamed if one.at and one.at > self.merged_at]
+        return min(later)[1] if later else self.title
+
+    @property
+    def edited_since(self) -> bool:
+        """Whether its description was edited after the merge, or may have been."""
+        return self.edited_at is not None and (self.merged_at is None or self.edited_at > self.merged_at)

@@ -17,6 +17,8 @@ class Earlier:
     checks: tuple[tuple[str, int | None], ...] | None = None
     bound: bool = False
     """It was there, enforced, and reached the ref."""
+    workflows: tuple[str, ...] = ()
+    """Workflows that had to pass; which checks are theirs is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Rule:
     """What it had asked before, as far as that is known."""
     bound: bool = True
     """It reaches the ref; False: it may have done so before it was changed."""
+    workflows: tuple[str, ...] = ()
+    """Workflows that have to pass; which checks are theirs is not told."""
 
 
 @dataclass(frozen=True, slots=True)
