@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from soc2ev.tables import commit_text, scoping
 from soc2ev.tables.facts import rulebook
 from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Tests, TicketLink
-from soc2ev.tables.hosted import gates, mentions
+from soc2ev.tables.hosted import gates, indirect, mentions
 from soc2ev.tables.hosted.deployments import Delivered
 from soc2ev.tables.hosted.overrides import Overrides
 from soc2ev.tables.hosted.requests import commit, listed
@@ -175,13 +175,17 @@ class _Shared:
         told = self.found.requests.evidence([*numbers, *parts], [*tests])
         for move, item in zip(moves, items, strict=True):
             mine = [requests[number] for number in move.numbers if number in requests]
-            yield self._case(move, item, mine, commits, tests, told)
+            unseen = len(move.numbers) - len(mine)
+            if move.integration == "pr_merge":
+                mine = indirect.apart(mine)
+            yield self._case(move, item, mine, unseen, commits, tests, told)
 
     def _case(
         self,
         move: Move,
         item: str,
         requests: Sequence[PullRequest],
+        unseen: int,
         commits: Mapping[str, Commit],
         tests: Mapping[str, Tests],
         told: Mapping[int | str, set[str]],
@@ -222,7 +226,7 @@ class _Shared:
             high_risk=None if risky is None else tuple(risky),
             reverts=tuple(dict.fromkeys(sha for one in brought for sha in commit_text.reverts(one.message))),
             collected_at=self.collected_at,
-            unseen_requests=len(move.numbers) - len(requests) + _unwitnessed(move, commits.get(move.after)),
+            unseen_requests=unseen + _unwitnessed(move, commits.get(move.after)),
         )
         change = replace(change, rules=self.rules.at(rulebook.landed_at(change)))
         keys: list[int | str] = [*(one.number for one in requests), *shas, *move.brought]

@@ -39,6 +39,32 @@ def auto_merge(s: Story) -> None:
     change.merge(s.ann, "squash")
 
 
+@scenario("indirect-merge", B=MET, C=MET, D=MET, E=MET)
+def merged_along(s: Story) -> None:
+    """Ann's approved request held all commits of another one, which GitHub marked as merged along with it."""
+    first = s.open(title="ABC-2 Part")
+    whole = s.open(title="ABC-1 Whole")
+    whole.it.head_sha = first.it.head_sha
+    whole.push(s.ann, {"src/more.py": "more"})
+    whole.check()
+    whole.approve(s.bob)
+    whole.merge(s.bob, "merge")
+    first._merged(s.bob, s.api.it.commits[s.api.head()].parents[0], first.it.head_sha)
+
+
+@scenario("indirect-merge-approved-by-its-maker", C=DEVIATION, E=DEVIATION)
+def merged_along_by_its_maker(s: Story) -> None:
+    """The same, where the other request was opened by whoever approved."""
+    first = s.open(s.bob, title="ABC-2 Part")
+    whole = s.open(title="ABC-1 Whole")
+    whole.it.head_sha = first.it.head_sha
+    whole.push(s.ann, {"src/more.py": "more"})
+    whole.check()
+    whole.approve(s.bob)
+    whole.merge(s.cat, "merge")
+    first._merged(s.cat, s.api.it.commits[s.api.head()].parents[0], first.it.head_sha)
+
+
 @scenario("edge-18-squash", C=MET)
 def squash(s: Story) -> None:
     """Two authors squashed into one commit: the second survives in a trailer only."""
