@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
-from soc2ev.sources.github import assigned, bypasses, documents, gates, tested, workflow_runs
+from soc2ev.sources.github import assigned, bypasses, documents, edits, gates, tested, workflow_runs
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
 from soc2ev.sources.github.capabilities import Capabilities
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from soc2ev.period import Period
 
 _NO_RECORD = "the record of the ref's moves cannot be read"
-_DEEP = 5
+_DEEP, _EDITED = 5, 20
 """How far requests within requests are followed: feature into develop into release into main."""
 _MANY_COMMITS = 500
 """Commits for which GitHub's index of requests is asked, at most."""
@@ -211,6 +211,7 @@ class Collecting:
     def _ask_accounts(self) -> None:
         self.notes.ask()
         self._ask_assignees()
+        self._ask_edits()
 
     def _read_moves(self) -> None:
         read = partial(moves_.read, self.host, self.repository, period=self.period, tally=self.tallies["activity"])
@@ -321,6 +322,12 @@ class Collecting:
         machines = [one for one in self.details.found.values() if one.by_machine and one.approved]
         asked = sorted(((one.id, one.number) for one in machines), key=lambda one: one[1])
         assigned.ask(self.host, self.repository, asked, self.tallies["pull-requests"])
+
+    def _ask_edits(self) -> None:
+        """What descriptions had said that were edited after the merge; of the rest nobody knows what they said then."""
+        edited = sorted((one.number, one.id) for one in self.details.found.values() if one.edited)
+        wanted = [(id_, number) for number, id_ in edited[: self._few() * _EDITED]]
+        edits.ask(self.host, self.repository, wanted, self.tallies["pull-requests"])
 
     def _ask_pushes(self, replaced: Collection[int]) -> None:
         """Who pushed heads, and when, where no check suite tells, for approved requests; so for those replaced."""

@@ -297,6 +297,7 @@ def _request(value: Json, notes: Notes) -> Request:
         commit_count=value["commits"]["totalCount"],
         approved=any(one["state"] in ("APPROVED", "DISMISSED") for one in value["reviews"]["nodes"]),
         pushed=bool(checks) and (value["isCrossRepository"] or _tells_pusher(value)),
+        edited=value["lastEditedAt"] is not None and instant(value["lastEditedAt"]) > merged_at,
         again=tuple(sha for sha, found in tested if _ran_after(found, merged_at)),
         restated=tuple(sha for sha, found in tested if _set_after(found, merged_at)),
         base_sha=value["baseRefOid"],

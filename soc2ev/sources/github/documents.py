@@ -267,6 +267,16 @@ def assigned(count: int) -> str:
     return f"query assigned({names}) {{\n{asked}\n}}"
 
 
+def edited(count: int) -> str:
+    """How the descriptions of pull requests were edited: variables i0 and so on; aliases p0 and so on."""
+    names = ", ".join(f"$i{n}: ID!" for n in range(count))
+    edits = "userContentEdits(first: 20) { totalCount nodes { editedAt diff } }"
+    asked = "\n".join(
+        f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number createdAt {edits} }} }}" for n in range(count)
+    )
+    return f"query edited({names}) {{\n{asked}\n}}"
+
+
 def rest_of_statuses(count: int) -> str:
     """The next page of the statuses of several deployments: variables i0, c0 and so on; aliases p0 and so on."""
     names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(count))

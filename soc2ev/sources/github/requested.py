@@ -39,6 +39,8 @@ class Request:
     """When somebody approved which commit before the merge, as far as the first answer tells."""
     forced: tuple[tuple[datetime, str], ...]
     """When the branch was force-pushed, and what it held before."""
+    edited: bool
+    """Its description was edited after the merge."""
     again: tuple[str, ...]
     """Its head, and what a queue landed, where a check ran after the merge, which hides the attempt before it."""
     restated: tuple[str, ...]

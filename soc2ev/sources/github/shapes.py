@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 from soc2ev.errors import TamperedError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, strict
+
+_AT_ONCE = timedelta(minutes=1)
 
 Columns = dict[str, Json]
 ZERO = "0" * 40
@@ -168,6 +171,19 @@ def assigned(value: Json) -> Columns:
     found = value["assignees"]["nodes"]
     told = {"logins": [one["login"] for one in found], "ids": [str(one["databaseId"]) for one in found]}
     return {"number": value["number"], **told, "whole": value["assignees"]["totalCount"] == len(found)}
+
+
+def edited(value: Json) -> Columns:
+    """
+    What the edits of a request's description tell; GitHub forgets the text of one that somebody deleted.
+
+    They are all when the first of them is as old as the request: what it said at the beginning.
+    """
+    told = value["userContentEdits"] or {"totalCount": None, "nodes": []}
+    found = [one for one in told["nodes"] if one and one["diff"] is not None]
+    begun = datetime.fromisoformat(value["createdAt"]) + _AT_ONCE
+    whole = told["totalCount"] == len(found) and any(datetime.fromisoformat(one["editedAt"]) <= begun for one in found)
+    return {"number": value["number"], "texts": [one["diff"] for one in found], "whole": whole}
 
 
 def missing(value: Json) -> list[str]:

@@ -200,6 +200,13 @@ def assigned_rows(asked: Asked, data: Json) -> Iterator[Row]:
             yield tables.ASSIGNEES.name, {"repository": asked["repository"], **shapes.assigned(value)}
 
 
+def edited_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_body_edits, from pull requests that were asked for by id."""
+    for _, value in shapes.objects(data, "p"):
+        if value:
+            yield tables.BODY_EDITS.name, {"repository": asked["repository"], **shapes.edited(value)}
+
+
 def comparison_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_compared and github_comparisons."""
     of = {"repository": asked["repository"], "base": asked["base"], "head": asked["head"]}
@@ -228,6 +235,7 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "authors": (author_rows, tables.COMMIT_AUTHORS.name),
     "pushers": (pusher_rows, tables.PUSHES.name),
     "assigned": (assigned_rows, tables.ASSIGNEES.name),
+    "edited": (edited_rows, tables.BODY_EDITS.name),
     "comparison": (comparison_rows, tables.COMPARED.name),
     "tested": (check_rows.tested_rows, tables.TESTED.name),
     "statuses of": (check_rows.status_history_rows, tables.TESTED.name),
@@ -318,6 +326,7 @@ STREAMS: tuple[Stream, ...] = (
             tables.PUSHES,
             tables.COMMIT_AUTHORS,
             tables.ASSIGNEES,
+            tables.BODY_EDITS,
             tables.REVIEWS,
             tables.EVENTS,
             tables.FILES,

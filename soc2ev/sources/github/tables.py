@@ -237,6 +237,17 @@ ASSIGNEES = Table(
     ),
     ("repository", "number"),
 )
+BODY_EDITS = Table(
+    "github_body_edits",
+    "How descriptions of pull requests were edited, for those that were edited after their merge.",
+    (
+        _REPOSITORY,
+        _PULL,
+        Column("texts", "TEXT[]", "What GitHub tells of each edit."),
+        _must("whole", "These are all.", "BOOLEAN"),
+    ),
+    ("repository", "number"),
+)
 REVIEWS = Table(
     "github_reviews",
     "Reviews of a pull request as they stand now; a dismissed one keeps its first state in github_events.",
@@ -317,6 +328,7 @@ COMPARISONS = Table(
 __all__ = [
     "APPS",
     "ASSIGNEES",
+    "BODY_EDITS",
     "BYPASSES",
     "CAPABILITIES",
     "CHECKS",

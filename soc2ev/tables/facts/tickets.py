@@ -63,7 +63,8 @@ def _judge(change: Change, policy: Policy, makers: Makers, people: People) -> Fa
 
 def _unless_edited(fact: Fact, change: Change) -> Fact:
     """A line of the description comes first: one that was edited since may have named another ticket at the merge."""
-    if fact.value is not True or not any(one.edited_since for one in change.requests):
+    open_ = any(one.edited_since and one.lost_keys is not False for one in change.requests)
+    if fact.value is not True or not open_:
         return fact
     told = "The description was edited after the merge, so whether it named another ticket first is not known."
     return unknown(f"{fact.reason} {told}", *fact.flags, EDITED)

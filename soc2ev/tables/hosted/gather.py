@@ -167,6 +167,7 @@ class _Shared:
         for number, below in inner.items():
             constituents = tuple(self._without_others(parts[one]) for one in below if one in parts)
             request = self._without_others(requests[number])
+            request = replace(request, lost_keys=mentions.lost(request, self.gatherer.projects()))
             unseen = len(below) - len(constituents) + self._hidden(request)
             requests[number] = replace(request, constituents=constituents, unseen_constituents=unseen)
         commits = self._commits({sha for move in moves for sha in move.brought})

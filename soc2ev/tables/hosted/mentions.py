@@ -60,6 +60,14 @@ def keys(
     return list(first.items())
 
 
+def lost(request: PullRequest, projects: Collection[str]) -> bool | None:
+    """Whether its description had named tickets that it does not name now; None when its edits are not known."""
+    if request.edits is None:
+        return None
+    now = set(_in(request.body, projects))
+    return any(set(_in(text, projects)) - now for text in request.edits)
+
+
 def _of_request(request: PullRequest, projects: Collection[str], hosts: Collection[str]) -> Iterator[tuple[str, str]]:
     machine = request.author is not None and request.author.kind == "Bot"
     body = _addressed(_HIDDEN.sub(" ", _FOLDED.sub(" ", request.body) if machine else request.body), hosts)

@@ -83,6 +83,8 @@ class Requests:
         gone = self._grouped("github_replaced_commits", chosen)
         files = self._grouped("github_files", chosen)
         assignees = {row["number"]: row for row in self.rows("github_assignees", chosen)}
+        edited = (row for row in self.rows("github_body_edits", chosen) if row["whole"])
+        edits = {row["number"]: tuple(row["texts"] or ()) for row in edited}
         landed = {row["number"]: row for row in self.rows("github_landed_commits", chosen)}
         whole = {(row["number"], row["part"]) for row in self.rows("github_completions", chosen)}
         replaced = [
@@ -109,7 +111,8 @@ class Requests:
                 {sha: within[its] for sha, its in into.items() if its != number and its in within},
             )
             landing = commit(landed[number]) if number in landed else None
-            found[number] = replace(made, landed=landing, assignees=_assigned(assignees.get(number)))
+            told = _assigned(assignees.get(number))
+            found[number] = replace(made, landed=landing, assignees=told, edits=edits.get(number))
         return found
 
     def _landings(self) -> Mapping[str, Mapping[str, int]]:

@@ -173,6 +173,9 @@ class Change:
             self._event("RenamedTitleEvent", by, previousTitle=self.it.title, currentTitle=title)
             self.it.title = title
         if body:
+            if not self.it.edits:  # the history of a text begins with what it was made with
+                first = w.Edit(self.company.world.fresh(), self.it.author, self.it.created_at, self.it.body)
+                self.it.edits.append(first)
             self.it.body, self.it.edited_at, self.it.updated_at = body, at, at
             self.it.edits.append(w.Edit(self.company.world.fresh(), by, at, body))
 

@@ -159,6 +159,10 @@ class PullRequest:
     """Merges of the base into its branch that comparing both sides proved to add nothing of their own."""
     assignees: tuple[Account, ...] | None = ()
     """Whom it is assigned to now, which matters only where a machine opened it; None when that is not known."""
+    edits: tuple[str, ...] | None = None
+    """What is told of each edit of its description; None when not all is known."""
+    lost_keys: bool | None = None
+    """Whether its description had named tickets that it does not name now; None when that is not known."""
     landed: Commit | None = None
     """The commit that its merge made, or the last of them; None when it was not obtained."""
     equal_patches: frozenset[str] = frozenset()
