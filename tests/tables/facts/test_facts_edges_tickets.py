@@ -534,6 +534,14 @@ def test_a_description_that_was_edited_since_may_have_named_another_ticket() -> 
     assert "not tested" == letters(found)["A"]
     assert "BODY_EDITED_AFTER_MERGE" in found.flags
     assert "deviation" == a(change(edited, tickets=linked(ticket(events=(), status="Open"))))
+    assert ["met", "not tested"] == [a(change(replace(edited, lost_keys=lost))) for lost in (False, True)]
+
+
+def test_what_a_description_had_named_before() -> None:
+    """Edge 55: edits tell it, as whole texts or as what changed; keys of other projects are none."""
+    texts = ("Ticket: ABC-9", "- Ticket: ABC-9\n+ See XYZ-4", "Ticket: ABC-1")
+    found = [mentions.lost(request(body="Ticket: ABC-1", edits=told), ["ABC"]) for told in (None, texts[2:], texts, ())]
+    assert [None, False, True, False] == found
 
 
 def test_a_title_counts_as_it_stood_at_the_merge() -> None:
