@@ -102,6 +102,10 @@ def read(host: Host, repository: Repository, ref: str, period: Period, tally: Ta
     return Line(ref, tuple(moves), not gaps and not silent and not behind, names=tuple(names))
 
 
+_BRINGING = ("branch_creation", "push", "force_push")
+"""Moves that bring something to a head; merges and deletions, as many again, do not."""
+
+
 def read_pushes(
     host: Host,
     repository: Repository,
@@ -122,9 +126,9 @@ def read_pushes(
             for ref in refs:
                 tally.fetched += sum(1 for _ in _walk(host, repository, None, ref=ref))
         else:
-            tally.fetched += sum(
-                move.ref not in told for move in _walk(host, repository, None, without=told, since=since)
-            )
+            for kind in _BRINGING:
+                walked = _walk(host, repository, None, without=told, since=since, kind=kind)
+                tally.fetched += sum(move.ref not in told for move in walked)
     except CollectError as problem:
         tally.failed(problem, "pushes of the heads of requests")
 
@@ -138,12 +142,15 @@ def _walk(
     without: Sequence[str] = (),
     since: datetime | None = None,
     role: str = "moves",
+    kind: str | None = None,
 ) -> Iterator[Move]:
     """Moves, newest first, until a page reaches back beyond the start."""
     asked: dict[str, Json] = {"repository": repository.name, "role": role}
     params = {"per_page": "100"}
     if ref is not None:
         params["ref"] = f"refs/heads/{ref}"
+    if kind is not None:
+        params["activity_type"] = kind
     if without:
         asked["without"] = list(without)
     edge = period.start if period else since

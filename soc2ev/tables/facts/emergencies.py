@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from soc2ev.tables.facts import answers, approvals, checks, rulebook, standard_changes
+from soc2ev.tables.facts import answers, approvals, checks, opinions, rulebook, standard_changes
 from soc2ev.tables.facts.business_days import deadline
 from soc2ev.tables.facts.case import Case
 from soc2ev.tables.facts.declarations import declared
@@ -190,7 +190,15 @@ def _rules_kept(case: Case) -> Fact:
 def _short(case: Case) -> bool | None:
     """Whether an approval was missing that its rules asked for, as the host counts approvals."""
     wanted, last_push = rulebook.approvals(case.change), any(one.last_push_approval for one in case.change.rules.rules)
-    return some(_short_of(wanted, one, last_push=last_push) for one in case.reviewed) if wanted else False
+    if not wanted:
+        return False
+    return some(_objected(one, case) or _short_of(wanted, one, last_push=last_push) for one in case.reviewed)
+
+
+def _objected(found: Reviewed, case: Case) -> bool:
+    """Whether a request for changes of somebody who may write was open, which the host waits for."""
+    given = opinions.at_merge(found.request, case.people) if found.whole else []
+    return any(one.approves is False and one.standing and one.review.can_push for one in given)
 
 
 def _short_of(wanted: int, found: Reviewed, *, last_push: bool) -> bool | None:

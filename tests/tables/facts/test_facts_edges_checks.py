@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from evidence_made import (
     ANN,
+    CAT,
     MERGED,
     ago,
     change,
@@ -346,3 +347,11 @@ def test_a_workflow_that_a_ruleset_requires_leaves_checks_open() -> None:
     ]
     assert ["not tested", "not tested", "deviation"] == outcomes
     assert "met" == letters(judged(change(rules=required), policy(checks={"required": ["test"]})))["B"]
+
+
+def test_bypass_by_an_open_objection() -> None:
+    """Without the ledger: the host waits for whoever may write and asked for changes, however many approved."""
+    asked = review(CAT, 20, state="CHANGES_REQUESTED", id="x")
+    reader = replace(asked, can_push=False)
+    found = [judged(broken(requests=(request(reviews=(review(), one)),))).row["emergency"] for one in (asked, reader)]
+    assert [True, False] == found
