@@ -238,8 +238,7 @@ def _request(
     # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
     pushed = [one for one in made if one.sha in seen and one.sha not in buttoned | copies]
     clean = proofs.clean_merges(made, row["head_sha"])
-    proven, by_platform = _base_merges(made, clean, row["base_ref"])
-    updated = {one.sha: seen[one.sha].updaters(one) for one in pushed if one.sha in proven | by_platform}
+    pushers, updaters = _pushed_by(made, pushed, seen, clean, row["base_ref"])
     return PullRequest(
         number=row["number"],
         title=row["title"] or "",
@@ -273,8 +272,8 @@ def _request(
         buttoned=buttoned,
         replaced=tuple(_replaced(gone, row["head_sha"])),
         rebased=copies,
-        pushers=_pushers(pushed, seen, updated, [account(one, "actor") for one in forced]),
-        updaters=_each(updated[sha] for sha in updated.keys() & by_platform),
+        pushers=_with_forcers(pushers, [account(one, "actor") for one in forced]),
+        updaters=updaters,
     )
 
 
@@ -292,22 +291,28 @@ def _base_merges(made: Sequence[Commit], clean: Collection[str], base: str | Non
     return proven, {one.sha for one in made if merges_base(one, own, base)} - proven
 
 
-def _pushers(
-    pushed: Iterable[Commit],
+def _pushed_by(
+    made: Sequence[Commit],
+    pushed: Sequence[Commit],
     seen: Mapping[str, Receipt],
-    updated: Mapping[str, Mapping[int | str, Account]],
-    forcers: Sequence[Account | None],
-) -> tuple[Account | None, ...]:
-    """Everybody who pushed more than a merge of the base, each once; None at the end for forcers that are gone."""
+    clean: Collection[str],
+    base: str | None,
+) -> tuple[dict[int | str, Account], tuple[Account, ...]]:
+    """Everybody who pushed more than a merge of the base; and who had the platform merge it, perhaps with conflicts."""
+    proven, by_platform = _base_merges(made, clean, base)
+    updated = {one.sha: seen[one.sha].updaters(one) for one in pushed if one.sha in proven | by_platform}
     told = (seen[one.sha].pushers.items() - updated.get(one.sha, {}).items() for one in pushed)
-    found = {key: who for one in told for key, who in sorted(one, key=lambda each: str(each[0]))}
-    found |= {who.number: who for who in forcers if who and who.number is not None}
+    pushers = {key: who for one in told for key, who in sorted(one, key=lambda each: str(each[0]))}
+    found = {key: who for sha in updated.keys() & by_platform for key, who in updated[sha].items()}
+    return pushers, tuple(found[key] for key in sorted(found, key=str))
+
+
+def _with_forcers(
+    pushers: Mapping[int | str, Account], forcers: Sequence[Account | None]
+) -> tuple[Account | None, ...]:
+    """All of them, each once; None at the end for forcers that are gone."""
+    found = {**pushers, **{who.number: who for who in forcers if who and who.number is not None}}
     return (*found.values(), *([None] if None in forcers else []))
-
-
-def _each(told: Iterable[Mapping[int | str, Account]]) -> tuple[Account, ...]:
-    found = {key: who for one in told for key, who in one.items()}
-    return tuple(found[key] for key in sorted(found, key=str))
 
 
 def _landed(sha: str, row: Row | None, commits: list[Row]) -> rebased.Landed:

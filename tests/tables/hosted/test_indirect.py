@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from soc2ev.tables.facts.evidence import PullRequest
 from soc2ev.tables.hosted.indirect import apart
 from tests.tables.facts.evidence_made import ANN, BOB, CAT, commit, request, review
 
 BOTH = (commit("a"), commit("b"))
 
 
-def numbers(*requests: object) -> list[int]:
+def numbers(*requests: PullRequest) -> list[int]:
     """Those that stand on their own."""
-    return [one.number for one in apart(requests)]  # type: ignore[arg-type]
+    return [one.number for one in apart(requests)]
 
 
 def test_a_request_that_another_one_holds_whole_is_a_part_of_that_one() -> None:
