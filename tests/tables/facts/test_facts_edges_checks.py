@@ -355,3 +355,11 @@ def test_bypass_by_an_open_objection() -> None:
     reader = replace(asked, can_push=False)
     found = [judged(broken(requests=(request(reviews=(review(), one)),))).row["emergency"] for one in (asked, reader)]
     assert [True, False] == found
+
+
+def test_rules_kept_by_the_evidence_need_checks_that_had_ended() -> None:
+    """Where the ledger does not reach back: a required check that was running again at the merge leaves E open."""
+    short = Bypass(visible=True, bypassed=False, reaches_back_to=MERGED + timedelta(days=1))
+    again = (ChecksOf("h1", (check(), check(None, started_at=ago(5))), whole=True),)
+    found = [letters(judged(one))["E"] for one in (change(bypass=short), change(bypass=short, tested=again))]
+    assert ["met", "not tested"] == found
