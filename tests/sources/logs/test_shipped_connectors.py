@@ -252,22 +252,6 @@ def test_what_a_plan_does_not_have_is_unknown_with_its_reason(run, name, request
     assert any(row["unknown"] for row in found.sources.values())
 
 
-@pytest.mark.parametrize(
-    ("name", "request_id", "code"),
-    [
-        (name, request.id, code)
-        for name in NAMES
-        for request in manifest_of(name).requests
-        for code in request.absent_on
-    ],
-)
-def test_what_is_not_configured_is_a_known_no(run, name, request_id, code):
-    """A status that means "not configured" leaves nothing unknown."""
-    vendor = Vendor(name, "")
-    _, found = run(name, dict.fromkeys(vendor.file_of(request_id), int(code)))
-    assert (None, True) == (found.claim.reason, found.claim.complete)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_manifest_is_clean_and_explained(name):
     """Lint finds nothing; `explain` lists each call, the right that it needs and every setting."""
@@ -395,3 +379,11 @@ def test_azure_itself_keeps_90_days_where_nothing_is_exported(run, monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda self, *a, **k: original(self, *a, **k).replace(*off_))
     row = run("azure-monitor")[1].sources[key]
     assert (90, "plan") == (row["retention_days"], row["retention_basis"])
+
+
+@pytest.mark.parametrize("file", ["rulesets-2.json", "limits.json"])
+def test_a_404_says_nothing_of_cloudflares_rate_limits(run, file):
+    """Neither a list that breaks off nor a ruleset that is not found means that nothing is limited."""
+    _, found = run("cloudflare", {file: 404})
+    assert not found.claim.complete
+    assert "rate_limits" in found.sources["cloudflare:zone/023e105f4ecef8ad9ca31a8372d0c353"]["unknown"]
