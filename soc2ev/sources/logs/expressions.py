@@ -188,6 +188,12 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return listed(config, self._now)
 
+    @functions.signature(_OBJECT, _ARRAY)  # type: ignore[untyped-decorator]
+    def _func_mute(self, route: Json, intervals: Json) -> Json:
+        from soc2ev.sources.logs.facts_times import mute_by
+
+        return mute_by(route, intervals, self._now)
+
     @functions.signature(_OBJECT, _ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
     def _func_iam_access(self, details: Json, resources: Json, reading: Json, stopping: Json) -> list[Json]:
         from soc2ev.sources.logs.facts_iam import iam_access

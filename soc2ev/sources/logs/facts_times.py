@@ -60,6 +60,12 @@ def mute_of(route: Mapping[str, Json], config: Mapping[str, Json], now: str) -> 
     return _mute(*(json.dumps([one for found in some for one in found]) for some in lists), bool(showing), now)
 
 
+def mute_by(route: Json, intervals: Json, now: str) -> Json:
+    """The mute of a route or rule by a list of named intervals: `now`, `until`, and `always`. TypeError as above."""
+    found = mute_of(route or {}, {_DEFINED[0]: intervals or []}, now)
+    return {"now": found.now, "until": found.until, "always": found.always}
+
+
 def _defined(known: Mapping[str, Json], name: str) -> list[Json]:
     if name not in known:
         raise TypeError(f"the time interval {name!r} is not defined")

@@ -387,3 +387,26 @@ def test_a_404_says_nothing_of_cloudflares_rate_limits(run, file):
     _, found = run("cloudflare", {file: 404})
     assert not found.claim.complete
     assert "rate_limits" in found.sources["cloudflare:zone/023e105f4ecef8ad9ca31a8372d0c353"]["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "who"),
+    [
+        ('"name": "always"', '"name": "other"', None),
+        ('"24:00"', '"23:00"', "oncall@example.com"),
+        ('"24:00"', '"?"', None),
+    ],
+)
+def test_a_rule_of_grafana_that_is_always_muted_reaches_nobody(run, monkeypatch, old, new, who):
+    """An interval that is not listed or not understood leaves open whom it reaches; one that ends mutes until then."""
+    original = Path.read_text
+    monkeypatch.setattr(
+        Path,
+        "read_text",
+        lambda self, *a, **k: (
+            original(self, *a, **k).replace(old, new) if self.name == "timings.json" else original(self, *a, **k)
+        ),
+    )
+    rows = {row["rule"]: row for row in run("grafana")[1].rows["collected_alert_rules"]}
+    assert ("pager", who) == (rows["r1"]["reaches"], rows["r5"]["reaches"])
+    assert bool(who) == bool(rows["r5"]["muted_until"])
