@@ -19,7 +19,7 @@ from tests.campaign.roads import Wrong, crashed
 from tests.campaign_logs import __doc__ as about
 from tests.campaign_logs.kinds import KINDS
 from tests.campaign_logs.roads import Seen, travel, wrongs
-from tests.sources.logs.test_shipped_connectors import NAMES
+from tests.sources.logs.test_shipped_connectors import RECORDED
 
 _NEXT = {"nextLink", "nextPageToken", "_links", "links", "next"}
 """Members that name the next page; the last one has none."""
@@ -118,7 +118,7 @@ def campaign(runs: Sequence[Run], *, minutes: float, most: int) -> Iterator[tupl
 
 def _words(arguments: Sequence[str]) -> argparse.Namespace:
     parser = telling.parser("python -m tests.campaign_logs", about)
-    parser.add_argument("--connector", default=",".join(NAMES), help="connectors, separated by commas (all)")
+    parser.add_argument("--connector", default=",".join(RECORDED), help="connectors, separated by commas (all)")
     parser.add_argument("--kind", default=",".join(KINDS), help="kinds of fault, or how their names begin (all)")
     return parser.parse_args(arguments)
 

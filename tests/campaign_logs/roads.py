@@ -180,7 +180,7 @@ def _configured(folder: Path, vendor: Vendor, clean: Seen | None) -> config.Sett
     register = yamlfile.dump({**head, "reviewed_on": "2026-09-01", "sources": listed})
     (folder / "registers" / "log-sources.yaml").write_text(register, encoding="utf-8")
     document = {"version": 1, "organisation": "Example Co", "registers": "./registers"}
-    document |= {"sources": {"logs": [vendor.entry]}}
+    document |= {"sources": {"logs": [vendor.entry, *vendor.beside]}}
     (folder / "soc2ev.yaml").write_text(yamlfile.dump(document), encoding="utf-8")
     return config.load(folder / "soc2ev.yaml")
 

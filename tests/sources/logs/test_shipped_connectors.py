@@ -28,9 +28,11 @@ from soc2ev.sources.logs.sieve import sifted
 from tests.sources.logs.runs import SECRET, Collected, Team
 
 FIXTURES = Path(__file__).parent / "fixtures"
-NAMES = sorted(file.parent.name for file in FIXTURES.glob("*/routes.yaml"))
 RUNNING = {"alertmanager", "openbao", "prometheus"}
 """Manifests over http that are tested against the system itself."""
+RECORDED = sorted(file.parent.name for file in FIXTURES.glob("*/routes.yaml"))
+"""Those with answers; what runs here may have some for campaigns."""
+NAMES = [name for name in RECORDED if name not in RUNNING]
 UNTOLD = ("key", "connector", "entry", "observed_at", "reasons", "source_key", "position")
 SENTINEL = "S3NTINEL"
 
@@ -59,6 +61,11 @@ class Vendor:
     def entry(self) -> dict[str, Any]:
         """The entry of sources.logs."""
         return {"connector": self.name, "name": "main", "url": self.base, **self.told["entry"]}
+
+    @property
+    def beside(self) -> list[dict[str, Any]]:
+        """Entries of other connectors that ask at the same address: their answers are peers."""
+        return [{"url": self.base, **one} for one in self.told.get("beside", [])]
 
     def answer(self, request: Request) -> Response:
         """As the vendor answers."""
