@@ -23,6 +23,7 @@ without secrets, answers of requests with for_each as far as they were had, and 
 """
 _SAME = {"function_expression", "multi_select_dict", "multi_select_list", "key_val_pair", "or_expression"}
 _SAME |= {"and_expression", "not_expression", "comparator"}
+_LOOKS = {"subexpression", "index_expression", "value_projection", "filter_projection", "flatten"}
 _PARTIAL = "partial"
 _ANY: Json = {"types": []}
 _NAME, _TEXT = {"types": ["string"]}, {"types": ["string", "null"]}
@@ -317,6 +318,11 @@ class Expression:
         return self._names
 
     @property
+    def negates_first(self) -> bool:
+        """Whether it looks into what a negation gives, as `!a.b` does, which means `(!a).b` and is null."""
+        return _negates_first(self._compiled.parsed)
+
+    @property
     def needs(self) -> frozenset[str]:
         """Those of them that must be known whole: not those below `partial`."""
         return frozenset(_roots(self._compiled.parsed, skip_partial=True))
@@ -341,6 +347,13 @@ def _compiled(text: str) -> Json:
         if name not in _Functions.FUNCTION_TABLE:
             raise ValueError(f"{text!r} uses the function {name}(), which does not exist")
     return made
+
+
+def _negates_first(node: Json) -> bool:
+    """To JMESPath a negation binds closer than a dot, `[]` and `[?`."""
+    inner = [child for child in node["children"] if isinstance(child, dict)]
+    looks = node["type"] in _LOOKS and inner[0]["type"] == "not_expression"
+    return looks or any(map(_negates_first, inner))
 
 
 def _called(node: Json) -> Iterator[str]:

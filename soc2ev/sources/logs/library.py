@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.sources.logs.explain import TEMPLATE
+from soc2ev.sources.logs.expressions import Expression
 from soc2ev.sources.logs.manifest import Read, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from soc2ev.sources.logs.manifest import Manifest
 
 _SHIPPED = Path(__file__).parent / "manifests"
 OWN = Path(".soc2ev") / "sources"
@@ -38,7 +41,16 @@ def load(connector: str, folder: Path | None) -> Read:
     made = parse(text, name)
     if made.id != connector:
         raise ConfigError(f"{name}:1:1: id is {made.id!r}; it is the name of its file, {connector!r}")
+    if wrong := next(_negations(made, name), None):
+        raise ConfigError(wrong)
     return Read(made, text, name, shipped=shipped)
+
+
+def _negations(made: Manifest, name: str) -> Iterator[str]:
+    """What negates too early. Said of a file that is there to be mended; in a record of last year it stays as it is."""
+    for text in made.texts():
+        if Expression(text).negates_first:
+            yield f"{name}:1:1: {text!r}: !a.b means (!a).b, which is null; write !(a.b)"
 
 
 def script_of(read: Read, folder: Path) -> Path:
@@ -70,6 +82,7 @@ def lint(folder: Path | None, files: list[Path] | None = None) -> Iterator[str]:
             continue
         if made.id != file.stem:
             yield f"{file}:1:1: id is {made.id!r}; it is the name of its file, {file.stem!r}"
+        yield from _negations(made, str(file))
         if not made.requires:
             yield f"{file}:1:1: requires is empty: say which least rights the questions need"
         if not made.docs or not made.verified:

@@ -243,6 +243,14 @@ class Manifest(Form):
             self._refuse_source(self.history.source(), self.history.requests, asked)
         return self
 
+    def texts(self) -> Iterator[str]:
+        """Every expression, but those in paths."""
+        history = [self.history] if self.history else []
+        for request in (*self.requests, *(request for one in history for request in one.requests)):
+            yield from _templates(request)
+        for source in (*self.sources, *(one.source() for one in history)):
+            yield from source.texts()
+
     def of_history(self) -> Manifest | None:
         """The questions about a period as a manifest of their own; None when there are none."""
         if self.history is None:

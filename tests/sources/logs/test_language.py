@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 
 from soc2ev.errors import ConfigError, TamperedError
 from soc2ev.sources import logs
-from soc2ev.sources.logs import engine, facts, facts_buckets, manifest, readonly, record, rows, sieve
+from soc2ev.sources.logs import engine, facts, facts_buckets, library, manifest, readonly, record, rows, sieve
 
 HEAD = """
 id: acme
@@ -334,6 +334,27 @@ def test_a_wrong_manifest_is_refused_with_its_place(text, says):
         manifest.parse((HEAD + text).encode(), "acme.yaml")
     assert says in refused.value.message
     assert refused.value.message.startswith("acme.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        *[(text, True) for text in ("!a.on", "a[?!b.on]", "!a[?on]", "!a[]", "a.on && !a.{x: on}")],
+        *[(text, False) for text in ("!(a.on)", "!a[0]", "!a[*].on", "!contains(a.on, 'x')", "a[?!(b.on)].c", "!a")],
+    ],
+)
+def test_a_negation_that_ends_before_the_dot_is_refused_in_a_file(tmp_path, text, refused):
+    """`!a.b` is null whatever a.b is. What was collected with such a manifest can still be read."""
+    file = tmp_path / library.OWN / "acme.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'{HEAD}requests: [{{id: a, path: /a}}]\nsources: [{{record: {{enabled: "={text}"}}}}]\n')
+    assert refused == any("(!a).b" in one for one in library.lint(tmp_path, [file]))
+    assert manifest.parse(file.read_bytes(), "acme.yaml")
+    if refused:
+        with pytest.raises(ConfigError, match="means"):
+            library.load("acme", tmp_path)
+    else:
+        assert library.load("acme", tmp_path)
 
 
 @pytest.mark.parametrize(
