@@ -125,6 +125,8 @@ def test_rows_whose_members_are_gone_are_not_called_off_or_left_out(told, name):
         ("grafana", "/alert-rules", "[].isPaused", "yes", "expected is boolean"),
         ("sentry", "/workflows/", "[].actionFilters[].actions[].config", _NO, "is missing"),
         ("splunk", "/saved/searches", "entry[].content.is_scheduled", "weird", "known are True, False"),
+        ("splunk", "/data/indexes", "entry[].content.maxTime", 7, "expected is text"),
+        ("splunk", "/saved/searches", 'entry[].content."action.email.to"', 7, "expected is text"),
         ("stripe-webhooks", "/v1/webhook_endpoints", "data[].status", _NO, "known are enabled, disabled"),
         ("zendesk", "/api/v2/users", "users[].suspended", "yes", "expected is boolean"),
         ("kong", "/plugins", "data[].enabled", "yes", "expected is boolean"),
