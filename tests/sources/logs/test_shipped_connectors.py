@@ -417,3 +417,15 @@ def test_a_rule_of_grafana_that_is_always_muted_reaches_nobody(run, monkeypatch,
     rows = {row["rule"]: row for row in run("grafana")[1].rows["collected_alert_rules"]}
     assert ("pager", who) == (rows["r1"]["reaches"], rows["r5"]["reaches"])
     assert bool(who) == bool(rows["r5"]["muted_until"])
+
+
+def test_kong_without_enterprise_has_no_workspaces(run, monkeypatch):
+    """Where the list is no endpoint nothing is asked of it; a list that is denied leaves the default one, not whole."""
+    original = Path.read_text
+    _, denied = run("kong", {"workspaces.json": 404})
+    assert (["kong:main"], False) == (list(denied.sources), denied.claim.complete)
+    assert "exclusions" in denied.sources["kong:main"]["unknown"]
+    monkeypatch.setattr(Path, "read_text", lambda self, *a, **k: original(self, *a, **k).replace('"/workspaces",', ""))
+    vendor, found = run("kong")
+    assert (["kong:main"], None) == (list(found.sources), found.claim.reason)
+    assert not [where for where in vendor.asked if "workspaces" in where]
