@@ -71,7 +71,7 @@ def _walk(
 
 def routed(groups: Json, active: Json, peers: Json, now: str, config: str | None = None) -> list[Json]:
     """
-    The alerting rules of Prometheus' groups with receiver, reaches and muted_until.
+    The alerting rules of Prometheus' groups with receiver, reaches, muted_until, and whether silences were read.
 
     `active` are the Alertmanagers that it sends to, `peers` those whose configuration was read in the same run, and
     `config` is Prometheus' own configuration. No active one: alerts reach nobody. One whose configuration was not
@@ -91,7 +91,7 @@ def routed(groups: Json, active: Json, peers: Json, now: str, config: str | None
 def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, found: Sending) -> dict[str, Json]:
     labels, leaves = found.sent(rule)
     if known == [] or leaves is False:
-        return {"receiver": None, "reaches": NONE, "muted_until": None}
+        return {"receiver": None, "reaches": NONE, "muted_until": None, "silences": True}
     read = [peer for peer in known or () if peer is not None]
     # Alertmanagers of one cluster share their configuration; of several, each gets every alert.
     ways = [_through(peer, labels, now) for peer in read]
@@ -105,6 +105,7 @@ def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, fo
         "receiver": ", ".join(receivers) or None,
         "reaches": ", ".join(people) or (None if unsure else NONE),
         "muted_until": max(muted, default=None),
+        "silences": bool(read) and all(peer.get("silences", ()) is not None for peer in read),
     }
 
 

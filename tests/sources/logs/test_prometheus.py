@@ -6,6 +6,7 @@ import json
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +150,9 @@ def test_a_silence_mutes_the_rule_until_it_ends(team, prometheus, alertmanager):
     assert datetime.now(UTC) < datetime.fromisoformat(muted["Full"])
 
 
+RECORDED = sorted((Path(__file__).parent / "fixtures" / "prometheus").glob("*.json"))
+ASKS = {"flags": "/api/v1/status/flags", "runtime": "/api/v1/status/runtimeinfo", "rules": "/api/v1/rules"}
+ASKS |= {"up": "/api/v1/query", "senders": "/api/v1/alertmanagers", "written": "/api/v1/status/config"}
 ASKED = {"groups": [{"name": "g", "rules": [{"type": "alerting", "name": "Full", "labels": {"severity": "warning"}}]}]}
 MAIL = """
 route: {receiver: nobody, routes: [{matchers: ['team="db"', 'zone="eu"'], receiver: mail}]}
@@ -466,3 +470,31 @@ def test_alerts_that_fired_are_told_and_what_it_may_have_deleted_is_missed(team,
         claim.complete,
         claim.reason,
     )
+
+
+@pytest.mark.parametrize(
+    ("peers", "read"),
+    [
+        ([{"silences": []}], True),
+        ([{"silences": None}], False),
+        ([], False),
+        ([{"silences": [], "status": None}], False),
+    ],
+)
+def test_without_the_silences_nobody_says_that_a_rule_is_heard(peers, read):
+    """Of an Alertmanager that was not collected, or let its silences not be read, nothing is known."""
+    known = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": MAIL}}}
+    active = [{"url": "http://127.0.0.1:9093/api/v2/alerts"}]
+    (row,) = routed(ASKED["groups"], active, [{**known, **one} for one in peers], "2026-11-22T00:00:00Z", "{}")
+    assert (None, read) == (row["muted_until"], row["silences"])
+
+
+def test_rules_whose_silences_are_refused_are_named_as_unknown(httpserver, team):
+    """Prometheus alone: its rules are there, and whether they are muted is not known."""
+    answered = {path.stem: json.loads(path.read_text().replace("@BASE", "http://127.0.0.1:9093")) for path in RECORDED}
+    for name, path in ASKS.items():
+        httpserver.expect_request(path).respond_with_json(answered[name])
+    found = team.collect({"connector": "prometheus", "url": httpserver.url_for("").rstrip("/")})
+    (source,) = found.sources.values()
+    assert "alert_rules.muted_until" in source["unknown"]
+    assert {None} == {row["muted_until"] for row in found.of(source["key"])}
