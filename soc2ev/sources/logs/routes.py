@@ -266,7 +266,7 @@ def _mutes(peer: Json, labels: Labels, now: str) -> Iterator[str]:
 
 def _of_silence(matcher: Mapping[str, Json]) -> Matcher:
     signs = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
-    sign = signs[(matcher.get("isEqual", True) is True, matcher.get("isRegex") is True)]
+    sign = signs[(matcher.get("isEqual") is not False, matcher.get("isRegex") is True)]
     return str(matcher.get("name")), sign, str(matcher.get("value"))
 
 

@@ -90,7 +90,11 @@ def _addresses(manager: Mapping[str, Json]) -> list[str]:
 
 
 def _labels(rule: Mapping[str, Json], external: Mapping[str, str]) -> Labels:
-    given = {str(name): str(value) for name, value in (rule.get("labels") or {}).items()}
+    told = rule.get("labels")
+    # A rule without any has an empty object: https://prometheus.io/docs/prometheus/latest/querying/api/#rules
+    if not isinstance(told, Mapping):
+        raise TypeError(f"the labels of the rule {rule.get('name')!r} are not told")
+    given = {str(name): str(value) for name, value in told.items()}
     plain: dict[str, str | None] = {name: None if "{{" in value else value for name, value in given.items()}
     brought = _brought(str(rule.get("query") or ""))
     series: dict[str, str | None] = dict.fromkeys(brought or ())

@@ -153,6 +153,7 @@ def test_a_silence_mutes_the_rule_until_it_ends(team, prometheus, alertmanager):
 RECORDED = sorted((Path(__file__).parent / "fixtures" / "prometheus").glob("*.json"))
 ASKS = {"flags": "/api/v1/status/flags", "runtime": "/api/v1/status/runtimeinfo", "rules": "/api/v1/rules"}
 ASKS |= {"up": "/api/v1/query", "senders": "/api/v1/alertmanagers", "written": "/api/v1/status/config"}
+ASKS |= {name: f"/api/v2/{name}" for name in ("status", "receivers", "silences", "alerts")}
 ASKED = {"groups": [{"name": "g", "rules": [{"type": "alerting", "name": "Full", "labels": {"severity": "warning"}}]}]}
 MAIL = """
 route: {receiver: nobody, routes: [{matchers: ['team="db"', 'zone="eu"'], receiver: mail}]}
@@ -489,11 +490,72 @@ def test_without_the_silences_nobody_says_that_a_rule_is_heard(peers, read):
     assert (None, read) == (row["muted_until"], row["silences"])
 
 
+@pytest.fixture
+def recorded(httpserver, team):
+    """Prometheus and its Alertmanager as they answered once, with one answer changed."""
+
+    def start(name="", change=None):
+        httpserver.clear()
+        url = httpserver.url_for("").rstrip("/")
+        for path in RECORDED:
+            body = json.loads(path.read_text().replace("@BASE", url))
+            body = change(body) if path.stem == name else body
+            httpserver.expect_request(ASKS[path.stem]).respond_with_json(body)
+        return team.collect({"connector": "prometheus", "url": url}, {"connector": "alertmanager", "url": url})
+
+    return start
+
+
+def _every(member, value):
+    """A change of that member of every rule or silence."""
+
+    def change(body):
+        rows = body if isinstance(body, list) else [row for group in body["data"]["groups"] for row in group["rules"]]
+        *way, last = member.split(".")
+        for row in rows:
+            for step in way:
+                row = row.get(step) or {}  # noqa: PLW2901  a recording rule has no labels
+                row = row[0] if isinstance(row, list) else row  # noqa: PLW2901
+            row[last] = value
+        return body
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("rules", _every("labels", None)),
+        ("rules", _every("labels.severity", None)),
+        ("written", lambda body: {**body, "data": {"yaml": None}}),
+        ("silences", _every("status.state", "weird")),
+        ("silences", _every("endsAt", None)),
+        ("silences", _every("matchers", None)),
+    ],
+)
+def test_what_is_not_as_documented_reaches_nobody_new(recorded, name, change):
+    """Whom a rule reaches, and that no silence hides it, is said of whole answers only."""
+    rules = recorded().rules("prometheus:prometheus")
+    found = recorded(name, change)
+    told = found.rules("prometheus:prometheus")
+    assert [] == [one for one, row in told.items() if row["reaches"] not in (None, rules[one]["reaches"])]
+    unknown = found.sources["prometheus:prometheus"]["unknown"]
+    assert {"alert_rules", "alert_rules.reaches", "alert_rules.muted_until"} & set(unknown)
+
+
+def test_a_matcher_without_is_equal_is_one_that_equals(recorded):
+    """`isEqual` is true by default: only the rule that is named is muted."""
+    later = _every("endsAt", "2099-01-01T00:00:00.000Z")
+    for change in (_every("matchers.isEqual", None), _every("matchers.isEqual", True)):
+        rules = recorded("silences", lambda body, change=change: change(later(body))).rules("prometheus:prometheus")
+        assert ["Full"] == [one for one, row in rules.items() if row["muted_until"]]
+
+
 def test_rules_whose_silences_are_refused_are_named_as_unknown(httpserver, team):
     """Prometheus alone: its rules are there, and whether they are muted is not known."""
-    answered = {path.stem: json.loads(path.read_text().replace("@BASE", "http://127.0.0.1:9093")) for path in RECORDED}
-    for name, path in ASKS.items():
-        httpserver.expect_request(path).respond_with_json(answered[name])
+    for path in RECORDED:
+        body = json.loads(path.read_text().replace("@BASE", "http://127.0.0.1:9093"))
+        httpserver.expect_request(ASKS[path.stem]).respond_with_json(body)
     found = team.collect({"connector": "prometheus", "url": httpserver.url_for("").rstrip("/")})
     (source,) = found.sources.values()
     assert "alert_rules.muted_until" in source["unknown"]
