@@ -24,6 +24,7 @@ _LISTS_OF_ALL = ("each", tables.ALERTS)
 """Lists of all that there is: one that is not in the answer is not an empty one."""
 _NAMES = ("within", "same")
 """What a record says beside the columns."""
+_SILENCE = "muted_until"
 _SEALED = ("validation_files", "worm_governance", "worm_compliance", "hmac")
 """Integrity of the source itself, whatever else its sinks do."""
 _LARGEST = 1 << 63
@@ -173,6 +174,9 @@ def _made(record: Record, template: Mapping[str, Json], facts: _Facts) -> _Made:
     lists = [found for name in tables.LISTS if name in template for found in _entries(name, template[name], facts)]
     if "sinks" in facts.unknown:
         _without_sinks(row, facts)
+    if any(_SILENCE not in one for one in template.get("alert_rules") or ()):
+        # NULL says that no silence hides a rule, and here nobody asked.
+        facts.unknown.setdefault(f"alert_rules.{_SILENCE}", ["silences are not asked for"])
     native, (within, same) = row.get("native") or record.entry, (row.pop(name, None) or "" for name in _NAMES)
     row["native"] = native
     if template.get("enabled") is not None and row.get("enabled") is None and "enabled" not in facts.unknown:

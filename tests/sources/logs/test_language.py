@@ -502,3 +502,14 @@ def test_a_manifest_of_a_file_reads_json(team, tmp_path):
     file.write_text(head)
     found = team.collect({"connector": "acme", "path": str(Path(tmp_path / "state.json"))})
     assert found.sources["acme:acme"]["enabled"] is True
+
+
+@pytest.mark.parametrize(("column", "unknown"), [("", ["alert_rules.muted_until"]), (", muted_until: null", [])])
+def test_silences_that_are_not_asked_for_are_not_known(httpserver, team, column, unknown):
+    """A list of rules without the column tells of no silence, and neither that there is none."""
+    httpserver.expect_request("/rules").respond_with_json([{"name": "a"}])
+    rules = f"alert_rules: [{{each: '=rules', rule: =entry.name{column}}}]"
+    write(team, f"requests: [{{id: rules, path: /rules}}]\nsources: [{{record: {{enabled: true, {rules}}}}}]\n")
+    found = team.collect({"connector": "acme", "url": httpserver.url_for("").rstrip("/")})
+    (source,) = found.sources.values()
+    assert (unknown, None) == (source["unknown"], found.claim.reason)
