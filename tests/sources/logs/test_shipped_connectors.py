@@ -429,3 +429,22 @@ def test_kong_without_enterprise_has_no_workspaces(run, monkeypatch):
     vendor, found = run("kong")
     assert (["kong:main"], None) == (list(found.sources), found.claim.reason)
     assert not [where for where in vendor.asked if "workspaces" in where]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "muted"),
+    [
+        ('"monitor_id": 3', '"monitor_id": 4', True),
+        ('"monitor_id": 3', '"monitor_tags": ["team:api"]', False),
+        ('"scope": "*"', '"scope": "env:prod"', False),
+        ('"end": "2026-11-22T00:00:00+00:00"', '"end": null', False),
+        ('"silenced": {}', '"silenced": {"*": null}', False),
+    ],
+)
+def test_a_monitor_that_a_downtime_may_hide_is_not_heard(run, monkeypatch, old, new, muted):
+    """By tags, for some groups, or without an end: nobody says that no silence hides it."""
+    original = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda self, *a, **k: original(self, *a, **k).replace(old, new))
+    _, found = run("datadog")
+    assert muted == ("alert_rules.muted_until" not in found.sources["datadog:monitors"]["unknown"])
+    assert found.rules("datadog:monitors")["2"]["muted_until"] is None
