@@ -164,7 +164,8 @@ def test_documented_answers_become_these_rows(run, name):
     """Every question is asked as documented, to its last page; the rows are the expected ones; no secret is stored."""
     vendor, found = run(name)
     assert ([], []) == (vendor.unknown, vendor.wrong)
-    assert set(vendor.answers) == set(vendor.asked)
+    spare = set().union(*map(vendor.file_of, vendor.told.get("unasked", [])))
+    assert {where for where, one in vendor.answers.items() if one["file"] not in spare} == set(vendor.asked)
     assert (None, True) == (found.claim.reason, found.claim.complete)
     assert yaml.safe_load((vendor.folder / "expected.yaml").read_text()) == as_told(found)
     # Answers hold secrets too, and the credential is one.
@@ -205,7 +206,13 @@ def _asks(text: str, manifest: Manifest, lets: dict[str, str]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "request_id"), [(name, request.id) for name in NAMES for request in manifest_of(name).requests]
+    ("name", "request_id"),
+    [
+        (name, request.id)
+        for name in NAMES
+        for request in manifest_of(name).requests
+        if request.id not in Vendor(name, "").told.get("unasked", [])
+    ],
 )
 def test_one_denied_question_says_nothing_bad_or_good(run, name, request_id):
     """403 to one question: nothing turns off, endless, unenforced or a dead end; the claim is incomplete."""
@@ -394,6 +401,22 @@ def test_a_404_says_nothing_of_cloudflares_rate_limits(run, file):
     _, found = run("cloudflare", {file: 404})
     assert not found.claim.complete
     assert "rate_limits" in found.sources["cloudflare:zone/023e105f4ecef8ad9ca31a8372d0c353"]["unknown"]
+
+
+@pytest.mark.parametrize(("status", "whole"), [(404, True), (403, False), (500, False)])
+def test_cloudflares_rate_limits_are_none_where_neither_way_shows_any(run, monkeypatch, status, whole):
+    """Not on the list and not at the phase's own address; who may not read them there knows nothing of them."""
+    original, listed = Path.read_text, '"kind": "zone",\n      "name": "default"'
+    monkeypatch.setattr(
+        Path, "read_text", lambda self, *a, **k: original(self, *a, **k).replace(listed, '"kind": "root"')
+    )
+    _, found = run("cloudflare", {"unlisted.json": status})
+    unknown = found.sources["cloudflare:zone/023e105f4ecef8ad9ca31a8372d0c353"]["unknown"]
+    assert ([], whole, not whole) == (
+        found.rows["collected_rate_limits"],
+        found.claim.complete,
+        "rate_limits" in unknown,
+    )
 
 
 @pytest.mark.parametrize(
