@@ -23,6 +23,7 @@ _MOST = 200
 _LISTS = ("mute_time_intervals", "active_time_intervals")
 _DEFINED = ("time_intervals", "mute_time_intervals")
 """Where a configuration defines intervals; the second is the older name."""
+_MEMBERS = {"times", "days_of_month", "weekdays", "months", "years", "location"}
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 # calendar's week begins on Monday, Alertmanager's on Sunday: a range may not go over its end.
 _WEEKDAYS = {name.lower(): (number + 1) % 7 for number, name in enumerate(calendar.day_name)}
@@ -118,7 +119,8 @@ class _Interval:
 
     @classmethod
     def of(cls, given: Json) -> _Interval:
-        if not isinstance(given, dict):
+        # Of one that says something else it is not known when it holds; one that says nothing holds always.
+        if not isinstance(given, dict) or given.keys() - _MEMBERS:
             raise TypeError("a time interval is not understood")
         try:
             return cls(

@@ -425,6 +425,7 @@ def test_cloudflares_rate_limits_are_none_where_neither_way_shows_any(run, monke
         ('"name": "always"', '"name": "other"', None),
         ('"24:00"', '"23:00"', "oncall@example.com"),
         ('"24:00"', '"?"', None),
+        ('"times"', '"notice"', None),
     ],
 )
 def test_a_rule_of_grafana_that_is_always_muted_reaches_nobody(run, monkeypatch, old, new, who):
