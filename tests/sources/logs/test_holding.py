@@ -273,7 +273,8 @@ def test_a_plugin_that_logs_for_some_only_leaves_the_others_out(told):
     for member, new in (("consumer_group", {"id": "gold"}), ("condition", "http.method == 'GET'")):
 
         def change(asked: str, body: Any, member: str = member, new: Any = new) -> Any:
-            body["data"] = [{**row, member: new} for row in body["data"] if row["name"] != "opentelemetry"]
+            if asked.endswith("/plugins"):
+                body["data"] = [{**row, member: new} for row in body["data"] if row["name"] != "opentelemetry"]
             return body
 
         found = told("kong", change)
@@ -281,12 +282,15 @@ def test_a_plugin_that_logs_for_some_only_leaves_the_others_out(told):
         assert ["what no logging plugin is bound to"] == list(found.sources["kong:main"]["exclusions"])
 
     def without(asked: str, body: Any) -> Any:
-        body["data"] = [row for row in body["data"] if row["id"] in ("p2", "p5", "p6")]
+        if asked.endswith("/plugins"):
+            body["data"] = [row for row in body["data"] if row["id"] in ("p2", "p5", "p6")]
         return body
 
     assert None is told("kong", without).sources["kong:main"]["enabled"]
 
     def older(asked: str, body: Any) -> Any:
+        if not asked.endswith("/plugins"):
+            return body
         rows = without(asked, body)["data"]
         traced = {"config": {"access_logs_endpoint": "https://otel.example.com/v1/logs"}}
         return {**body, "data": [{**row, **traced} if row["id"] == "p6" else row for row in rows]}
