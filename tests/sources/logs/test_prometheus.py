@@ -530,6 +530,7 @@ def _every(member, value):
         ("written", lambda body: {**body, "data": {"yaml": None}}),
         ("silences", _every("status.state", "weird")),
         ("silences", _every("endsAt", None)),
+        ("silences", _every("endsAt", "weird")),
         ("silences", _every("matchers", None)),
     ],
 )
