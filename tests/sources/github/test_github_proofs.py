@@ -376,16 +376,23 @@ def noted(projects: frozenset[str] | None, branch: str = "feature/abc-2_fix") ->
     found: set[str] = set()
     fetch = SimpleNamespace(mention=lambda kind, names: found.update(f"{kind} {name}" for name in names))
     made = Notes(SimpleNamespace(fetch=fetch), None, None, projects)  # type: ignore[arg-type]
-    made.request({"title": "ABC-1 Change", "body": "See OPS-3", "headRefName": branch})
+    made.request(
+        {
+            "title": "ABC-1 Change",
+            "body": "See OPS-3",
+            "timelineItems": {"nodes": [{"previousTitle": "ABC-5 Before"}, {}, None]},
+            "headRefName": branch,
+        }
+    )
     columns = dict.fromkeys(("author_id", "author_email", "committer_id", "committer_email"))
     made.commit({"sha": "a" * 40, "message": "Fix\n\nABC-4", **columns})
     return found
 
 
 def test_tickets_are_mentioned_when_there_is_a_ticket_system() -> None:
-    """Titles, branches in lower case, bodies and messages; of the configured projects alone, and nothing without Jira."""
-    assert {f"{notes.TICKET} ABC-{number}" for number in (1, 2, 4)} == noted(frozenset({"ABC"}))
-    assert {f"{notes.TICKET} {key}" for key in ("ABC-1", "OPS-3", "ABC-4")} == noted(frozenset())
+    """Titles, also earlier ones, branches in lower case, bodies and messages; of the configured projects alone, and nothing without Jira."""
+    assert {f"{notes.TICKET} ABC-{number}" for number in (1, 2, 4, 5)} == noted(frozenset({"ABC"}))
+    assert {f"{notes.TICKET} {key}" for key in ("ABC-1", "OPS-3", "ABC-4", "ABC-5")} == noted(frozenset())
     assert set() == noted(None)
 
 
