@@ -227,18 +227,14 @@ def _request(
     made = [commit(one) for one in sorted(commits, key=lambda one: one["position"])]
     copies = rebased.made(made, landings.values(), {sha: one for sha, one in seen.items() if one.pushers})
     buttoned = frozenset(one.sha for one in made if one.sha in landings and one.signed_by_github)
-    given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
     forced = [one for one in events if one["kind"] == FORCED]
     for one in filter(itemgetter("after"), forced):
         seen[one["after"]].exactly(one["at"], None)
     before = [one["before"] for one in forced if one["before"]]
     lost = {"replaced"} if {one["sha"] for one in gone} != {one["before"] for one in forced} else set()
-    held = dict.fromkeys([*(one.sha for one in made), *before])
-    received = {sha: at for sha in held if sha in seen and (at := seen[sha].time(given))}
-    # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
-    pushed = [one for one in made if one.sha in seen and one.sha not in buttoned | copies]
+    received = _received([*(one.sha for one in made), *before], seen, reviews)
     clean = proofs.clean_merges(made, row["head_sha"])
-    pushers, updaters = _pushed_by(made, pushed, seen, clean, row["base_ref"])
+    pushers, updaters = _pushed_by(made, buttoned | copies, seen, clean, row["base_ref"])
     return PullRequest(
         number=row["number"],
         title=row["title"] or "",
@@ -284,6 +280,12 @@ def _replaced(gone: Iterable[Row], head: str | None) -> Iterator[Commit]:
             yield commit(one)
 
 
+def _received(held: Iterable[str], seen: Mapping[str, Receipt], reviews: Iterable[Row]) -> dict[str, datetime]:
+    """By commit when the server first held it, as far as records tell."""
+    given = [one["submitted_at"] for one in reviews if one["state"] == "APPROVED" and one["submitted_at"]]
+    return {sha: at for sha in dict.fromkeys(held) if sha in seen and (at := seen[sha].time(given))}
+
+
 def _base_merges(made: Sequence[Commit], clean: Collection[str], base: str | None) -> tuple[set[str], set[str]]:
     """Merges of the base into the branch: those that are proven to add nothing, and others that the platform made."""
     own = {one.sha for one in made}
@@ -293,12 +295,14 @@ def _base_merges(made: Sequence[Commit], clean: Collection[str], base: str | Non
 
 def _pushed_by(
     made: Sequence[Commit],
-    pushed: Sequence[Commit],
+    let_in: Collection[str],
     seen: Mapping[str, Receipt],
     clean: Collection[str],
     base: str | None,
 ) -> tuple[dict[int | str, Account], tuple[Account, ...]]:
     """Everybody who pushed more than a merge of the base; and who had the platform merge it, perhaps with conflicts."""
+    # Whoever pressed the button of a request that had been merged into the branch let it in, and made nothing.
+    pushed = [one for one in made if one.sha in seen and one.sha not in let_in]
     proven, by_platform = _base_merges(made, clean, base)
     updated = {one.sha: seen[one.sha].updaters(one) for one in pushed if one.sha in proven | by_platform}
     told = (seen[one.sha].pushers.items() - updated.get(one.sha, {}).items() for one in pushed)
