@@ -94,7 +94,8 @@ def _with_workflows(answer: Fact, change: Change, policy: Policy) -> Fact:
     if not wanted or (answer.value is False and rulebook.checks(change)):
         return answer
     named = listed(map(shown, wanted))
-    return unknown(f"A ruleset asks for the workflow {named}; whether it passed is not told. {answer.reason}")
+    said = f"A ruleset asks for the workflow {named}; whether it passed is not told. {answer.reason}"
+    return unknown(said, *answer.flags)
 
 
 def _with_runs(answer: Fact, found: Tests) -> Fact:

@@ -36,8 +36,12 @@ def judge(case: Case) -> Fact:
     change, policy, people = case.change, case.policy, case.people
     if len(case.reviewed) > 1:
         each = [(change.alone(one.request), one) for one in case.reviewed]
-        return together([_named(_judge(alone, policy, one.makers, people), one.request) for alone, one in each])
-    return _judge(change, policy, case.makers, people)
+        answers = [_named(_judge(alone, policy, one.makers, people), one.request) for alone, one in each]
+    else:
+        answers = [_judge(change, policy, case.makers, people)]
+    if change.unseen_requests and policy.ticket.mode != "none":
+        answers.append(unknown(f"{change.unseen_requests} pull requests that landed with it were not obtained."))
+    return together(answers)
 
 
 def _named(fact: Fact, request: PullRequest) -> Fact:
@@ -62,9 +66,12 @@ def _judge(change: Change, policy: Policy, makers: Makers, people: People) -> Fa
 
 
 def _unless_edited(fact: Fact, change: Change) -> Fact:
-    """A line of the description comes first: one that was edited since may have named another ticket at the merge."""
-    open_ = any(one.edited_since and one.lost_keys is not False for one in change.requests)
-    if fact.value is not True or not open_:
+    """What comes before a key, in the description or the title, may have named another ticket at the merge."""
+    if fact.value is not True:
+        return fact
+    if any(one.title_then is None for one in change.requests):
+        return unknown(f"{fact.reason} Which ticket the title named at the merge is not known.", *fact.flags)
+    if not any(one.edited_since and one.lost_keys is not False for one in change.requests):
         return fact
     told = "The description was edited after the merge, so whether it named another ticket first is not known."
     return unknown(f"{fact.reason} {told}", *fact.flags, EDITED)

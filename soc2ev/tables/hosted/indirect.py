@@ -18,7 +18,8 @@ def apart(requests: Sequence[PullRequest]) -> list[PullRequest]:
     """
     The requests that were merged themselves, each with the makers of those that it brought along.
 
-    Whoever approves the one looked at all commits of the other. One that somebody asked to change stays on its own.
+    Whoever approves the one looked at all commits of the other. One that somebody asked to change, whose commits
+    were replaced, or of which not all is known stays on its own.
     """
     brought = {one.number: whole for one in requests if (whole := _bringing(one, requests))}
     kept = [one for one in requests if one.number not in brought]
@@ -28,7 +29,8 @@ def apart(requests: Sequence[PullRequest]) -> list[PullRequest]:
 def _bringing(one: PullRequest, requests: Sequence[PullRequest]) -> PullRequest | None:
     """The request whose commits are all of that one's and more."""
     own = {commit.sha for commit in one.commits}
-    if not own or "commits" in one.missing or any(review.state == _OBJECTION for review in one.reviews):
+    unknown = one.missing & {"commits", "reviews", "events"}
+    if not own or unknown or one.replaced or any(review.state == _OBJECTION for review in one.reviews):
         return None
     wider = [
         other for other in requests if "commits" not in other.missing and own < {each.sha for each in other.commits}

@@ -114,3 +114,22 @@ def test_an_account_that_is_gone_may_have_written() -> None:
     nobody = replace(change(request(reviews=(review(CAT, can_push=False),))), **unread)
     assert isinstance(gone.rules, Rules)
     assert ["not tested", "deviation"] == [letters(judged(one))["F"] for one in (gone, nobody)]
+
+
+def test_a_request_that_was_not_obtained_may_have_named_no_ticket() -> None:
+    """Of a group of two and of one of which only one came: the approved ticket says nothing of the other."""
+    whole = group(second(), ticket(key="ABC-2"))
+    alone = replace(change(request()), integration="queue_merge")
+    found = [letters(judged(replace(one, unseen_requests=1)))["A"] for one in (whole, alone)]
+    assert ["not tested", "not tested"] == found
+    refused = group(second(), ticket(key="ABC-2", events=(), status="Open"), unseen_requests=1)
+    assert "deviation" == letters(judged(refused))["A"]
+
+
+def test_a_title_that_is_not_known_may_have_named_another_ticket() -> None:
+    """Without the events nobody knows what the title was, also where a commit names an approved ticket."""
+    named = (commit(message="ABC-1 Export"),)
+    found = [
+        letters(judged(request(commits=named, missing=lost)))["A"] for lost in (frozenset(), frozenset({"events"}))
+    ]
+    assert ["met", "not tested"] == found

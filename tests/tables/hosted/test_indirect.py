@@ -27,6 +27,8 @@ def test_what_is_not_held_whole_stands_on_its_own() -> None:
     assert [16, 15] == numbers(request(16, commits=(commit("a"), commit("c"))), other)
     assert [16, 15] == numbers(request(16, commits=BOTH), other)
     assert [16, 15] == numbers(request(16, commits=()), other)
-    assert [16, 15] == numbers(request(16, commits=BOTH[:1], missing=frozenset({"commits"})), other)
+    for part in ("commits", "reviews", "events"):
+        assert [16, 15] == numbers(request(16, commits=BOTH[:1], missing=frozenset({part})), other)
+    assert [16, 15] == numbers(request(16, commits=BOTH[:1], replaced=(commit("c"),)), other)
     assert [16, 15] == numbers(request(16, commits=BOTH[:1]), request(15, commits=BOTH, missing=frozenset({"commits"})))
     assert [16, 15] == numbers(request(16, commits=BOTH[:1], reviews=(review(state="CHANGES_REQUESTED"),)), other)
