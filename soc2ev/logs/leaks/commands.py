@@ -40,7 +40,7 @@ _WINDOWS = re.compile(
     r"\bnet1? use (?:[A-Z*]: )?(?:\\{2,4}|https?:)\S{3,200} "
     r"(?:/user:\S{1,80} )?([^\s/*\"<][^\s\"<]{2,})(?= /|[\"'<&\s]|$)|"
     r"\bpsexec(?:64)?(?:\.exe)?\b[^\n|;&]{0,120}? -p ['\"]?([^\s'\"]{3,})|"
-    r"\bConvertTo-SecureString (?:-String )?['\"]([^'\"$]{3,100})['\"]"
+    r"\bConvertTo-SecureString (?:-(?:String|AsPlainText|Force) ){0,3}['\"]([^'\"$]{3,100})['\"]"
 )
 _REFUSED = re.compile(r"\bLogin (?:incorrect|OK)\b[^\n\[]{0,80}\[[^\]/\n]{1,64}/([^\]\n]{3,100})\]")
 """FreeRADIUS with `auth_badpass` or `auth_goodpass`: `Login incorrect: [kim/hunter2x] (from client ...)`."""
@@ -48,6 +48,8 @@ _HTPASSWD = re.compile(r"\bhtpasswd -[A-Za-z]{0,6}b[A-Za-z]{0,6} \S{1,200} \S{1,
 _TOOLS = re.compile(
     r"\b(?:ipmitool|mosquitto_[ps]ub|unzip|zip|zipcloak)\b[^\n|;&]{0,160}? -P ?['\"]?([^\s'\"]{3,})|"
     r"\bmongo(?:sh|dump|restore|export|import)?\b[^\n|;&]{0,160}? -p ?['\"]?([^\s'\"]{3,})|"
+    r"--password-command[ =]['\"]?echo ([^\s'\"]{3,})|"
+    r"\bexpect\b[^\n]{0,400}?[ '\"]send (?:-- )?\\*['\"]([^\s'\"\\]{3,})\\+r|"
     r"\brabbitmqctl (?:add_user|change_password|authenticate_user) \S{1,64} ['\"]?([^\s'\"]{3,})|"
     r"\bsmbclient\b[^\n|;&]{0,160}? -U ?['\"]?[^\s%'\"]{1,64}%([^\s'\"]{3,})|"
     r"\becho (?:-n )?['\"]?(?:[\w.\-]{1,64}:)?([^\s'\"|$`]{3,100})['\"]? ?\| ?"
@@ -72,12 +74,25 @@ _MORE_TOOLS = re.compile(
 _AZURE = re.compile(r"\baz login\b[^\n|;&]{0,160}? -p ['\"]?([^\s'\"]{3,})")
 _MAIL = re.compile(
     r"(?:\b[Cc]: |[<>\"] ?|[Cc]ommand:? \"?|[Ss]ent: )(?:PASS|[A-Za-z]{0,4}\d{1,6} LOGIN [^\s\"]{1,100}) "
-    r"\"?([^\s\"/]{3,100})"
+    r"\"?([^\s\"/]{3,100})|"
+    r"(?<= )(?:[aA]\d{1,5}|\*) LOGIN \\*\"?[^\s\"\\]{1,100}\\*\"? (?:\\*\"([^\s\"\\]{3,100})|([^\s\"/]{3,100}))|"
+    r"\bUSER [^\s\"]{1,100} PASS ([^\s\"/]{3,100})|"
+    r"\bftp> ?(?:quote )?(?:[uU][sS][eE][rR] \S{1,100}|[pP][aA][sS][sS]) ([^\s\"/]{3,100})"
 )
 """POP3, FTP and IMAP write them openly: RFC 1939 section 7, RFC 959 section 4.1.1, RFC 3501 section 6.2.3."""
 _GENERATED = re.compile(r"\btemporary password is generated for \S{1,80}: ([^\s\"]{3,64})")
 """MySQL says so once: https://dev.mysql.com/doc/refman/8.4/en/data-directory-initialization.html"""
-_OF_TOOLS = ("ipmitool", "mosquitto_", "zip", "mongo", "rabbitmqctl", "smbclient", "echo ")
+_OF_TOOLS = (
+    "password-command",
+    "expect ",
+    "ipmitool",
+    "mosquitto_",
+    "zip",
+    "mongo",
+    "rabbitmqctl",
+    "smbclient",
+    "echo ",
+)
 _OF_MORE_TOOLS = (
     "freerdp",
     "cmdkey",
@@ -120,6 +135,7 @@ _COMMANDS = (
         *((_MORE_TOOLS, sign) for sign in _OF_MORE_TOOLS),
         (_MAIL, "PASS "),
         (_MAIL, " LOGIN "),
+        (_MAIL, "ftp>"),
     ),
     *((_REFUSED, "Login incorrect"), (_REFUSED, "Login OK")),
 )

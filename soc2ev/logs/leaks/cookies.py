@@ -29,9 +29,12 @@ _CURL_JAR = re.compile(r"""(?:^|\s)(?:-b|--cookie)[ =]["']?(?P<pairs>[\w.\-]{2,6
 _WITH_COOKIE = re.compile(r"(?i)(?<![\w\-])cookie (?P<key>[\w.\-]{2,60})=(?P<value>[^\s;,\"']{16,2000})")
 _FIRST = re.compile(r"[;,\s\"'&|]|%3[Bb]|%26")
 _OF_ASPNET = re.compile(
-    r"(?<![\w\-])(?P<name>\.AspNetCore\.(?:Identity\.[\w.]{1,60}|Cookies(?:C\d)?|Session))=(?P<v>[\w%.\-]{16,8000})"
+    r"(?<![\w\-])(?P<name>\.AspNetCore\.(?:Identity\.[\w.]{1,60}|Cookies(?:C\d)?|Session)|\.AspNet\.ApplicationCookie|"
+    r"\.ASPXAUTH|ASP\.NET_SessionId)=(?P<v>[\w%.\-]{16,8000})"
 )
 """Cookies that begin with a dot: https://learn.microsoft.com/aspnet/core/security/authentication/cookie"""
+_OF_TOMCAT = re.compile(r"(?<![\w.\-])session=(?P<v>[0-9A-F]{32}(?:\.[\w\-]{1,40})?)(?![\w\-])")
+"""The id of a session as Tomcat makes them, told by Spring's filter that logs requests."""
 _SESSION_WORD = re.compile(r"(?i)[;?&](?:jsessionid|phpsessid)=([\w.!\-]{8,})")
 _SHORTEST, _SHORTEST_SESSION, _SHORTEST_OPAQUE = 8, 20, 24
 _UPPER_OR_LOWER = re.compile(r"[^a-z]+|[^A-Z]+")
@@ -43,9 +46,11 @@ def hits(text: str, low: str) -> Iterator[Hit]:
     for match in _SESSION_WORD.finditer(text) if "sessionid=" in low or "phpsessid=" in low else ():
         if is_value(match.group(1)):
             yield Hit("session_cookie", match.start(1), match.end(1), match.group(1))
-    for match in _OF_ASPNET.finditer(text) if "aspnetcore." in low else ():
+    for match in _OF_ASPNET.finditer(text) if "aspnet" in low or "aspxauth" in low or "asp.net_" in low else ():
         if is_value(match["v"]):
             yield Hit("session_cookie", match.start("v"), match.end("v"), match["v"], match["name"])
+    for match in _OF_TOMCAT.finditer(text) if "session=" in low else ():
+        yield Hit("session_cookie", match.start("v"), match.end("v"), match["v"])
     yield from _of_jars(text, low) if "cookie" in low or "-b" in text else ()
     for match in _JAR.finditer(text) if "sid=" in low or "sessionid=" in low or "sessid=" in low else ():
         if is_value(match.group(1)):

@@ -21,6 +21,8 @@ _AREA = re.compile(r"\(\d{1,5}\)[ .\-]?\d[\d .\-]{4,14}\d")
 _DIGITS = re.compile(r"[+(]?\d[\d ().\-/]{5,22}\d(?=[\t|;])")
 """A telephone number or a date in a cell of a table."""
 _MANY_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk|aws4-hmac-sha256) \w+=")
+_SIGNED = re.compile(r"(?i)aws4-hmac-sha256 [^\n\"']{0,800}?signature=[0-9a-f]{64}(?![0-9a-f])")
+"""Signature is the last part of it: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html"""
 _QUOTED_PARTS = re.compile(r"(?i)(?:digest|oauth|hawk) \w+=\"")
 _LISTED = re.compile(
     r"\[(?:(?P<q>[\"'])(?P<value>(?:(?!(?P=q)).){3,400})(?P=q)|(?!\[)(?P<plain>[^\[\]\"'{}]{3,400}(?=\])))"
@@ -53,6 +55,9 @@ def extent(text: str, match: re.Match[str], *, wide: bool) -> tuple[int, int]:
         last = text.find("]", start)
         return start + 1, last if last >= 0 else len(text)
     if wide and _MANY_PARTS.match(text, start):
+        signed = _SIGNED.match(text, start)
+        if signed:
+            return start, signed.end()
         stop = _LINE_END.search(text, start)
         return start, stop.start() if stop else len(text)
     if wide and (numbered := _AREA.match(text, start) or _DIGITS.match(text, start)):

@@ -7,7 +7,7 @@ import binascii
 import html
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote_plus
 
 from soc2ev.logs.leaks import argued
@@ -153,11 +153,28 @@ def promised(leaf: Leaf) -> str:
     name = leaf.name
     if name in _LINES and personal_of(leaf.frame.key) == "address":
         return "address"
+    if (of_others := _MEANT.get(leaf.key)) and (beside := of_others(leaf.frame.names)):
+        return beside
     if name == "holder" and any(_OF_HOLDER.match(one) for one in leaf.frame.names):
         return "cardholder"
     return name
 
 
+def _beside(form: str, meant: str) -> Callable[[list[str]], str]:
+    """What gives `meant` where a name of that form stands in the same object."""
+    sought = re.compile(form)
+    return lambda names: meant if any(sought.fullmatch(name) for name in names) else ""
+
+
+_BANK = _beside(r"(?i)sort_?code|(?:(?:bank|aba)_?)?routing(?:_?(?:number|no))?|bsb", "bank_account_number")
+_MEANT: dict[str, Callable[[list[str]], str]] = {
+    **dict.fromkeys(("account_number", "accountNumber", "AccountNumber", "account_no", "accountNo"), _BANK),
+    **dict.fromkeys(("secret_id", "secretId"), _beside("role_?[iI]d", "secret_token")),
+    "value": _beside("keyName", "access_key"),
+    "nom": _beside("prenom|pr\xc3\xa9nom", "last_name"),
+    "nome": _beside("cognome|sobrenome|apelido", "first_name"),
+}
+"""Names that say too little by themselves: what they mean beside others."""
 _OF_HOLDER = re.compile(
     r"(?i)(?:.*card|cv[cvn]2?$|csc$|exp(?:iry|iration)?_?(?:month|year|date)$|expiry$|number$|pan$|last_?(?:4|four)$)"
 )

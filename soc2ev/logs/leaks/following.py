@@ -19,7 +19,7 @@ Follows = Callable[[bytes, int, bytes], bool]
 """Whether the word (what tells of it) at that place of a block may give something away there."""
 
 _AS_KEY = re.compile(
-    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%2[27]|%5[CD]|x22|&quot;|&#34;){0,9}(?:\s|%20|\+){0,24}"
+    rb"[\w.\-]{0,30}(?:[\"'\\\])`]|%2[27]|%5[CD]|x22|&quot;|&#34;){0,9}(?:\s|%20|\+){0,48}"
     rb"(?:=|:|[vV](?:alue|ALUE)=|[vV](?:alues|ALUES)\s{0,3}\(|[cC]ontent=|\" \"|a\d{1,3}=|%3|,|%2C|\(|>|\\+r?\\*n)"
 )
 # A key whose whole value is masked says nothing, and in well-kept logs it stands in every line; nor does one with none.
@@ -41,8 +41,17 @@ _LONG_RUN, _NEAR_KEY = re.compile(rb"[\w\-+/.=%]{24,}"), 160
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
 _FACT = rb"(?:'?s|%27s)?(?:[\s.+]|%20)(?i:name|number|no|id|licen[cs]e)(?![A-Za-z])"
 _CALLED = rb"\((?:\s|%20|\+)?(?:\\*[\"']|%2[27]|x22)"
+_OF_TOMCAT = re.compile(rb"=?[0-9A-F]{32}(?:\.[\w\-]{1,40})?")
 _ARN_BEFORE = re.compile(rb"\barn:aws[\w\-]*:secretsmanager:[\w\-]*:\d*:$")
 _PATH_BEHIND = re.compile(rb"/[\w.\-/]{1,200}(?:\"\s?[,}\]]|[ \r\n])")
+_CALL = rb"\([^()\"'\n]{0,60}(?:\([^()\n]{0,60}\),?)?(?:\s|%20|\+){0,3}(?:\\*[\"']|%2[27]|x22)"
+"""A function to which a string is given, first or behind a handle: `login('kim', ...)`, `ldap_bind(Resource, ...)`."""
+_PAIR = (
+    rb"(?:(?: |%20|\+)in)?(?:(?: |%20|\+)(?:as|with|user|for)){0,2}:?(?: |%20|\+)(?:[\"'(\[\\]|%2[27]){0,3}"
+    rb"[A-Za-z0-9][\w.@+\-]{0,63}(?: ?(?:/|%2[Ff]) ?|:|%3[Aa])[^\s/]{6}"
+)
+"""A name and a password in one: `login app/x`."""
+_LOGGED_IN = re.compile(rb"%s|%s" % (_CALL, _PAIR))
 _ANSWERED = re.compile(rb"Login(?: |%20|\+)(?:incorrect|OK)\b")
 _AGENT = re.compile(rb"/\d{1,3}[.\" )]")
 _OF_CURL = re.compile(rb"-u|--user|-b|--cookie|\\|%")
@@ -89,10 +98,10 @@ def _commands(block: bytes, place: int, _: bytes) -> bool:
 
 
 def _tagged(block: bytes, place: int, _: bytes) -> bool:
-    """Whether it is IMAP's command, behind a tag, or what FreeRADIUS says of one whose password it knows."""
-    if block.startswith(b"LOGIN ", place):
-        return block[place - 2 : place - 1].isdigit()
-    return _ANSWERED.match(block, place) is not None
+    """Whether it is IMAP's command, behind a tag, a call, or what says of one who logs in what the password is."""
+    if block.startswith(b"LOGIN ", place) and (block[place - 2 : place - 1].isdigit() or block[place - 2] == ord("*")):
+        return True
+    return _ANSWERED.match(block, place) is not None or _LOGGED_IN.match(block, place + len(b"login")) is not None
 
 
 def _foreign(block: bytes, place: int, _: bytes) -> bool:
@@ -121,6 +130,8 @@ def _fills_column(block: bytes, place: int, word: bytes) -> bool:
 def _is_session_id(block: bytes, end: int) -> bool:
     """Whether what stands next behind the name of a session is long and of small and capital letters, or encoded."""
     run = _LONG_RUN.search(block, end, end + _NEAR_KEY) if is_key(block, end) else None
+    if run is not None and _OF_TOMCAT.fullmatch(run.group()):
+        return True
     return run is not None and (b"%" in run.group() or run.group() not in (run.group().lower(), run.group().upper()))
 
 
@@ -236,6 +247,12 @@ def _may_name(block: bytes, place: int) -> bool:
     return False
 
 
+_LINKS = (
+    *(b"reset", b"recover", b"activate", b"activation", b"verify", b"verification", b"confirm", b"confirmation"),
+    *(b"invite", b"invites", b"invitation", b"invitations", b"magic", b"magiclink", b"magic-link", b"unlock"),
+)
+"""Steps of paths before the token of a link."""
+_ENTERED = (b"logged", b"logging", b"signed", b"signing")
 # Short words that begin a credential only with what has to follow; random ids are full of such words.
 FOLLOWED: dict[bytes, Follows] = {
     **dict.fromkeys((b"sg", b"dp", b"hvs", b"hvb", b"hvr"), _followed(rb"[.\\%]")),
@@ -250,7 +267,10 @@ FOLLOWED: dict[bytes, Follows] = {
     ),
     b"curl": _commands,
     **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
-    b"auth": _followed(rb"=\(|[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
+    b"auth": _followed(
+        rb"=\(|[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}|%|\.user\.info[:= ]|"
+        rb"[\\\"'`\])]{0,8}\s{0,3}(?:=>|[:=])\s{0,3}(?:[\\\"'`]|x22){0,8}[\w.@+\-]{1,64}:[^\s:/@]"
+    ),
     **dict.fromkeys(
         (b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip", b"zip", b"zipcloak"),
         _followed(rb"[^\n]{0,480}[ 0+\"']-P"),
@@ -283,6 +303,18 @@ FOLLOWED: dict[bytes, Follows] = {
         _followed(b"|".join((_FACT, _AS_KEY.pattern, national.BEHIND.pattern))),
     ),
     b"aspnetcore": _followed(rb"(?:\.|%2[Ee])(?:Identity|Cookies|Session)"),
+    **dict.fromkeys((b"authenticate", b"signin"), _followed(_CALL + b"|" + _PAIR)),
+    **dict.fromkeys((b"attempt", b"check", b"connect", b"bind", b"bind_s"), _followed(_CALL)),
+    **dict.fromkeys((*_ENTERED, b"authenticating", b"authenticated"), _followed(_PAIR)),
+    **dict.fromkeys((b"cred", b"creds"), _followed(rb":(?: |%20|\+)")),
+    b"cfdj": _followed(rb"8[\w%+/=\-]{20}"),
+    **dict.fromkeys((b"resp", b"tresp"), _followed(rb"=[A-Za-z0-9+/]{8}")),
+    b"ftp": _followed(rb"> ?(?:quote )?(?i:user|pass) "),
+    b"expect": _followed(rb"[^\n]{0,400}send "),
+    b"keyname": _followed(rb"[\\\"']{1,8}\s?:"),
+    **dict.fromkeys((b"signature", b"x-goog-signature"), _followed(rb"(?:=|%3[Dd])[\w~%+/\-]{20}")),
+    b"bundle": _followed(rb"(?: |%20|\+)config"),
+    **dict.fromkeys(_LINKS, _followed(rb"(?:(?:/|%2[Ff])[\w\-]{1,12})?(?:/|%2[Ff])[\w\-]{20}")),
     b"pin": _followed(_AS_KEY.pattern),
     **dict.fromkeys((b"cardholder", b"holder"), _followed(_FACT + b"|" + _AS_KEY.pattern)),
     b"digest": _followed(rb"(?: |\+|%20)username(?:=|%3[Dd])"),
@@ -306,8 +338,8 @@ def _owns(word: str) -> Callable[[bytes, bytes], bool]:
     return lambda _, folded: form.search(folded) is not None
 
 
-def _logs_in(block: bytes, _: bytes) -> bool:
-    return b"LOGIN " in block or b"Login" in block
+def _has(*signs: bytes) -> Callable[[bytes, bytes], bool]:
+    return lambda block, _: any(sign in block for sign in signs)
 
 
 def _calls(block: bytes, folded: bytes) -> bool:
@@ -317,7 +349,8 @@ def _calls(block: bytes, folded: bytes) -> bool:
 
 _AGENTS = re.compile(rb"(?<![\w\-])curl" + _AGENT.pattern)
 _IN_BLOCK: dict[bytes, Callable[[bytes, bytes], bool]] = {
-    b"login": _logs_in,
+    b"login": _has(b"LOGIN ", b"Login", b"login(", b"login ", b"login:", b"login%", b"login+"),
+    **{word: _has(*(b"in %s " % one for one in (b"as", b"with", b"user"))) for word in _ENTERED},
     b"curl": _calls,
     **{word.encode(): _owns(word) for word in OWNERS - {"passport", "cardholder", "holder", "nhs"}},
 }

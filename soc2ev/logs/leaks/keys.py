@@ -48,7 +48,7 @@ _SESSION_NAME = re.compile(
     r"^(?:jsessionid|phpsessid|connectsid|aspnetsessionid|aspsessionid[a-z]*|laravelsession|cfid|cftoken|sessioncookie|"
     r"sesscookie|beakersessionid|aspnetcore(?:cookies|session)|aspxauth|symfony|cakephp|cisession|koasess|playsession|"
     r"nextauthsessiontoken|securenextauthsessiontoken|hostnextauthsessiontoken|railssession|djangosession|netsessionid|authsession|usersession|ssid|"
-    r"wordpressloggedin[a-z]*)$"
+    r"wordpressloggedin[a-z]*|remember(?:user|admin)token)$"
 )
 # Django's cookie and PHP's own short name; `session_id` and `sessionId` name identifiers as well.
 _WRITTEN_SESSION = frozenset({"sessionid", "SESSIONID", "sessid", "SESSID"})
@@ -68,6 +68,7 @@ _PASSWORD = re.compile(
     r"postgres|sftp|imap|vpn|wifi)pass$|(?:become|default|sudo|bind|broker|service|registry|proxy|client|wallet|ssh|winrm|enable|ipmi|bmc|mqtt)pass$"
 )
 _PIN = re.compile(r"(?:^|user|card|atm|debit|login|customer|old|new|confirm)pin(?:code)?$")
+_LOGIN = re.compile(r"^(?:basic|http|proxy|db|smtp|ftp|registry|user)?auth$|authuserinfo$")
 _PRIVATE = re.compile(r"(?:private|priv|rsa|ssh|deploy|hostprivate)key(?:pem)?$|^(?:privatepem|sshidentity)$")
 _API_KEY = re.compile(
     r"(?:api|secret|access|secretaccess|signing|encryption|decryption|master|subscription|account|sharedaccess|app|"
@@ -75,7 +76,7 @@ _API_KEY = re.compile(
     r"write|ingest|sendgrid|"
     r"stripe|openai|anthropic|twilio|datadog|mailgun|license|admin|merchant|webhook|dd|"
     r"algolia|maps|aes|root|"
-    r"azure|aws|gcp|google|newrelic|pagerduty|routing|client|security|live|test|bot|vendor|partner|credential)keys?$|"
+    r"azure|aws|gcp|google|newrelic|pagerduty|cron|tran|transaction|firebase|fcm|hook|smtp|mail|sms|payment|gateway|routing|client|security|live|test|bot|vendor|partner|credential)keys?$|"
     r"secret$|secrets$|secretstring$|secretkeybase$|clientsecretvalue$|secretvalue$|^apikeys?$|xapikey$|^credentials?$"
 )
 _TOKEN = re.compile(
@@ -95,7 +96,9 @@ _PEOPLE = {
     "driver(?:s)?licen[sc]e(?:number|no|id)?|driving(?:licence|license)(?:number|no)?|personnummer|"
     "nhsnumber|aadhaar(?:number)?|"
     "cpf|curp|medicare(?:number|id)?|idcard(?:number|no)?|identitynumber|steuerid|licen[sc]enumber|"
-    "dni|bsn|pesel|codicefiscale",
+    "dni|bsn|pesel|codicefiscale|nif|pan(?:card)?number|ninumber|sinnumber",
+    "nir": "nir|numeronir|numero(?:de)?securitesociale",
+    "account": "bankaccount(?:number|no|num)",
     "phone": "phones?|phone(?:no|number|num)|mobile(?:no|number|phone|num)?|telephone(?:number|no)?|"
     "tel|cell(?:phone)?(?:number)?|"
     "msisdn|homephone|workphone|contactnumber|contactphone|customerphone|userphone|smsto|whatsapp|"
@@ -106,9 +109,9 @@ _PEOPLE = {
     "passenger|contact|subscriber|member|student|tenantcontact|billing|shipping|legal)(?:full|first|last)?name|"
     "nameoncard|fname|lname|cardholder|accountholder|mothersmaidenname|"
     # The same in German, French, Spanish, Italian and Portuguese.
-    "vorname|nachname|prenom|nom(?:de)?famille|nombrecompleto|primernombre|apellidos?|cognome|nomecompleto|sobrenome",
+    "vorname|nachname|prenom|nazwisko|imie|nom(?:de)?famille|nombrecompleto|primernombre|apellidos?|cognome|nomecompleto|sobrenome",
     "address": "(?:street|home|postal|billing|shipping|mailing|residential|delivery|customer|work|user|patient)"
-    "(?:street)?address(?:line)?|address(?:line)?|street|streetname|addr(?:line)|homeaddr|postaladdr",
+    "(?:street)?address(?:line)?|(?:bill|ship|billing|shipping|mail|home)addr|address(?:line)?|street|streetname|addr(?:line)|homeaddr|postaladdr",
     "iban": "[a-z]*iban(?:number|no)?|bankaccount(?:iban)?|payeeiban|debtoriban|creditoriban|customeriban|accountiban",
 }
 _PERSONAL = {name: re.compile(f"^(?:{body})$") for name, body in _PEOPLE.items()}
@@ -125,7 +128,7 @@ _RECORDED = re.compile(r"^(?:request|origin|downstream|(?i:tf_var))_(?=[A-Za-z])
 
 DOTTED = re.compile(
     r"(?i)(?:^|\.)((?:(?:first|last|full|given|family|middle|maiden)\.name|birth\.date|(?:account|card)\.holder|"
-    r"(?:passport|card|account|phone|mobile|telephone|licen[cs]e)\.(?:number|no)|(?:national|tax)\.id|address\.line[12]?|"
+    r"(?:passport|card|account|phone|mobile|telephone|licen[cs]e)\.(?:number|no)|auth\.user\.info|security\.credentials|(?:national|tax)\.id|address\.line[12]?|"
     r"(?:api|secret|access|auth|signing|encryption|subscription)\.key))$"
 )
 """Names whose words stand apart as settings have them, `aws.secret.key`: the last word alone says too little."""
@@ -162,9 +165,14 @@ def last_part(name: str) -> str:
     """What of a name counts, `password` of `spring.datasource.password` and of `user[password]`."""
     if name.lower().endswith("connect.sid"):
         return "connectsid"
+    if name.lower().endswith(_OF_AUTHJS):
+        return "nextauthsessiontoken"
     if "." in name and (dotted := DOTTED.search(name)):
         return dotted.group(1).replace(".", "_")
     return name.rstrip("]").rsplit(".", 1)[-1].rsplit("[", 1)[-1]
+
+
+_OF_AUTHJS = ("next-auth.session-token", "authjs.session-token")
 
 
 def _promised(letters: str, name: str) -> Kind | None:
@@ -183,7 +191,7 @@ def _credential(letters: str, name: str) -> Kind | None:
         return "private_key"
     if _AUTH.search(letters) and name != "xauth":  # a package of programs, and no header without a hyphen
         return "auth_header"
-    if _PIN.search(letters):
+    if _PIN.search(letters) or _LOGIN.search(letters) or letters == "securitycredentials":
         return "password"
     if _HARMLESS_END.search(letters) or _HARMLESS_START.match(letters):
         return None
@@ -231,6 +239,12 @@ def names_session_id(name: str) -> bool:
     """Whether it names a session's secret or its identifier, as `session_id` does: the value has to tell."""
     last = last_part(name)
     return last not in _WRITTEN_SESSION and _SESSION_ID.match(squash(last)) is not None
+
+
+@lru_cache(maxsize=4_096)
+def names_login(name: str) -> bool:
+    """Whether its value may be a name and a password in one, `app:hunter2X`; of anything else it says nothing."""
+    return _LOGIN.search(squash(last_part(name))) is not None
 
 
 @lru_cache(maxsize=4_096)

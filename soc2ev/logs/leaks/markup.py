@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _ELEMENT = re.compile(
-    r"<(?:\w+:)?(?P<key>[A-Za-z][\w.\-]{1,60})(?: [\w:.\-]{1,40}=\\*[\"'][^<>]{0,200})?(?<!/)>(?P<value>[^<>]{3,200})</"
+    r"<(?:\w+:)?(?P<key>[A-Za-z][\w.\-]{1,60})(?: [\w:.\-]{1,40}=\\*[\"'](?:(?!PasswordDigest)[^<>]){0,200})?(?<!/)>"
+    r"(?P<value>[^<>]{3,4000})</"
 )
 _NAMES = r"(?:[Nn]ame|NAME|[Kk]ey|KEY|[Ff]ield|[Ii]d)"
 _NAMING = rf"{_NAMES}=\\*(?P<q>[\"'])(?P<key>[\w.\-:\[\]]{{1,80}})\\*(?P=q)"

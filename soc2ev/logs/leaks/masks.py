@@ -7,8 +7,12 @@ import re
 from urllib.parse import unquote
 
 _MASK = re.compile(
-    r"\*{2,}|•{2,}|\\u2022|\\u25cf|\xe2\x97\x8f|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|EXAMPLE(?:KEY)?$"
+    r"\*{3,}|•{2,}|\\u2022|\\u25cf|\xe2\x97\x8f|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|EXAMPLE(?:KEY)?$"
 )
+_TWO_STARS = re.compile(
+    r"(?=[^a-z]*[a-z])(?=\D*\d)(?=(?:[^A-Z]*[A-Z]|[^!?@#$%^&+_\-]*[!?@#$%^&+_\-]))[^\s*]*\*\*[^\s*]*(?<=.{10})"
+)
+"""A password with two stars within: of what is masked so little is left that it has not characters of all kinds."""
 _MASK_WORDS = (
     "filtered", "redact", "masked", "hidden", "scrubb", "sanitiz", "sanitis", "omitted", "removed", "censored",
     "obfuscat", "suppress", "withheld", "[secret]", "<secret>", "(secret)", "not shown", "not_shown", "not-shown",
@@ -32,6 +36,8 @@ _PLACEHOLDER = re.compile(
     r"^(?:<.*>|\[.*\]|\(.*\)|\{.*\}|\$(?:\d{1,3}|[A-Z_][A-Z0-9_]*(?:[/:.\-].*)?|[a-z_]+(?:[A-Z][a-z]+)*\d?|env:.*|[({:.!@].*)|#\{.*|%[sdvqr](?:\W.*)?|%\(.*|\[?%\{.*|%\w+%|%%\w+%%|__[A-Z][A-Z0-9_]*__|@[A-Z][A-Z0-9_]+@|<%.*%>|"
     r":[a-z_]+\d?|:[A-Z][A-Za-z]+|@[a-z_]{1,20}\d{0,2}|@[A-Z][A-Za-z]{1,20}|\?+|[-*•.x#_]+|\W{1,3}|.)$|"
     r"^\$\{|\{\{|^<[a-zA-Z _-]+>?$|"
+    # What a command of PowerShell gives, not what it is: `$pw = ConvertTo-SecureString ...`.
+    r"^(?:Get|New|Read|Convert(?:To|From)|Import|Invoke)-[A-Z][A-Za-z]+$|"
     r"^(?i:WPA[23]?(?:-(?:PSK|EAP|SAE|Personal|Enterprise))?)$|"
     r"^(?i:(?:not|never|none|nothing)[-_ +](?:yet[-_ ])?(?:set|given|provided|specified|supplied|configured|defined|"
     r"available|present|found|shown|stored|logged|loaded|needed|required|used|applicable))$|"
@@ -72,6 +78,7 @@ def is_masked(value: str) -> bool:
         or ("%" in value and (_PLACEHOLDER.match(value) or _PLACEHOLDER.match(value.replace("%25", "%"))))
         or _PLACEHOLDER.match(plain)
         or _MASK.search(plain)
+        or ("**" in plain and not _TWO_STARS.fullmatch(plain))
         or _says_mask(plain.lower())
         or _HASHED.match(plain)
         or len(set(plain)) == 1
@@ -124,6 +131,22 @@ def _unlike_a_word(value: str) -> bool:
         or any(c in "!@#$%^&*+=~?" for c in core)
         or not (core.islower() or core.isupper() or core.istitle())
     )
+
+
+def is_strong(value: str) -> bool:
+    """Whether a value looks like a password by itself, of three kinds of characters and no name of a thing."""
+    if not is_password(value, prose=True, numeric=False) or len(value) < _SHORTEST_STRONG or _NAMED.fullmatch(value):
+        return False
+    return sum(bool(kind.search(value)) for kind in _CHARACTERS) >= _KINDS and any(char.isalpha() for char in value)
+
+
+_SHORTEST_STRONG, _KINDS = 6, 3
+_CHARACTERS = tuple(re.compile(kind) for kind in (r"[a-z]", r"[A-Z]", r"\d", r"[^\w\s]|_"))
+_NAMED = re.compile(
+    r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|v?\d+(?:\.\d+)+[\w.\-]*|[\w.\-]+[=:].*|\d{4}-\d\d-\d\d.*|"
+    r"[\w\-]+(?:\.[a-z][a-z\d_\-]*)+|[a-z]+(?:[._\-]?[a-z]+){0,2}[._\-]?\d{0,4}"
+)
+"""Ids, versions, pairs, instants, names of files and hosts, and words with a number: `orders-db-01`."""
 
 
 def is_token(value: str) -> bool:

@@ -15,8 +15,8 @@ from soc2ev.logs.leaks.kinds import Hit
 _NUMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     # Prefixes and suffix: https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110
     (
-        ("nino", "insurance"),
-        "nino|national insurance",
+        ("nino", "insurance", "ni n"),
+        "nino|national insurance|ni(?= (?:number|no))",
         r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]",
     ),
     (("nhs",), "nhs", r"\d{3}[ \-]?\d{3}[ \-]?\d{4}"),
@@ -26,6 +26,10 @@ _NUMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("nie",), "nie", r"[XYZ]-?\d{7}-?[A-HJ-NP-TV-Z]"),
     (("curp",), "curp", r"[A-Z]{4}\d{6}[HMX][A-Z]{5}[A-Z0-9]\d"),
     (("fiscale",), "codice fiscale", r"[A-Z]{6}\d\d[A-EHLMPR-T]\d\d[A-Z]\d{3}[A-Z]"),
+    (("nir", "nir:"), "nir", r"[12] ?\d\d ?(?:0[1-9]|[1-9]\d) ?\d[\dAB] ?\d{3} ?\d{3}(?: ?\d\d)?"),
+    (("sin ", "sin:"), "sin", r"[1-79]\d\d[ \-]\d{3}[ \-]\d{3}"),
+    # The fourth letter says what the holder is: https://incometaxindia.gov.in
+    (("pan ", "pan:"), "pan", r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]"),
     (("pesel",), "pesel", r"\d{11}"),
     (("bsn",), "bsn", r"\d{8,9}"),
     (("personnummer",), "personnummer", r"(?:19|20)?\d{6}[\-+]?\d{4}"),
@@ -33,7 +37,8 @@ _NUMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("steuer",), r"steuer-?id(?:nr\.?|entifikationsnummer)?", r"[1-9]\d ?\d{3} ?\d{3} ?\d{3}"),
 )
 """Words of which a sentence has one, in small letters; the name; the form."""
-WORDS = frozenset(word for words, _, _ in _NUMBERS for word in words) - {"steuer"} | {
+WORDS = frozenset(word.strip(" :") for words, _, _ in _NUMBERS for word in words) - {"steuer", "ni n"} | {
+    "ni",
     *("steuerid", "steuer-id", "steueridnr", "steuer-idnr", "steueridentifikationsnummer"),
 }
 """For the sieve: the words of a line that has such a sentence."""
@@ -57,3 +62,14 @@ def hits(text: str, low: str) -> Iterator[Hit]:
             for match in pattern.finditer(text):
                 if not masks.is_masked(match["v"]) and len(set(match["v"])) > len("00"):
                     yield Hit("personal_data", match.start("v"), match.end("v"), match["v"])
+    beside = "account" in low and any(word in low for word in BESIDE)
+    for match in _ACCOUNT.finditer(text) if beside else ():
+        yield Hit("personal_data", match.start("v"), match.end("v"), match["v"])
+
+
+BESIDE = ("sortcode", "sort_code", "sort code", "sort-code", "routing", "bsb")
+_ACCOUNT = re.compile(
+    r"(?i)(?<![a-z])(?:bank_?)?account[_ \-]?(?:number|num|no)(?:\\*[\"'])?\s?"
+    r"(?:=>|[:=])\s?(?:\\*[\"'])?(?P<v>\d{6,17})(?![\d.])"
+)
+"""The number of a bank account, which by itself is any number: what stands beside it tells."""

@@ -137,7 +137,12 @@ def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) ->
     listed = before[-1:] in "\"' ," and _LIST_BEFORE.search(text, max(0, match.start() - _NEAR_LIST), match.start())
     named = listed or _KEY_BEFORE.search(before)
     name = next((part for part in named.groups() if part), "") if named else key if not match.start() else ""
-    if _CARD_CONTEXT.search(before) or _CARD_CONTEXT.search(name) or kind_of(name) == "card_number":
+    if (
+        _MATCHED.match(text, match.end())
+        or _CARD_CONTEXT.search(before)
+        or _CARD_CONTEXT.search(name)
+        or kind_of(name) == "card_number"
+    ):
         return True
     if name.rpartition(".")[2].lower() in _OF_PARTS and is_beside_parts(
         text[max(0, match.start() - _BESIDE) : match.start()], text[match.end() : match.end() + _BESIDE]
@@ -146,6 +151,8 @@ def _stands_for_card(text: str, match: re.Match[str], key: str, strict: bool) ->
     return not strict and not names_identifier(name)
 
 
+_MATCHED = re.compile(r" found within [A-Z_]{3,30}:[\w.\-]{0,40}(?:card|pan|cc)", re.IGNORECASE)
+"""ModSecurity names the field behind what it found in it."""
 _OF_PARTS = frozenset({"number", "num", "no", "value"})
 _PARTS = re.compile(
     r"(?i)(?<![a-z])(?:cv[cvn]2?|csc|exp(?:iry|iration|ires)?_?(?:month|year|date|m|y)|exp(?:iry|iration)?|security_?code|"

@@ -85,6 +85,8 @@ def _runs(block: bytes) -> Iterator[int]:
 
 def _begins(block: bytes, place: int) -> bool:
     """Whether a run begins like a credential; the digits of an escaped quote before it are not its own."""
+    if block[place - 1 : place] == b"|" and block[place - 2 : place - 1].isdigit():
+        return True  # `334|...`: what Laravel Sanctum gives out has the number of its row before it
     if block[place - 1 : place] in _SEPARATORS or _LONG.match(block, place):
         return True
     escape = _ESCAPED.match(block, max(0, place - 1))

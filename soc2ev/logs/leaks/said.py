@@ -30,6 +30,7 @@ _OF_EVENTS = frozenset(_EVENT_WORDS.split())
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _RUN = re.compile(r"[a-z0-9]{20,}|[A-Z0-9]{20,}")
+_FEWEST_ONCE, _NEVER = 40, 1_000
 _FEWEST, _FEWEST_HEX, _FEWEST_DIGITS, _FOURTH, _LONG = 2, 32, 4, 4, 24
 
 _FACT = re.compile(r"(?ia)(?<= )(?:name|number|no|id|licen[cs]e)\s?[:=]\s{0,3}(?=[\"'(]?[A-Za-z0-9\xc3])")
@@ -66,19 +67,30 @@ def hits(text: str, low: str) -> Iterator[Hit]:
         value = match["v"].rstrip(".")
         paired = bool(match["sep"].strip())
         kind = _meant(words, match["last"], paired=paired) if words else None
-        if kind and _is_given(kind, value, paired=paired or match["q"] in _QUOTES):
+        if kind and _is_given(kind, value, paired=paired or match["q"] in _QUOTES, once=_is_once(words)):
             yield Hit(kind, match.start("v"), match.start("v") + len(value), value)
-    for match in _CREDENTIALS.finditer(text) if "credentials" in low else ():
-        if masks.is_password(match["v"], prose=True, numeric=True):
-            yield Hit("password", match.start("v"), match.end("v"), match["v"])
+    for word in _PASSWORD.finditer(low) if "pass" in low or "pwd" in low else ():
+        offered = _OFFERED.match(text, word.start())
+        if not offered or (offered["bare"] and not _JOINED.search(low, max(0, word.start() - 40), word.start())):
+            continue
+        group = offered.lastgroup or "bare"
+        if masks.is_password(offered[group], prose=True, numeric=False):
+            yield Hit("password", offered.start(group), offered.end(group), offered[group])
 
 
 _QUOTES = ("'", '"', '\\"')
-_CREDENTIALS = re.compile(
-    r"(?i)(?<![\w.\-/])(?:invalid|bad|wrong|incorrect|rejected|with|using|trying|tried) credentials:? "
-    r"[\"'(]?[A-Za-z0-9][\w@+\-]{0,40}(?:/|:|, ?|: )(?P<v>[^\s\"'/,:;(){}\[\]]{6,64})(?=[\"')]?(?:[\s,;.\"<]|\\|$))"
+_PASSWORD = re.compile(r"(?<![a-z\d\-/=.#+])pass(?:word|wd|phrase|code)|(?<![a-z\d\-/=.#+])pwd")
+_JOINED = re.compile(r"(?<![\w\-/=.#+])(?:[a-z]{1,20}_){1,3}$")
+"""What makes a name of a field of it: `db_password is hunter2X`."""
+_OFFERED = re.compile(
+    r"(?i)(?:password|passwd|passphrase|passcode|pwd)"
+    r"(?: (?:for|of) [\w.@+\-]{1,40})?"
+    r"(?: (?:was|is|given|entered|used|tried|attempted|supplied|received|provided|now|set|sent|typed|offered)){0,3}"
+    r"(?: ?\((?P<round>[^\s()]{6,64})\)|:? ?\[(?P<square>[^\s\[\]]{6,64})\]|"
+    r":? ?(?:\\*\"(?P<double>[^\s\"\\]{6,64})\\*\"|'(?P<single>[^\s'\\]{6,64})'|`(?P<code>[^\s`]{6,64})`)|"
+    r"(?:(?<= is)|(?<= to)|(?<= was)) (?P<bare>[^\s\"'`,;)|(\[\\]{6,64}))"
 )
-"""A name and its password in one: `invalid credentials alice/Winter2025`."""
+"""What a sentence gives in brackets or quotes: `wrong password (hunter2X) for kim`."""
 
 
 def _meant(words: re.Match[str], last: str, *, paired: bool) -> Kind | None:
@@ -92,14 +104,19 @@ def _meant(words: re.Match[str], last: str, *, paired: bool) -> Kind | None:
     return joined or (alone if last.lower() == "secret" else None)
 
 
-def _is_given(kind: Kind, value: str, *, paired: bool) -> bool:
+def _is_once(words: re.Match[str] | None) -> bool:
+    """Whether it is a token to be handed in once, which no log has by its digest: `refresh token 0a1b...`."""
+    return words is not None and (words.group(1) or "").lower() in ("refresh", "reset")
+
+
+def _is_given(kind: Kind, value: str, *, paired: bool, once: bool = False) -> bool:
     """Whether the value is one: in a pair of hexadecimal digits, too, of which ids and digests consist as well."""
     if kind not in ("api_key", "token", "session_cookie") or not masks.is_token(value):
         return False
     if _UUID.fullmatch(value):
         return paired and kind == "api_key"
     if _HEX.fullmatch(value):
-        return len(value) >= _FEWEST_HEX and (paired or kind != "token")
+        return len(value) >= (_FEWEST_HEX if paired or kind != "token" else _FEWEST_ONCE if once else _NEVER)
     return is_random(value)
 
 

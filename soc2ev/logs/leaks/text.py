@@ -9,26 +9,29 @@ from soc2ev.logs.leaks import (
     argued,
     calls,
     commands,
+    connections,
     cookies,
     filled,
+    links,
     markup,
     masks,
     national,
     networks,
     numbers,
+    pairs,
     persons,
     said,
     tags,
     values,
 )
 from soc2ev.logs.leaks.extents import extent, is_prose
-from soc2ev.logs.leaks.keys import is_pin, is_session_cookie, kind_of, personal_of, squash
+from soc2ev.logs.leaks.keys import is_pin, is_session_cookie, kind_of, names_login, personal_of, squash
 from soc2ev.logs.leaks.kinds import Hit, Kind
 
 # What follows a key begins like no part of one, so that nothing is gained by giving characters back.
 _KEYED = re.compile(
     r"(?<![\w.\-])(?P<key>[A-Za-z_\-][\w.\-\xb1]{1,60}+(?:(?:\[|%5B)[\w.\-]{1,40}+(?:\]|%5D))*+)(?:\\*[\"'`])?\]?\)?"
-    r"(?P<sep>\s{0,24}(?:=>|:=|::(?= )|==|[:=]|%3D|%3A)(?:[ \t]{4,24}+|\s{0,3}+)"
+    r"(?P<sep>\s{0,48}(?:=>|:=|::(?= )|==|[:=]|%3D|%3A)(?:[ \t]{4,24}+|\s{0,3}+)"
     r"(?:(?:Some|Just|Ok|Optional|SecretStr|Secret|"
     r"[Ss]tring|str|bytes)?(?:\(\d{1,4}\) |[(\[](?!.?\()|<<|[NEb](?=[\"']))(?=[\"']))?|\\\":\s?)(?P<q>\\*[\"'`])?",
     re.IGNORECASE,
@@ -37,10 +40,11 @@ _SCHEME = re.compile(
     r"(?i)(?<![\w])(?P<scheme>bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|"
     r"aws4-hmac-sha256|oauth|hawk|ssws|geniekey|"
     r"sharedkey|sharedaccesssignature|splunk|key|bot|zoho-oauthtoken|dpop|gnap)(?:\s+|%20|"
-    r"\+)(?:token=\"?)?(?P<cred>[^\s\"'`<>\\,;)\]}|]+)"
+    r"\+)(?:token=\"?)?(?P<cred>(?:\d{1,9}\|)?[^\s\"'`<>\\,;)\]}|]+)"
 )
 _SASL = re.compile(r"\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN) (?P<cred>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])")
 """SMTP and IMAP give name and password in base64: RFC 4954 section 4, RFC 4616."""
+_SASL_OF_DOVECOT = re.compile(r"\bAUTH(?:\t|\\t)\d.{0,200}?(?:\t|\\t)resp=(?P<cred>[A-Za-z0-9+/]{8,4000}={0,2})")
 _JOINED = re.compile(r"[A-Za-z][a-z]+(?:[\-/_][A-Za-z]?[a-z]+)+")
 """Words with hyphens: `Basic security-oriented protocols`."""
 _NO_CREDENTIAL = ("realm", "error", "scope", "http/")
@@ -63,6 +67,8 @@ _SPOKEN = re.compile(
 )
 _SPOKEN_OF = re.compile(r"(?:pass(?:word|phrase|code|wd)|pwd):?\s")
 """What every sentence of a password has, in small letters; it is asked first, being much cheaper."""
+_TO = re.compile(r"[\"'`] to [\"'`](?P<to>[^\s\"'`]{3,64})[\"'`]")
+"""The second one of `changed password from 'a' to 'b'`."""
 _CALL = re.compile(r"[A-Za-z_]\w*\(")
 """A type of a column, or a function: `password varchar(255)`."""
 _NO_SPOKEN = re.compile(
@@ -70,16 +76,12 @@ _NO_SPOKEN = re.compile(
 )
 _DIGEST_BEFORE = re.compile(r"[A-Za-z0-9+/]{20}")
 _LABEL = re.compile(r"\b((?:cs|cn|deviceCustomString|flexString)\d)Label=([\w .\-]{2,40}?)(?= \w+=|\||$)")
-_SIGNATURE = re.compile(
-    r"(?<=[?&])(?:sig=([A-Za-z0-9%+/=]{30,90})|X-Amz-Signature=([0-9a-f]{64}))|(?<=&amp;)sig=([A-Za-z0-9%+/=]{30,90})"
-)
-_AZURE_SAS = re.compile(r"(?i)[?&;](?:sv|se|sp|sr)=")
 _ENTRY = re.compile(
     r"""[(\[]\s?b?["'](?P<key>[A-Za-z][\w\-]{2,60})["'],\s{0,2}b?["'](?P<value>[^"'\n]{3,4000})["']\s?[)\]]"""
 )
 _NOTHING = re.compile(r"[a-z][A-Za-z_.\-]*=(?:[\w{\[(\"']|$)|[a-z]+(?:[A-Z_.\-][a-z]+)+:$|HTTP/\d")
 _ROUTING = re.compile(r"[0-9A-Za-z]{32}")
-# What every form of `values.connections` has.
+# What every form of `connections` has.
 _SERVICES = ("@tcp(", "@unix(", "%3a%2f%2f", "jdbc:", "password", "pwd", "accountkey", "accesskey")
 _USER_OF = re.compile(r"://[^\s\"'<>]*@")
 
@@ -96,6 +98,8 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
         yield from values.vendors(text)
         yield from numbers.cards(text, key)
         yield from numbers.people(text, low)
+        if "/" in text:
+            yield from links.of_path(text)
         return
     paired = "=" in text or ":" in text or "%3" in text
     yield from values.vendors(text)
@@ -104,9 +108,11 @@ def hits(text: str, key: str = "") -> Iterator[Hit]:
     if "kty" in text:
         yield from values.jwk(text)
     if paired:
-        yield from values.connections(text)
+        yield from connections.hits(text)
         yield from _keyed(text)
     yield from _headers(text, low, paired=paired)
+    if "/" in text or "=" in text:
+        yield from links.hits(text)
     if '"' in text or "x22" in text:
         yield from filled.hits(text, low)
     if markup.has_names(text):
@@ -132,7 +138,7 @@ def marked(text: str) -> Iterator[Hit]:
     """Of all that, what an `@` gives away: addresses of persons, and of services with a password."""
     low = text.lower()
     if _is_of_service(low) or ("://" in text and _USER_OF.search(text)):
-        yield from values.connections(text)
+        yield from connections.hits(text)
     yield from values.emails(text)
 
 
@@ -162,6 +168,8 @@ def by_key(key: str, value: str, *, quoted: bool = True, prose: bool = False, wi
         yield from persons.of_key(key, value, quoted=quoted)
     elif kind == "card_number":
         yield from _card(value)
+    elif kind and names_login(key):
+        yield from pairs.of_value(value)
     elif kind and _open(kind, key, value, quoted=quoted, prose=prose):
         yield Hit(kind, 0, len(value), value)
 
@@ -290,10 +298,6 @@ def _headers(text: str, low: str, *, paired: bool) -> Iterator[Hit]:
     if not paired:
         return
     yield from cookies.hits(text, low)
-    for match in _SIGNATURE.finditer(text) if "sig=" in text or "X-Amz-Signature=" in text else ():
-        value = next(part for part in match.groups() if part)
-        if (match.group(2) or _AZURE_SAS.search(text)) and not masks.is_masked(value):
-            yield Hit("token", match.start(), match.end(), value)
 
 
 def _authorization(value: str) -> Iterator[Hit]:
@@ -322,7 +326,7 @@ def _credential(scheme: str, value: str) -> bool:
     low = scheme.lower()
     if low == "aws4-hmac-sha256":
         return value.lower().startswith("credential=") and not masks.is_masked(value)
-    if not re.match(r"^[\w.~+/:%\-]+=*$", value):
+    if not re.match(r"^(?:\d{1,9}\|)?[\w.~+/:%\-]+=*$", value):
         return False
     if masks.is_masked(value) or value.lower() in masks.STATES or value.lower().startswith(_NO_CREDENTIAL):
         return False
@@ -355,17 +359,22 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
         )
         if not pair and not _CALL.match(match["v"]) and masks.is_password(value, prose=not match["q"], numeric=False):
             yield Hit("password", match.start("v"), match.start("v") + len(value), value.rstrip("."), "")
+            if changed := _TO.match(text, match.end()) if match["q"] else None:
+                yield Hit("password", changed.start("to"), changed.end("to"), changed["to"])
     yield from commands.hits(text, low)
     yield from argued.hits(text)
-    yield from calls.hits(text)
+    yield from calls.hits(text, low)
     yield from networks.hits(text)
     yield from said.hits(text, low)
+    yield from pairs.hits(text, low)
     for name, start, value in (*commands.arguments(text), *said.facts(text, low)):
         yield from _placed(by_key(name, value), start, name)
     for match in _ENTRY.finditer(text) if "'" in text or '"' in text else ():
         yield from _placed(by_key(match["key"], match["value"]), match.start("value"), match["key"])
     for match in _LABEL.finditer(text) if "Label=" in text else ():
         yield from _labelled(text, match)
+    for match in _SASL_OF_DOVECOT.finditer(text) if "resp=" in text else ():
+        yield Hit("auth_header", match.start("cred"), match.end("cred"), match["cred"])
 
 
 def _labelled(text: str, label: re.Match[str]) -> Iterator[Hit]:

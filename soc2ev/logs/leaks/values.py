@@ -61,6 +61,7 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*"),
     ("token", r"eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){4}"),
     ("session_cookie", r"(?:eyJ|\.eJ)[\w\-]{8,4000}\.[\w\-]{6}\.[\w\-]{27}(?:[\w\-]{16})?(?![A-Za-z0-9_\-.])"),
+    ("token", r"(?<=\d\|)(?=[A-Z\d]*[a-z])(?=[a-z\d]*[A-Z])[A-Za-z0-9]{40}(?:[0-9a-f]{8})?(?![A-Za-z0-9])"),
     ("token", r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}"),
     ("token", r"(?<=discord\.com/api/webhooks/)\d{15,}/[A-Za-z0-9_\-]{50,}"),
 )  # fmt: skip
@@ -84,43 +85,12 @@ _PEM_BODY = re.compile(
 )
 _PUTTY = re.compile(r"Private-Lines: \d+(?:\\+[rn]|\s)+[A-Za-z0-9+/=]{16,}")
 _PEM_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_URL = re.compile(
-    r"(?<![A-Za-z0-9])[a-z][a-z0-9+.\-]{1,40}://([^\s:/@\"'<>?#,;]*):([^\s\"'<>/]{1,200}?|"
-    r"[^\s\"'<>]{1,200}?)@(?=[\w\[(.])[^\s\"'<>,;)\]}|\\]*",
-    re.IGNORECASE,
-)
-_URL_ENCODED = re.compile(
-    r"(?<![A-Za-z0-9%])[a-z][a-z0-9+.\-]{1,40}%3A%2F%2F(?:(?!%3A|%2F|%40)[^\s\"'<>&])*%3A((?:(?!%40)[^\s\"'<>&]){1,200})"
-    r"%40[\w.\-]+[^\s\"'<>&,;)]*",
-    re.IGNORECASE,
-)
-_PAIRS = re.compile(
-    r"(?i)(?:\b(?:jdbc:[a-z0-9:]+//?|Server|Data Source|Host(?:Name)?|"
-    r"(?:Account|Blob|Queue|Table|File)?Endpoint|DefaultEndpointsProtocol|"
-    r"AccountName|User Id|Uid|Addr(?:ess)?|"
-    r"Database|Initial Catalog|Driver)\s?[=:/][^\s\"'<>]?(?:[^\"'<>\n]{0,300}?))[;?&]\s?"
-    r"(?:password|pwd|AccountKey|(?:Shared)?AccessKey|Secret)\s?=\s?([^;\s\"'<>&]+)[^\s\"'<>]{0,120}"
-)
-_BEFORE_PAIR = re.compile(r"[;?&]\s?(?:password|pwd|accountkey|(?:shared)?accesskey|secret)")
-_JDBC = re.compile(
-    r"(?i)jdbc:[a-z0-9]+:[^\s\"'<>]*?[?&;](?:password|pwd)=([^;\s\"'<>&]+)[^\s\"'<>]*|"
-    r"jdbc:oracle:thin:[\w.$-]+/([^@\s\"']+)@[^\s\"'<>]+"
-)
-_LIBPQ = re.compile(
-    r"(?i)(?<![\w=])(?:[a-z_]{2,20}=(?:'[^']{0,80}'|[^\s'\"]{1,80}) +){1,8}password=('[^']{1,100}'|[^\s\"']{1,100})"
-    r"(?: +[a-z_]{2,20}=[^\s\"']{1,80}){0,6}"
-)
-_GO_MYSQL = re.compile(
-    r"(?<![\w.\-:/])[\w.\-]{1,64}:([^\s:@/\"'<>]{3,100})@(?:tcp|unix)\([^\s()\"'<>]{1,200}\)/[^\s\"'<>,;)]*"
-)
-"""A data source name of Go's driver for MySQL: https://github.com/go-sql-driver/mysql#dsn-data-source-name"""
 _JWK = re.compile(r"[\"']kty[\"']\s{0,2}:\s{0,2}[\"'](?:EC|RSA|OKP|oct)[\"']")
 _JWK_PRIVATE = re.compile(r"[\"'][dk][\"']\s{0,2}:\s{0,2}[\"']([\w\-]{16,1024})[\"']")
-_OF_LIBPQ = re.compile(r"(?i)\b(?:dbname|sslmode)=")
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+\-*•/])[A-Za-z0-9_][A-Za-z0-9._%+'\-]{0,63}(?:@|"
     r"%40)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_\-]|\.[A-Za-z0-9]|"
-    r"@|\*|(?::|%3[Aa])[A-Za-z~])"
+    r"@|\*|(?::|%3[Aa])[A-Za-z~/])"
 )
 _EMAIL_IN_PATH = re.compile(
     r"(?<=/)[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}(?:@|"
@@ -133,7 +103,7 @@ _FILES_AND_UNITS = """
     cluster svc node arpa pdf xml
 """
 NO_DOMAIN_END = frozenset(_FILES_AND_UNITS.split())
-_SHORTEST, _FEWEST, _LONGEST_LOCAL = 3, 5, 64
+_FEWEST, _LONGEST_LOCAL = 5, 64
 _GENERATED = re.compile(
     r"(?i:(?=[a-f.]{0,24}\d)[0-9a-f]{12,64}(?:[.\-][\w.\-]{1,80})?)|\d{8,}\.[\w.\-]{4,}|[\d.]{14,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
@@ -221,50 +191,6 @@ def jwk(text: str) -> Iterator[Hit]:
         yield Hit("private_key", match.start(1), match.end(1), match.group(1), by_value=True)
 
 
-def connections(text: str) -> Iterator[Hit]:
-    """Addresses and connection strings that carry a password: URLs, JDBC, ADO.NET and Azure pairs, libpq."""
-    low = text.lower()
-    for match in _urls(text) if "://" in text and "@" in text else ():
-        if _is_secret(match.group(2)):
-            address = match.group().rstrip(":.")
-            yield Hit("connection_string", match.start(), match.start() + len(address), address)
-    for match in _URL_ENCODED.finditer(text) if "%3a%2f%2f" in low and "%40" in text else ():
-        if _is_secret(unquote(match.group(1))):
-            yield Hit("connection_string", match.start(), match.end(), unquote(match.group()))
-    for match in _GO_MYSQL.finditer(text) if "@tcp(" in low or "@unix(" in low else ():
-        if _is_secret(match.group(1)):
-            yield Hit("connection_string", match.start(), match.end(), match.group())
-    named = "password" in low or "pwd" in low
-    paired = named or "accountkey" in low or "accesskey" in low or ";secret" in low
-    jdbc, libpq = "jdbc:" in low, "password=" in low and ("dbname" in low or "sslmode" in low)
-    for pattern, possible in ((_JDBC, jdbc), (_PAIRS, paired and _BEFORE_PAIR.search(low)), (_LIBPQ, libpq)):
-        for match in pattern.finditer(text) if possible else ():
-            whole = pattern is not _LIBPQ or _OF_LIBPQ.search(match.group())
-            if whole and _is_secret(next((part for part in match.groups() if part), "")):
-                yield Hit("connection_string", match.start(), match.end(), match.group())
-
-
-def _urls(text: str) -> Iterator[re.Match[str]]:
-    """Addresses with a password; one of the web whose port and path only look like one may have another behind it."""
-    place = 0
-    while match := _URL.search(text, place):
-        plain = "/" not in match.group(2) or not (
-            match.group().lower().startswith("http") or match.group(2)[0].isdigit()
-        )
-        if plain:
-            yield match
-        place = match.end() if plain else match.start(2)
-
-
-def _is_secret(value: str) -> bool:
-    value = value.strip("'")
-    return (
-        len(value) >= _SHORTEST
-        and not is_masked(value)
-        and value.lower() not in {"password", "pass", "pwd", "null", "none", "secret]"}
-    )
-
-
 def emails(text: str) -> Iterator[Hit]:
     """Addresses of persons and mailboxes; not `git@host:`, unit names, package versions, message ids or file names."""
     for match in (*_addresses(text), *_in_paths(text)):
@@ -329,6 +255,7 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 40) : match.start()]
     return (
         before.endswith("://")
+        or text.startswith(": Permission denied (", match.end())  # what ssh says
         or _ALGORITHM.fullmatch(match.group()) is not None
         or _is_of_robot(text, match.start())
         or _is_extension(before, match.group())
@@ -387,9 +314,10 @@ def _is_after_word(before: str) -> bool:
     return False
 
 
-_WORDS_BEFORE = ("message", "in-reply-to", "references", "ssh", "scp", "rsync")
+_WORDS_BEFORE = ("message", "in-reply-to", "references", "ssh", "scp", "rsync", "sftp")
 _NOT_MAIL_BEFORE = re.compile(
     r"(?i)message-?_?id(?:[\"'`\]\\]|%2[27]){0,3}\s{0,2}(?:=>?|:|%3[ad])\s{0,2}(?:[\"'\[\\]|%2[27]){0,3}(?:<|%3c|&lt;)?$|"
     r"in-reply-to[:=] ?<?$|"
-    r"references[:=] ?<?$|\bssh(?: -\w+(?: \S+)?)* $|\b(?:scp|rsync) $"
+    r"references[:=] ?<?$|\bssh:?(?: -\w+(?: \S+)?)* $|\b(?:scp|rsync|sftp)(?: [-/.~]\S{0,30}){0,4} $|"
+    r"\ba0=\"(?:\S{0,12}/)?(?:ssh|scp|rsync|sftp)\"(?: a\d=\"[^\" ]{0,16}\")* a\d=\"$"
 )

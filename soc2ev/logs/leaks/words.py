@@ -11,7 +11,7 @@ from soc2ev.logs.leaks.said import OWNERS
 # Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
 _BEGINNING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
-    r"nrak|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
+    r"nrak|cfdj$|bundle(?:$|_)|t?resp$|ftp$|expect$|keyname$|(?:x-goog-)?signature$|creds?$|(?:log|sign)(?:ged|ging)$|authenticat(?:e|ing|ed)$|signin$|check$|reset$|recover$|activat(?:e|ion)$|verif(?:y|ication)$|confirm(?:ation)?$|invit(?:e|ation)s?$|magic(?:[_-]?link)?$|unlock$|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
     r"ipmitool$|mosquitto_[ps]ub$|unzip$|zip$|zipcloak$|(?:[xw]|wl)?freerdp$|cmdkey$|schtasks$|openssl$|snmp[a-z]{2,8}$|sqlplus$|sqlldr$|expdp$|impdp$|rman$|(?:un)?rar$|hdbsql$|isql$|tsql$|bcp$|ssh-keygen$|plink$|pscp$|psftp$|putty$|lftp$|"
     r"execve$|proctitle$|cmd$|snmp-server$|community$|key-string$|(?:tacacs|radius)-server$|isakmp$|message-digest-key$|"
     r"authentication-key$|ascii-text$|psksecret$|wpa-psk$|neighbor$|ppp$|pdo-?$|__construct$|getconnection$|mongo|rabbitmqctl$|smbclient$|echo$|"
@@ -19,7 +19,7 @@ _BEGINNING = re.compile(
 )
 _WITHIN = (
     r"gh[pousr]_|sq[apu]_|github_pat|[sr]k_(?:live|test)|whsec_|npm_|rubygems_|dckr_|do[opr]_v|shp(?:at|ca|pa|ss)_|hf_|glsa_|lin_api|"
-    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey|[a-z]_pass$"
+    r"sntry|fo_|[a-z]_(?:live|test|tkn|token|pat|oauth|secret|api)_|age-secret-key|private-lines|secret_|atlasv|password|passwd|passphrase|passcode|pwd|-begin|hmac-sha|sessid|sessionid|accountkey|accesskey|secretid$|[a-z]_pass$|login$|authenticate$|attempt$|(?<=.)connect$|(?<=.)bind$|(?<=.)check$|(?:password[_-]?)?reset(?:[_-]?password)?$"
 )
 _TELLING = re.compile(f"{_BEGINNING.pattern}|{_WITHIN}")
 _PARTED = ("_", "-", "sntry", "atlasv")
@@ -35,11 +35,11 @@ _KNOWN_LIMIT = 300_000
 _NO_HEX = re.compile(r"[^ ]*[g-z][^ ]*")
 _PARTING = ("", "-", "_")
 _STEMS = (
-    r"pass|pin$|pincode|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrase|motdepasse|senha|mdp$|psk$|jeton$|xauth$|"
+    r"login$|authenticate$|attempt$|connect$|bind$|check$|reset$|auth$|pass|pin$|pincode|masterauth|primaryauth|pwd|pw|psw|wachtwoord|kennwort|contrase|motdepasse|senha|mdp$|psk$|jeton$|xauth$|"
     r"nacimiento|nascimento|naissance|nascita|prenom|famille|nombre|apellido|cognome|nomecompleto|"
     r"sobrenome|key|secret|cred|token|jwt|bearer|pat$|signature|author|"
     r"authheader|cookie|sess|sid|cfid|aspx|aspnet|symfony|cakephp|wordpress|pem|identity|pan$|card|ccn|tarjeta|kartennum|carte$|cartao$|account|ssn|sin|"
-    r"social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
+    r"nif$|nir$|imie$|nazwisko|social|taxpayer|dob|birth|born|geburt|passport|national|nino|tax|licen|personnummer|nhs|aadhaar|cpf|curp|medicare|"
     r"steuer|dni|bsn|pesel|codice|phone|mobile|tel|cell|msisdn|contact|sms|whatsapp|fax|name|holder|street|addr|iban"
 )
 
@@ -60,6 +60,7 @@ _HEADS_OF_BEGINNING = """
     key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net pse az log req mas aut kty
     ipm mos unz mon rab smb ech zip xfr wfr wlf fre cmd sch ope snm pli psc psf put lft
     exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh pdo __c get dt asp
+    cfd bun res tre ftp cre che rec act ver inv mag unl x-g
 """
 _HEADS = frozenset(head[:3] for head in (*_HEADS_OF_BEGINNING.split(), *_OWNERS, *national.WORDS))
 _DUTCH = "nl"
