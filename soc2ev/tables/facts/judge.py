@@ -78,6 +78,7 @@ def _replaced(built: Case, emergency: Emergency, letters: dict[str, Fact]) -> tu
     Whether C and D apply: an emergency whose procedure was followed was reviewed by that instead.
 
     Its approval still came after the merge, which D says; a reader learns there that the procedure compensates it.
+    Where it is not known whether it was followed, C is not known either.
     """
     if built.standard.value or approvals.brings_nothing(built.change):
         return False, True
@@ -86,6 +87,9 @@ def _replaced(built: Case, emergency: Emergency, letters: dict[str, Fact]) -> tu
             said = f"{letters[key].reason} The emergency procedure, which was followed, compensates it."
             letters[key] = Fact(letters[key].value, said, letters[key].flags)
         return False, True
+    if emergency.declared and emergency.handled.value is None and letters["C"].value is False:
+        said = f"{letters['C'].reason} Whether the emergency procedure was followed instead is not known."
+        letters["C"] = unknown(said, *letters["C"].flags)
     return True, True
 
 

@@ -80,6 +80,9 @@ def _unless_edited(fact: Fact, change: Change) -> Fact:
 def _none_named(change: Change) -> Fact:
     whole = all("commits" not in one.missing for one in change.requests) and not change.unseen_requests
     landed = change.requests or change.integration not in ("pr_merge", "queue_merge")
+    if any(one.edited_since and one.lost_keys is not False for one in change.requests):
+        told = "the description was edited after the merge, and whether it named one before is not known"
+        return unknown(f"No ticket is named now; {told}.", EDITED)
     if whole and landed and (change.requests or change.commits):
         return no("No ticket is named.")
     return unknown("No ticket is named in what was obtained of it, which is not all.")

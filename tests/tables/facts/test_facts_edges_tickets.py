@@ -445,6 +445,25 @@ def test_body_edited_later() -> None:
     assert "BODY_EDITED_AFTER_MERGE" in found.flags
 
 
+def test_a_description_that_was_wiped_may_have_named_a_ticket() -> None:
+    """Edge 55: without any key now the change named none, unless an edit after the merge may have taken it out."""
+    none = Tickets((), configured=True, visible=True)
+    made = request(title="Export", body="", head_ref="export")
+    outcomes = [
+        a(change(replace(made, edited_at=ago(minutes), lost_keys=lost), tickets=none))
+        for minutes, lost in ((-5, None), (-5, True), (-5, False), (5, None))
+    ]
+    assert ["not tested", "not tested", "deviation", "deviation"] == outcomes
+
+
+def test_an_emergency_of_which_it_is_not_known_whether_it_was_handled() -> None:
+    """Its procedure may have taken the place of the review before the merge."""
+    none = Tickets((), configured=True, visible=True)
+    edited = replace(emergency(review(minutes=-60), edited_at=ago(-5), lost_keys=False), tickets=none)
+    found = letters(judged(edited))
+    assert ("not tested", "not tested") == (found["F"], found["C"])
+
+
 def test_plan_in_ticket() -> None:
     """Edge 55: a plan in the ticket counts, as the ticket's description stood at the merge."""
     plan = "Rollback: deploy the release before this one"
