@@ -91,7 +91,6 @@ class Fetch:
         turn = self._crew.come_to_turn
         self._talk = Talk(self._shelf, environment, say, sleep, now, workers, resume_after, turn)
         self._apps = access.Apps(self._talk.token, now)
-        self._earlier: dict[str, list[Coverage]] | None = None
 
     def beside(self, vault: Writer) -> Fetch:
         """Another one with the same environment, clock and voice, and one worker, that stores into that vault."""
@@ -273,6 +272,12 @@ class Fetch:
         call = Call(url, origin, headers=headers, auth=auth, source=source)
         return self._talk.query(call, stream, query, variables, request, count, later, reuse=reuse)
 
+    def again(
+        self, answer: GraphAnswer, *, stream: str, request: Mapping[str, Json], count: Callable[[Json], int]
+    ) -> GraphAnswer:
+        """An answer once more, for another stream than its own (`answered`); CollectError when it has no such rows."""
+        return self._talk.again(answer, stream, request, count)
+
     def together(self, tasks: Iterable[Callable[[], T]], *, in_turn: bool = False) -> list[T]:
         """
         The results of the tasks, in the order given; at most `workers` of them run at a time.
@@ -347,14 +352,8 @@ class Fetch:
         return self._shelf.state(coverage)
 
     def earlier(self, stream: str) -> list[Coverage]:
-        """The coverages of that stream that earlier runs recorded, oldest first; of runs that ended well alone."""
-        if self._earlier is None:
-            self._earlier = {}
-            ended = {line.data["run"] for line in self._shelf.lines() if line.type == "finish" and line.data["ok"]}
-            for coverage in self._shelf.coverages():
-                if coverage.run in ended and coverage.run != self.run:
-                    self._earlier.setdefault(coverage.stream, []).append(coverage)
-        return list(self._earlier.get(stream, ()))
+        """As the shelf's: the coverages of that stream that earlier runs recorded which ended well, oldest first."""
+        return self._shelf.earlier(stream)
 
     @staticmethod
     def json(answer: Answer) -> Json:

@@ -23,6 +23,7 @@ class Shelf:
         self._lock = threading.RLock()
         self._closed = False
         self._queries: set[str] = set()
+        self._earlier: dict[str, list[Coverage]] | None = None
 
     def put(
         self,
@@ -58,6 +59,17 @@ class Shelf:
         """All coverages of the vault."""
         with self._lock:
             return list(self._vault.coverages())
+
+    def earlier(self, stream: str) -> list[Coverage]:
+        """The coverages of that stream that earlier runs recorded which ended well, oldest first."""
+        with self._lock:
+            if self._earlier is None:
+                self._earlier = {}
+                ended = {line.data["run"] for line in self.lines() if line.type == "finish" and line.data["ok"]}
+                for coverage in self.coverages():
+                    if coverage.run in ended and coverage.run != self.run:
+                        self._earlier.setdefault(coverage.stream, []).append(coverage)
+            return list(self._earlier.get(stream, ()))
 
     def lines(self) -> Iterator[Line]:
         """All lines of the journal; nothing is stored until the last was taken."""

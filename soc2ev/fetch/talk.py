@@ -140,6 +140,26 @@ class Talk:
         told = self._told(question, reuse=reuse)
         return graphql.GraphAnswer(told.item, told.value.get("data") or {}, graphql.errors_of(told.value))
 
+    def again(
+        self, answer: graphql.GraphAnswer, stream: str, request: Mapping[str, Json], count: Callable[[Json], int]
+    ) -> graphql.GraphAnswer:
+        """`Fetch.again`."""
+        item = answer.item
+        with self._governor.waiting():
+            self._turn()
+        rows, failure = counted(count, answer.data)
+        refuse_uncounted(f"the answer to {item.stream}", failure)
+        asked = {name: item.request[name] for name in _ASKED if name in item.request}
+        stored = self._shelf.put(
+            self._shelf.read(item.digest),
+            source=item.source,
+            stream=stream,
+            request={**asked, "answered": item.stream, **request},
+            response=item.response,
+            count=rows,
+        )
+        return replace(answer, item=stored)
+
     def token(self, url: str, proof: Credential) -> tuple[bytes, str]:
         """A new installation token: the stored body, and the token that was taken out of it."""
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -214,6 +234,10 @@ class Talk:
             count=rows,
         )
         return item, failure
+
+
+_ASKED = ("method", "url", "query_sha256", "variables")
+"""What of a stored request says what was asked."""
 
 
 def _masked(variables: Json, auth: Credential | None) -> Json:

@@ -25,13 +25,15 @@ _REACH = timedelta(days=28)
 
 def read(host: Host, repository: Repository, period: Period, bound: Bound, tally: Tally, access: Access) -> None:
     """
-    The bypasses on production refs, as far back as GitHub tells; a ref that no ruleset binds has none.
+    The bypasses on production refs, as far back as GitHub tells; a ref that no ruleset binds is not asked for.
 
     Of classic branch protection GitHub keeps no such ledger.
 
-    `reaches_back_to` in the tally's details is the instant before which nothing is told, when that lies in the period.
+    `asked` in the tally's details are the refs that were asked for; `reaches_back_to` is the instant before which
+    nothing is told, when that lies in the period.
     """
     asked = [ref for ref, rulesets in bound.items() if rulesets is None or rulesets]
+    tally.details["asked"] = asked
     if not asked:
         access.missed("rule suites", "no ruleset binds a production branch", UNKNOWN)
     for ref in asked:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.sources.github import documents
 from soc2ev.sources.github.claims import Tallies
-from soc2ev.sources.github.host import refused
+from soc2ev.sources.github.refusals import refused
 
 if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer

@@ -31,6 +31,7 @@ from soc2ev.sources.github.host import Host
 from soc2ev.sources.github.merged import Index, Merged, named_requests
 from soc2ev.sources.github.moves import Line
 from soc2ev.sources.github.notes import Notes
+from soc2ev.sources.github.opening import Opening
 from soc2ev.sources.github.placing import Placing
 from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile, rename
 from soc2ev.sources.github.requested import Commit
@@ -63,7 +64,8 @@ class Collecting:
         self.host, self.repository, self.period, self.streams = host, repository, period, streams
         self.tallies = tallies()
         self._whole = streams == STREAMS
-        self.governance = Governance(host, repository, period, self.tallies, ledger=self._whole)
+        self.opening = Opening(host, repository)
+        self.governance = Governance(self.opening, period, self.tallies, ledger=self._whole)
         self.capabilities, self._granted = Capabilities(()), granted
         self._learned, self._learning = False, threading.Lock()
         self.notes = Notes(host, repository, self.tallies["pull-requests"], projects)
@@ -87,6 +89,7 @@ class Collecting:
         if self._whole and self.repository.branches and (self.repository.tip or self.repository.default) is not None:
             chains = [self._collect, self.governance.read]
         else:
+            self.opening.close()
             self.governance.begin()
         self.governance.around(chains)
         if self._whole:
@@ -120,7 +123,7 @@ class Collecting:
     def _populate(self) -> None:
         """The moves, commits and requests, and the tests of most of them."""
         pages: SimpleQueue[list[Merged] | None] = SimpleQueue()
-        index = Index(self.host, self.repository, self.period, self.tallies["merged"])
+        index = Index(self.opening, self.period, self.tallies["merged"])
         read, follow = partial(self._read_index, index, pages), partial(self.details.follow, self._landing(pages))
         chains: list[Callable[[], None]] = [read, self._learn, self._read_lines, follow]
         self.host.fetch.together(chains)
@@ -152,7 +155,7 @@ class Collecting:
         self._learn()
 
     def _deliver(self) -> None:
-        self.deliveries.read()
+        self.deliveries.read(self.opening.deliveries())
         gates.ask(self.host, self.repository, self.deliveries.found, self.period, self.tallies["deployments"])
         self._indexed.wait()
         # What was merged after the period is part of nothing that was merged in it, and of no head of it.

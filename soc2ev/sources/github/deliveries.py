@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -68,9 +69,9 @@ class Deliveries:
         self._releases: tuple[int, str | None] | None = None
         """Releases so far, and where the list goes on; None before any were seen."""
 
-    def read(self) -> None:
-        """Both streams; what is missing is told to their tallies."""
-        self._guard("deployments", self._deployments)
+    def read(self, begun: GraphAnswer | None) -> None:
+        """Both streams, of which `begun` may have the first pages; what is missing is told to their tallies."""
+        self._guard("deployments", partial(self._deployments, begun))
         if self._releases is None or self._releases[1] is not None:
             self._guard("releases", self._read_releases)
 
@@ -82,22 +83,22 @@ class Deliveries:
         except CollectError as problem:
             self.tallies[stream].failed(problem)
 
-    def _deployments(self) -> None:
+    def _deployments(self, begun: GraphAnswer | None) -> None:
         """All deployments since the period's start; the first question asks for the newest releases as well."""
         try:
-            self._walk_deployments(releases=True)
+            self._walk_deployments(begun, releases=True)
         except CollectError:
             if self.tallies["deployments"].fetched:
                 raise
             # What is refused may be the releases: each is asked for alone before either is given up.
             self._walk_deployments(releases=False)
 
-    def _walk_deployments(self, *, releases: bool) -> None:
+    def _walk_deployments(self, begun: GraphAnswer | None = None, *, releases: bool) -> None:
         tally = self.tallies["deployments"]
         edge = self.period.start - (_AT_GATE if self.repository.delivers else _BEFORE)
         cut: list[_Cut] = []
         rows, total = 0, None
-        for answer, connection in self._pages(documents.DEPLOYMENTS, "deployments", releases=releases):
+        for answer, connection in self._pages(documents.DEPLOYMENTS, "deployments", releases=releases, begun=begun):
             rows, total = rows + len(connection["nodes"]), connection["totalCount"]
             tally.fetched = rows
             self.found += [made for value in connection["nodes"] if (made := self._deployed(value))]
@@ -181,7 +182,13 @@ class Deliveries:
         self.host.in_batches("rest", cut, ask, lose)
 
     def _pages(
-        self, document: str, name: str, *, releases: bool | None = None, after: str | None = None
+        self,
+        document: str,
+        name: str,
+        *,
+        releases: bool | None = None,
+        after: str | None = None,
+        begun: GraphAnswer | None = None,
     ) -> Iterator[tuple[GraphAnswer, Json]]:
         optional = {} if releases is None else {"releases": False}
         return self.host.pages(
@@ -195,6 +202,7 @@ class Deliveries:
             only_first={"releases": releases} if releases else {},
             after=after,
             known=self._known if name == "releases" else (),
+            begun=begun,
         )
 
 

@@ -159,6 +159,13 @@ HEADS = """query heads($owner: String!, $name: String!, $ref: String!, $start: G
   }
 }
 """  # noqa: E501  one line of variables
+_WITH_HISTORY = HEADS.replace("query heads(", "query opened(").replace("$now: Boolean!", "$now: Boolean!, $first: Int!")
+HEADS_AND_HISTORY = _WITH_HISTORY.replace(
+    "\n  }\n}",
+    "\n    object(oid: $end) { ... on Commit { history(first: $first) {"
+    f" totalCount {_PAGE} nodes {{ ...commit {_PARENTS} }} }} }} }}\n  }}\n}}{_COMMIT}",
+)
+"""The same with the newest commits of the end."""
 DATED = """query dated($owner: String!, $name: String!, $ref: String!, $start: GitTimestamp!, $end: GitTimestamp!) {
   repository(owner: $owner, name: $name) {
     ref(qualifiedName: $ref) {
@@ -178,12 +185,13 @@ HISTORY = f"""query history($owner: String!, $name: String!, $from: GitObjectID!
       ... on Commit {{ history(first: $first, after: $after) {{ totalCount {_PAGE} nodes {{ ...commit {_PARENTS} }} }}
       }} }} }}
 }}{_COMMIT}"""
-MERGED = f"""query merged($owner: String!, $name: String!, $first: Int!, $after: String) {{
-  repository(owner: $owner, name: $name) {{
+_MERGED = f"""
     pullRequests(states: MERGED, first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
       totalCount {_PAGE}
       nodes {{ id number updatedAt mergedAt baseRefName headRefName mergeCommit {{ oid }} }}
-    }}
+    }}"""
+MERGED = f"""query merged($owner: String!, $name: String!, $first: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{{_MERGED}
   }}
 }}
 """
@@ -203,6 +211,18 @@ fragment released on ReleaseConnection {{
   }}
 }}
 """
+_SETTINGS = """
+    visibility deleteBranchOnMerge webCommitSignoffRequired hasVulnerabilityAlertsEnabled
+    autoMergeAllowed mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
+    github: object(expression: "HEAD:.github/CODEOWNERS") { ...owners }
+    root: object(expression: "HEAD:CODEOWNERS") { ...owners }
+    docs: object(expression: "HEAD:docs/CODEOWNERS") { ...owners }
+"""
+_OWNERS = "fragment owners on GitObject { ... on Blob { oid text isTruncated } }"
+SETTINGS = (
+    "query settings($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {"
+    f"{_SETTINGS}  }} }}\n{_OWNERS}"
+)
 _NEWEST = "orderBy: {field: CREATED_AT, direction: DESC}"
 DEPLOYMENTS = f"""query deployments(
   $owner: String!, $name: String!, $first: Int!, $after: String, $releases: Boolean!
@@ -212,6 +232,12 @@ DEPLOYMENTS = f"""query deployments(
     releases(first: 30, {_NEWEST}) @include(if: $releases) {{ ...released }}
   }}
 }}{_DEPLOYMENT}{_RELEASES}{_ACTOR}"""
+OPENING = f"""query opening($owner: String!, $name: String!, $first: Int!, $after: String, $deployments: Int!) {{
+  repository(owner: $owner, name: $name) {{{_MERGED}
+    deployments(first: $deployments, {_NEWEST}) {{ totalCount {_PAGE} nodes {{ ...deployment }} }}
+    releases(first: 30, {_NEWEST}) {{ ...released }}{_SETTINGS}  }}
+}}{_DEPLOYMENT}{_RELEASES}{_OWNERS}{_ACTOR}"""
+"""What the lists of merged requests, deployments and releases begin with, and the settings."""
 RELEASES = f"""query releases($owner: String!, $name: String!, $first: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{
     releases(first: $first, after: $after, {_NEWEST}) {{ ...released }}

@@ -17,7 +17,7 @@ from soc2ev.model import Json
 from soc2ev.sources.github import documents, shapes
 from soc2ev.sources.github.claims import Repository, Tally, explain
 from soc2ev.sources.github.deliveries import Deployed
-from soc2ev.sources.github.host import FlawedError
+from soc2ev.sources.github.refusals import FlawedError
 
 if TYPE_CHECKING:
     from soc2ev.period import Period

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, shapes
+from soc2ev.sources.github import documents, refusals, shapes
 from soc2ev.sources.github.claims import Repository, Tally
 from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.notes import Notes
@@ -46,6 +46,9 @@ class Graph:
         """Those among them that earlier pages of the same history held."""
         self._has_old = False
         """The newest commits from before the period were read."""
+        self._next: str | None = None
+        """Where the history of the end goes on behind what came with the heads."""
+        self._begin()
 
     def worth_naming(self, merged: int) -> bool:
         """Whether so many merged requests are likely to tell most commits."""
@@ -172,9 +175,11 @@ class Graph:
 
     def _by_page(self) -> frozenset[str] | None:
         """The history of the end, page by page, until the difference is settled or the history ends."""
-        if (found := self._whole()) is not None and self.told:
+        counted = self.heads.commits is not None or self._next is None
+        if counted and self.told and (found := self._whole()) is not None:
             return found
-        after: str | None = None
+        after = self._next
+        self._read = set(self._newest)
         while self.heads.end is not None:
             after = self._take_page(self.heads.end, after)
             if (found := self._whole()) is not None and (self.heads.commits is not None or after is None):
@@ -209,7 +214,21 @@ class Graph:
             check=refuse,
             reuse=True,
         )
-        found = _history(answer.data)
+        return self._keep(_history(answer.data))
+
+    def _begin(self) -> None:
+        """Keep what came with the heads, where that can be had."""
+        self._newest: frozenset[str] = frozenset()
+        answer = self.heads.answer
+        if answer is None or refusals.lacks(answer, "object"):
+            return
+        with suppress(CollectError):
+            stream, asked = self.repository.stream("commits"), {**self._asked("history"), "without": []}
+            self._next = self._keep(_history(self.host.again(answer, stream=stream, asked=asked).data))
+            self._newest = frozenset(self._read)
+
+    def _keep(self, found: Json) -> str | None:
+        """Keep a page of a history; the cursor of the next, None at its end."""
         self._take(found["nodes"])
         self._read |= {value["oid"] for value in found["nodes"]}
         cursor: str | None = found["pageInfo"]["endCursor"]

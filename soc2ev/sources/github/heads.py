@@ -7,15 +7,16 @@ The record of moves decides. Without it the merged requests do, or the dates tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from soc2ev.errors import CollectError
+from soc2ev.errors import AccessError, CollectError
 from soc2ev.fetch import PageTooLargeError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents, streams
 from soc2ev.sources.github.claims import Repository, Tally
+from soc2ev.sources.github.refusals import FlawedError
 
 if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
@@ -38,6 +39,8 @@ class Heads:
     """Commits reachable from the end and not from the start; None when GitHub did not tell."""
     below: str | None
     """A commit that both have, from which on everything is old: the start itself unless it was removed."""
+    answer: GraphAnswer | None = field(default=None, compare=False, repr=False)
+    """What holds the newest commits of the end as well; None where these have to be asked for."""
 
     @property
     def described(self) -> dict[str, Json]:
@@ -146,12 +149,26 @@ def _counted(host: Host, repository: Repository, line: Line, edges: _Edges, peri
     asked |= {"start_basis": edges.start_basis, "end_basis": edges.end_basis}
     asked |= {} if ahead is None else {"ahead_by": ahead, "below": below}
     variables = {"ref": f"refs/heads/{line.ref}", "start": start, "end": end, "before": bool(start), "now": bool(end)}
-    answer = _ask(host, repository, documents.HEADS, variables, asked)
+    begun = _with_history(host, repository, variables, asked) if end and end != start else None
+    answer = begun or _ask(host, repository, documents.HEADS, variables, asked)
     tally.fetched += 1
     commits = streams.between(answer.data["repository"]) if ahead is None else ahead
     if commits is None:
         tally.lacks(f"{line.ref}: GitHub does not know {start or end} any more, or does not count its history")
-    return Heads(line.ref, start, end, commits, below)
+    return Heads(line.ref, start, end, commits, below, begun)
+
+
+def _with_history(
+    host: Host, repository: Repository, variables: Mapping[str, Json], asked: Mapping[str, Json]
+) -> GraphAnswer | None:
+    """The question with the newest commits of the end; None where the heads have to be asked for by themselves."""
+    told = {**repository.variables, **variables, "first": host.sizes.of("history")}
+    try:
+        return host.query(documents.HEADS_AND_HISTORY, told, stream=repository.stream("heads"), asked=asked)
+    except (AccessError, FlawedError):
+        raise
+    except CollectError:
+        return None
 
 
 def _compared(host: Host, repository: Repository, start: str, end: str, tally: Tally) -> tuple[int | None, str | None]:

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from soc2ev.errors import AccessError, CollectError, ConfigError, Soc2evError
 from soc2ev.fetch import Credential, PageTooLargeError
 from soc2ev.model import Json
-from soc2ev.sources.github import agreement, documents, ending, streams
+from soc2ev.sources.github import agreement, ending, refusals, streams
+from soc2ev.sources.github.refusals import AbsentError, PartialError
 from soc2ev.sources.github.sizes import MOST, Sizes
 
 if TYPE_CHECKING:
@@ -36,30 +37,6 @@ _FAILURES = 2
 
 Thing = TypeVar("Thing")
 Key = Callable[[Json], object]
-
-
-class DeniedError(AccessError):
-    """GitHub refuses part of a question; `parts` are the optional ones among them, which can be left out."""
-
-    def __init__(self, message: str, parts: frozenset[str]) -> None:
-        super().__init__(message, hint="give the token the permission that the answer names; what arrived is stored")
-        self.parts = parts
-
-
-class AbsentError(CollectError):
-    """GitHub knows nothing of these; `fields` are the first steps of the paths."""
-
-    def __init__(self, message: str, fields: frozenset[str]) -> None:
-        super().__init__(message, hint="it does not exist, or the token may not see it")
-        self.fields = fields
-
-
-class PartialError(CollectError):
-    """Some of the answer failed, and nothing of it counts: it can be asked again in smaller pieces."""
-
-
-class FlawedError(CollectError):
-    """Some of the answer failed, within things that count otherwise: what is missing in them is not known."""
 
 
 @dataclass
@@ -152,8 +129,12 @@ class Host:
             if odd and not isinstance(problem, (AccessError, PageTooLargeError)):
                 raise PartialError(problem.message, hint=problem.hint) from None
             raise
-        _refuse(answer, stream, asked.get("role"))
+        refusals.refuse(answer, stream, asked.get("role"))
         return answer
+
+    def again(self, answer: GraphAnswer, *, stream: str, asked: Mapping[str, Json]) -> GraphAnswer:
+        """The same answer for another stream that it tells of; CollectError, and nothing stored, when it does not."""
+        return self.fetch.again(answer, stream=stream, request=asked, count=partial(streams.count, asked))
 
     def get(
         self,
@@ -215,6 +196,7 @@ class Host:
         only_first: Mapping[str, Json] = _NOTHING,
         after: str | None = None,
         known: Iterable[object] = (),
+        begun: GraphAnswer | None = None,
         reuse: bool = False,
     ) -> Iterator[tuple[GraphAnswer, Json]]:
         """
@@ -222,7 +204,8 @@ class Host:
         number of the page.
 
         A page that repeats rows of an earlier one (by `key`) is asked again once. CollectError when it repeats again.
-        Variables in `only_first` replace others for the first page; `known` are rows that other requests had.
+        Variables in `only_first` replace others for the first page, unless `begun` has that already; `known` are rows
+        that other requests had.
         """
         seen: set[object] = set(known)
         cursors: set[str | None] = set()
@@ -236,14 +219,18 @@ class Host:
                 if found and any(key(one) in seen for one in found["nodes"]):
                     raise ValueError("it repeats rows of an earlier page")
 
-            answer = self.page(
-                document,
-                {**variables, "after": after, **(only_first if number == first_page else {})},
-                name=name,
-                stream=stream,
-                asked={**asked, "page": number},
-                check=refuse_repeats,
-                reuse=reuse,
+            answer = (
+                begun
+                if begun and number == first_page
+                else self.page(
+                    document,
+                    {**variables, "after": after, **(only_first if number == first_page else {})},
+                    name=name,
+                    stream=stream,
+                    asked={**asked, "page": number},
+                    check=refuse_repeats,
+                    reuse=reuse,
+                )
             )
             found = _at(answer.data, path)
             seen |= {key(one) for one in found["nodes"]}
@@ -348,37 +335,6 @@ class Host:
             if failures >= _FAILURES and waiting:
                 lose(waiting, CollectError("not asked for any more after others had failed"))
                 return
-
-
-def _refuse(answer: GraphAnswer, stream: str, role: str | None) -> None:
-    """The exception that the errors of an answer amount to; nothing when it can be used as it is."""
-    if not answer.errors or (role == "names" and all(error.denied or error.absent for error in answer.errors)):
-        return
-    said = f"{stream}: GitHub answered: {answer.errors[0].message[:200]}"
-    denied = [error for error in answer.errors if error.denied]
-    # A push whose account is gone cannot be told: https://docs.github.com/graphql/reference/objects#push
-    rest = [error for error in answer.errors if not error.denied and "push" not in error.path]
-    if denied:
-        parts = refused(answer)
-        if None in parts or role == "probe":
-            told = frozenset(part for part in parts if part is not None)
-            raise DeniedError(f"{stream}: GitHub answered: {denied[0].message[:200]}", told)
-    if rest and all(error.absent for error in rest):
-        raise AbsentError(said, frozenset(str(error.path[0]) for error in rest if error.path))
-    if rest:
-        # Counted rows are evidence of what they say; asked again they would stand twice.
-        raise (PartialError if answer.item.count is None else FlawedError)(said, hint="run again")
-
-
-def refused(answer: GraphAnswer) -> frozenset[str | None]:
-    """The optional parts that an answer refuses; None among them when it refuses what is not optional."""
-    return frozenset(_optional(error.path) for error in answer.errors if error.denied)
-
-
-def _optional(path: Sequence[str | int]) -> str | None:
-    """The optional part that the path of an error leads into: the deepest one, which asks for more."""
-    found = [documents.REFUSABLE[step] for step in path if isinstance(step, str) and step in documents.REFUSABLE]
-    return found[-1] if found else None
 
 
 def _find(data: Json, path: Sequence[str]) -> Json:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
     from soc2ev.period import Period
     from soc2ev.sources.github.host import Host
+    from soc2ev.sources.github.opening import Opening
 
 _PATH = ("repository", "pullRequests")
 _FRONT = 3
@@ -55,8 +56,9 @@ def merged(value: Json) -> Merged:
 class Index:
     """The walk through the merged requests of one repository."""
 
-    def __init__(self, host: Host, repository: Repository, period: Period, tally: Tally) -> None:
-        self.host, self.repository, self.period, self.tally = host, repository, period, tally
+    def __init__(self, opening: Opening, period: Period, tally: Tally) -> None:
+        self.opening, self.host, self.repository = opening, opening.host, opening.repository
+        self.period, self.tally = period, tally
         self.found: dict[int, Merged] = {}
         self._page, self._walked, self._ended = 0, False, False
 
@@ -67,7 +69,9 @@ class Index:
         All of them are `found` once the front was read again; what is missing is told to the tally.
         """
         try:
-            yield from self._walk(set())
+            with self.host.fetch.ahead():
+                begun = self.opening.merged()
+            yield from self._walk(set(), begun)
             self._walked = True
         except CollectError as problem:
             self.tally.failed(problem)
@@ -84,7 +88,7 @@ class Index:
         if self._ended and total != len(self.found):
             self.tally.lacks(f"{len(self.found)} of {total} merged requests were listed")
 
-    def _walk(self, known: set[tuple[int, datetime]]) -> Iterator[list[Merged]]:
+    def _walk(self, known: set[tuple[int, datetime]], begun: GraphAnswer | None = None) -> Iterator[list[Merged]]:
         """Pages from the front to the period's start, or to something known."""
         walk = self.host.pages(
             documents.MERGED,
@@ -95,6 +99,7 @@ class Index:
             asked={"repository": self.repository.name, "role": "index"},
             key=lambda one: (one["number"], one["updatedAt"]),
             first_page=self._page + 1,
+            begun=begun,
         )
         while (connection := self._next(walk)) is not None:
             self._page += 1

@@ -79,6 +79,17 @@ class Rules:
         except CollectError as problem:
             self.access.failed(self.tally, "rules", problem, "the list of rulesets")
 
+    @property
+    def judged(self) -> Bound:
+        """
+        The refs of which the ledger of rulesets may tell: those that one binds, and all where one was changed lately.
+
+        What no longer binds a ref may have been bypassed while it did.
+        """
+        begins = self.period.start
+        changed = any(one.changed_at is not None and one.changed_at > begins for one in self._listed)
+        return {ref: (found or None) if changed else found for ref, found in self.bound.items()}
+
     def read(self) -> None:
         """The rulesets that bind the refs, and classic protection; what is missing is told to the tally."""
         if not all(found is None or found for found in self.bound.values()):

@@ -20,8 +20,9 @@ from soc2ev.errors import CollectError
 from soc2ev.model import Json
 from soc2ev.sources.github import documents
 from soc2ev.sources.github.claims import Repository, Tally
-from soc2ev.sources.github.host import AbsentError, Host
+from soc2ev.sources.github.host import Host
 from soc2ev.sources.github.moves import instant
+from soc2ev.sources.github.refusals import AbsentError
 from soc2ev.sources.github.streams import globbed
 
 if TYPE_CHECKING:

@@ -15,32 +15,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import bypasses, overrides, strict
+from soc2ev.sources.github import bypasses, documents, overrides, strict
 from soc2ev.sources.github.access import UNKNOWN, Access, is_refused
-from soc2ev.sources.github.claims import Repository, Tallies, Tally, explain
+from soc2ev.sources.github.claims import Tallies, Tally, explain
 from soc2ev.sources.github.rules import Rules
 
 if TYPE_CHECKING:
     from soc2ev.fetch import Answer
     from soc2ev.period import Period
-    from soc2ev.sources.github.host import Host
+    from soc2ev.sources.github.opening import Opening
 
 T = TypeVar("T")
 _Task = Callable[[], None]
 _Conclusion = Callable[[], None]
 """What an answer means, to be noted in the order of the questions."""
-DOCUMENT = """
-query($owner: String!, $name: String!) {
-  repository(owner: $owner, name: $name) {
-    visibility deleteBranchOnMerge webCommitSignoffRequired hasVulnerabilityAlertsEnabled
-    autoMergeAllowed mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
-    github: object(expression: "HEAD:.github/CODEOWNERS") { ...owners }
-    root: object(expression: "HEAD:CODEOWNERS") { ...owners }
-    docs: object(expression: "HEAD:docs/CODEOWNERS") { ...owners }
-  }
-}
-fragment owners on GitObject { ... on Blob { oid text isTruncated } }
-"""
 _WORKFLOW = {name: name for name in ("default_workflow_permissions", "can_approve_pull_request_reviews")}
 _RETENTION = {
     "days": "artifact_and_log_retention_days",
@@ -72,10 +60,10 @@ _STREAMS = {
 class Governance:
     """The governance of one repository."""
 
-    def __init__(self, host: Host, repository: Repository, period: Period, tallies: Tallies, *, ledger: bool) -> None:
+    def __init__(self, opening: Opening, period: Period, tallies: Tallies, *, ledger: bool) -> None:
         """With `ledger` the bypasses are read too."""
-        self.host, self.repository, self.period, self.tallies = host, repository, period, tallies
-        self.ledger = ledger
+        self.opening, self.host, self.repository = opening, opening.host, opening.repository
+        self.period, self.tallies, self.ledger = period, tallies, ledger
         self.access = Access()
         self.unseen: list[str] = []
         self.found: dict[str, Json] = {}
@@ -93,6 +81,7 @@ class Governance:
             try:
                 self.host.fetch.together(chains)
             finally:
+                self.opening.close()
                 self.begin()
                 self._begun.set()
                 self._ended.set()
@@ -136,7 +125,7 @@ class Governance:
             tally = self.tallies["rule-suites"]
             if rules.passable and not overrides.read(self.host, self.repository, self.period, tally, self.access):
                 tally.details["without a ledger"] = rules.passable
-            bypasses.read(self.host, self.repository, self.period, rules.bound, tally, self.access)
+            bypasses.read(self.host, self.repository, self.period, rules.judged, tally, self.access)
 
     def _became(self) -> dict[str, Json]:
         """What became of all other questions, once they have been asked."""
@@ -236,7 +225,9 @@ class Governance:
         asked: dict[str, Json] = {"repository": self.repository.name, "role": "settings"}
         stream, variables = self.repository.stream(self._settings.stream), self.repository.variables
         try:
-            answer = self.host.query(DOCUMENT, variables, stream=stream, asked=asked, later=self._became)
+            answer = self.opening.settings(stream, asked, self._became)
+            if answer is None:
+                answer = self.host.query(documents.SETTINGS, variables, stream=stream, asked=asked, later=self._became)
         except CollectError as problem:
             self._ended.wait()
             self._settings.failed(problem, "settings")

@@ -15,7 +15,7 @@ from soc2ev.sources.github import documents, shapes
 from soc2ev.sources.github.capabilities import Capabilities
 from soc2ev.sources.github.claims import Repository, Tallies, Tally
 from soc2ev.sources.github.details import TestCut
-from soc2ev.sources.github.host import DeniedError
+from soc2ev.sources.github.refusals import DeniedError
 
 if TYPE_CHECKING:
     from soc2ev.sources.github.host import Host

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from soc2ev.tables import commit_text, scoping
 from soc2ev.tables.facts import rulebook
-from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Tests, TicketLink
+from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Rule, Tests, TicketLink
 from soc2ev.tables.hosted import gates, indirect, mentions
 from soc2ev.tables.hosted.deployments import Delivered
 from soc2ev.tables.hosted.overrides import Overrides
@@ -313,6 +313,7 @@ class _Shared:
         # Of a name that the ref had before the ledger tells what was asked for by that name.
         names = self.ledger.details.get("old names", ()) if self.ledger else ()
         asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref, *names)
+        asked = asked and (self._was_asked() or not any(_is_ruleset(rule) for rule in self.rules.at(move.at).rules))
         return Bypass(
             visible=asked,
             bypassed=bool(by_suites) or overridden.sure,
@@ -320,11 +321,21 @@ class _Shared:
             covers=not overridden.unclear and (not protected or self.overrides.visible),
         )
 
+    def _was_asked(self) -> bool:
+        """Whether the ledger was asked about the ref; it is not where no ruleset bound it when it was collected."""
+        told = self.ledger.details.get("asked") if self.ledger else None
+        return told is None or self.ref.ref in told
+
     def _reach(self, *, protected: bool) -> datetime | None:
         """Since when the ledgers that the branch needs tell of every bypass; None when of all in the period."""
         told = [self.ledger.details.get("reaches_back_to") if self.ledger else None]
         told += [self.overrides.reaches_back_to] if protected else []
         return max((datetime.fromisoformat(one) for one in told if isinstance(one, str)), default=None)
+
+
+def _is_ruleset(rule: Rule) -> bool:
+    """Whether it is a ruleset that bound the ref by some reading."""
+    return rule.bound and rule.origin.startswith("ruleset")
 
 
 def _unwitnessed(move: Move, landed: Commit | None) -> int:

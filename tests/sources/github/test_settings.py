@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,22 @@ def test_without_rulesets_no_ledger_is_asked_for(story: Story, tmp_path: Path) -
     run = collect(tmp_path, story)
     assert (True, 0) == (run.of("rule-suites").complete, run.of("rule-suites").fetched)
     assert 0 == run.asked["/repos/{owner}/{repo}/rulesets/rule-suites"]
+
+
+@pytest.mark.parametrize("edit", [{"enforcement": "disabled"}, {"include": ("refs/heads/release/*",)}])
+def test_the_ledger_tells_of_a_ruleset_that_no_longer_binds(story: Story, tmp_path: Path, edit: dict[str, Any]) -> None:
+    """It may have been bypassed while it did; one that was changed before the period binds nothing in it."""
+    pushed = story.api.push(story.cat, {"a": "1"})
+    (move,) = [row for row in story.api.it.activity if row.after == pushed.sha]
+    story.api.judged(move, "bypass")
+    story.api.edit_rules(story.rules, story.cat, **edit)
+    run = collect(tmp_path, story)
+    assert [pushed.sha] == [row["after"] for row in run.rows("github_rule_suites")]
+    assert ["main"] == run.of("rule-suites").details["asked"]
+    (tmp_path / "again").mkdir()
+    story.rules.updated_at = story.rules.created_at = datetime(2026, 9, 1, tzinfo=UTC)
+    story.rules.history.clear()
+    assert [] == collect(tmp_path / "again", story).of("rule-suites").details["asked"]
 
 
 def test_a_ledger_that_is_refused_is_a_gap(story: Story, tmp_path: Path) -> None:
@@ -528,13 +545,14 @@ def test_an_endpoint_that_fails_for_good_costs_its_own_stream(story: Story, tmp_
 def test_the_last_question_failing_costs_settings_and_capabilities(story: Story, tmp_path: Path) -> None:
     """Without it nobody can tell a setting that is off from one that was not seen."""
     story.clean()
-    whole = collect(tmp_path, story)
-    last = whole.asked["/graphql"]
-    (tmp_path / "again").mkdir()
-    story.tick(days=1)
-    failing = status(500, on="POST /graphql", at=last, times=None)
-    run = collect(tmp_path / "again", story, faults=[failing], workers=1)
+    failing = Fault("no settings", _without_settings, on="POST /graphql", times=None)
+    run = collect(tmp_path, story, faults=[failing], workers=1)
     assert {"settings:settings", "settings:capabilities"} == set(gaps(run))
+
+
+def _without_settings(wire: Any, _: Any) -> Any:
+    """A server that breaks down over whatever asks for settings."""
+    return replace(wire, status=500, body=b"") if b"webCommitSignoffRequired" in wire.body else wire
 
 
 @pytest.mark.parametrize("path", [path for path in ENDPOINTS if path != "/branches/main/protection"])

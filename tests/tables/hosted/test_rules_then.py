@@ -52,6 +52,10 @@ class Watched:
 
     def tested(self) -> tuple[str, str]:
         """Collect after the month; outcome and reason of attribute B of the only change."""
+        return self.judged("B")
+
+    def judged(self, attribute: str) -> tuple[str, str]:
+        """The same of any attribute."""
         self.story.world.now = max(AFTER, self.story.world.now)
         found = self.collect()
         judging = [one for one in controls.builtin() if one.id == "change-authorised-tested-approved"]
@@ -59,7 +63,7 @@ class Watched:
         with tables.load(Vault.open(self.folder / "evidence"), found, month) as loaded:
             (finding,) = controls.judge_all(judging, loaded)
         (item,) = [one for one in finding.population.items if one.facts["pull_requests"]]
-        return item.outcomes["B"].outcome.value, item.outcomes["B"].reason
+        return item.outcomes[attribute].outcome.value, item.outcomes[attribute].reason
 
 
 @pytest.fixture
@@ -116,6 +120,17 @@ def test_without_history_a_changed_ruleset_is_no_proof(watched: Watched, edit: s
     outcome, reason = watched.tested()
     assert NOT_TESTED == outcome
     assert CHANGED in reason
+
+
+def test_what_was_never_asked_of_the_ledger_is_no_answer_of_it(watched: Watched) -> None:
+    """A ruleset that an earlier collection saw and that is gone leaves no ledger to ask for."""
+    story = watched.story
+    landed(story)
+    watched.collect()
+    story.api.it.rulesets.clear()
+    story.tick(days=1)
+    outcome, reason = watched.judged("E")
+    assert (NOT_TESTED, False) == (outcome, "recorded no bypass" in reason)
 
 
 def test_several_versions_each_speak_for_their_time(watched: Watched) -> None:

@@ -1,0 +1,119 @@
+"""The questions that several streams share: each part that does not come whole is asked for by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.github import faults, tokens
+from tests.fakes.github.scenarios.story import Story
+from tests.sources.github.runs import SECRET, Run, collect
+
+PARTS = ("pullRequests", "deployments", "releases", "visibility", "hasVulnerabilityAlertsEnabled", "root")
+
+
+def month() -> Story:
+    """Three requests, a direct push, a deployment and a release."""
+    story = Story()
+    story.token(tokens.classic(SECRET, "root"))
+    for number in range(3):
+        story.clean(title=f"ABC-{number}")
+    story.api.push(story.ann, {"a": "1"})
+    story.api.deploy(story.api.head(), story.cat, states=("success",))
+    return story
+
+
+def spoilt(spoil: Callable[[dict[str, Any]], None], *, of: tuple[str, ...]) -> faults.Fault:
+    """That happens to every answer that has these fields of a repository."""
+
+    def change(wire: faults.Wire, _: faults.Wire | None) -> faults.Wire:
+        body = json.loads(wire.body)
+        home = (body.get("data") or {}).get("repository") or {}
+        if not all(field in home for field in of):
+            return wire
+        spoil(body)
+        return replace(wire, body=json.dumps(body).encode())
+
+    return faults.Fault("spoilt", change, on="POST /graphql", times=None)
+
+
+def told(run: Run) -> dict[str, list[str]]:
+    """Everything that was told, but for what depends on the pages it came in."""
+    names = ("merged_index", "deployments", "releases", "settings", "capabilities", "heads", "commits")
+    return {
+        name: sorted(json.dumps({**row, "page": 0}, sort_keys=True, default=str) for row in run.rows(f"github_{name}"))
+        for name in names
+    }
+
+
+def test_one_answer_speaks_for_four_streams(tmp_path: Path) -> None:
+    """It is asked once, and stored for each; so it is with the heads and the newest commits."""
+    run = collect(tmp_path, month())
+    assert {} == run.incomplete
+    shared = {
+        item.request["role"]: item.request["answered"].rpartition(":")[2]
+        for item, _ in run.stored
+        if "answered" in item.request
+    }
+    assert {"index": "merged", "deployments": "merged", "settings": "merged", "history": "heads"} == shared
+    assert (6, 12) == (run.asked["/graphql"], sum(path.startswith("/repos") for path in run.asked))
+
+
+@pytest.mark.parametrize("how", ["refused", "failed", "null", "nowhere"])
+@pytest.mark.parametrize("part", PARTS)
+def test_what_the_first_question_lacks_is_asked_for(tmp_path: Path, part: str, how: str) -> None:
+    """Nothing is missing in the end, and nothing stands twice."""
+    whole = told(collect(tmp_path, month()))
+
+    def spoil(body: dict[str, Any]) -> None:
+        body["data"]["repository"][part] = None
+        error: dict[str, Any] = (
+            {"message": "Something went wrong"}
+            if how == "failed"
+            else {"type": "FORBIDDEN", "message": "Resource not accessible by integration"}
+        )
+        if how != "null":
+            body["errors"] = [{**error, "path": [] if how == "nowhere" else ["repository", part]}]
+
+    (tmp_path / "again").mkdir()
+    run = collect(tmp_path / "again", month(), faults=[spoilt(spoil, of=("pullRequests", "deployments"))])
+    # A place without CODEOWNERS is null in any case.
+    assert ({}, whole) == (run.incomplete, told(run))
+
+
+@pytest.mark.parametrize("error", [True, False])
+def test_heads_without_their_commits_are_heads(tmp_path: Path, error: bool) -> None:
+    """The history is asked for by itself where it did not come with them."""
+    whole = told(collect(tmp_path, month()))
+
+    def spoil(body: dict[str, Any]) -> None:
+        body["data"]["repository"]["object"] = None
+        if error:
+            body["errors"] = [{"message": "Something went wrong", "path": ["repository", "object", "history"]}]
+
+    (tmp_path / "again").mkdir()
+    run = collect(tmp_path / "again", month(), faults=[spoilt(spoil, of=("start", "end", "object"))])
+    assert ({}, whole) == (run.incomplete, told(run))
+
+
+def test_a_first_question_that_breaks_the_server_costs_nothing(tmp_path: Path) -> None:
+    """Each list is asked for in its own size then."""
+    whole = told(collect(tmp_path, month()))
+    broken = faults.Fault(
+        "broken",
+        lambda wire, _: (
+            replace(wire, status=502, body=b"")
+            if b'"deployments"' in wire.body and b'"pullRequests"' in wire.body and b"webCommit" in wire.body
+            else wire
+        ),
+        on="POST /graphql",
+        times=None,
+    )
+    (tmp_path / "again").mkdir()
+    run = collect(tmp_path / "again", month(), faults=[broken])
+    assert ({}, whole) == (run.incomplete, told(run))
