@@ -18,6 +18,7 @@ from soc2ev.tables import (
     before,
     bodies,
     changes,
+    first_sights,
     governance,
     hosted,
     late_changes,
@@ -61,13 +62,14 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = bodies.refuse_repeated_keys(engine, settled)
     readings = rule_readings.read(vault, claims, period)
+    recalled, settled = first_sights.recall(engine, vault, plan.pairs(claims, settled, streams()), settled)
     with before.opened(vault, settings, period, claims, settled) as earlier:
         problems = _derive(engine, settings.config, settled, readings, earlier)
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in settled]
     seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
     approvals.derive(engine, period, settings.config.timezone)
     settled = _refuse_unexplained(engine, settled)
-    seen |= earlier.behind
+    seen |= earlier.behind | recalled
     seen |= governance.derive(engine, vault, settings.config, period, settled, claims, readings)
     seen |= logs.derive(engine, vault, period, settled, claims)
     seen |= late_changes.derive(engine, vault, plan.pairs(claims, settled, streams()))

@@ -259,7 +259,7 @@ REVIEWS = Table(
         _text("state", "APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING, now."),
         _time("submitted_at", "When it was submitted."),
         _text("commit_sha", "The commit that GitHub now says was reviewed; it can move after a force push."),
-        _flag("can_push", "The reviewer may write to the repository, now."),
+        _flag("can_push", "The reviewer may write to the repository, as it was when the review was first collected."),
         _text("body", "What the reviewer wrote."),
     ),
     ("repository", "number", "id"),

@@ -1,0 +1,176 @@
+"""
+What earlier collections of the same period saw of facts that GitHub tells only as they are now.
+
+Whether a reviewer may write is told as of the moment of asking, so that the first reading is the nearest to the review;
+whose account is gone is told without a name. Checks go with the workflow run that somebody deletes. The ledger of
+bypassed rules reaches back a month. What was read of all these stays true.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from soc2ev.model import Json
+from soc2ev.tables import bodies
+from soc2ev.tables.late_changes.statements import literal
+
+if TYPE_CHECKING:
+    from soc2ev.model import Coverage, EvidenceItem
+    from soc2ev.tables.engine import Engine
+    from soc2ev.tables.plan import Pair
+    from soc2ev.vault import Vault
+
+Key = tuple[str, str]
+"""Run and stream."""
+Row = Mapping[str, Json]
+_REVIEWS, _CHECKS, _SUITES = "github_reviews", "github_checks", "github_rule_suites"
+_STREAMS = {":pull-requests": (_REVIEWS, _CHECKS), ":checks": (_CHECKS,), ":rule-suites": (_SUITES,)}
+_SAME = {_CHECKS: ("repository", "sha", "id"), _SUITES: ("repository", "id")}
+"""What names the same thing in two collections."""
+_WHO = ("reviewer", "reviewer_id", "reviewer_kind")
+_REACH, _ASKED = "reaches_back_to", "asked"
+
+
+def recall(
+    engine: Engine, vault: Vault, pairs: Iterable[Pair], settled: Sequence[Coverage]
+) -> tuple[set[Key], list[Coverage]]:
+    """
+    Put into the tables what earlier complete collections saw; the runs and streams that were read, and the coverages.
+
+    Of a review that several collections saw the first reading of what its author may do counts, and the last name of an
+    account that is gone since. Checks that are gone are there again. Bypasses are joined, and the ledger then reaches
+    back as far as the earlier one did, where nothing lies between the two. TamperedError for a body that was altered;
+    one that is not understood is passed over.
+    """
+    wanted = [
+        (pair, tables) for pair in pairs for ending, tables in _STREAMS.items() if pair.chosen.stream.endswith(ending)
+    ]
+    stored = _stored(vault, [pair for pair, _ in wanted])
+    first = _Reviews(engine)
+    reach: dict[Key, str | None] = {}
+    read: set[Key] = set()
+    for pair, tables in wanted:
+        told = _rows(vault, stored, pair, tables)
+        if told:
+            read.add(_key(pair.before))
+        if _REVIEWS in tables:
+            first.add(pair, stored, told[_REVIEWS])
+        if _CHECKS in tables:
+            _restore(engine, pair, _CHECKS, told[_CHECKS])
+        elif _SUITES in tables and _joins(pair, reach):
+            _restore(engine, pair, _SUITES, told[_SUITES])
+            reach[_key(pair.chosen)] = pair.before.details.get(_REACH)
+            read.add(_key(pair.before))
+    first.settle()
+    return read, [_reaching(one, reach) for one in settled]
+
+
+def _stored(vault: Vault, pairs: Iterable[Pair]) -> dict[Key, list[EvidenceItem]]:
+    found: dict[Key, list[EvidenceItem]] = {key: [] for one in pairs for key in (_key(one.before), _key(one.chosen))}
+    for item in vault.items():
+        if (item.run, item.stream) in found:
+            found[(item.run, item.stream)].append(item)
+    return found
+
+
+def _rows(
+    vault: Vault, stored: Mapping[Key, Sequence[EvidenceItem]], pair: Pair, tables: Sequence[str]
+) -> dict[str, list[Row]]:
+    """By table the rows of the earlier collection's bodies that the chosen one did not get as well."""
+    stream = bodies.stream_named(pair.before.stream)
+    same = {item.digest for item in stored[_key(pair.chosen)]}
+    found: dict[str, list[Row]] = defaultdict(list)
+    for item in stored[_key(pair.before)]:
+        if stream is None or item.digest in same:
+            continue
+        with suppress(*bodies.UNREADABLE):
+            for name, row in list(stream.rows(item, vault.read(item.digest))):
+                if name in tables:
+                    found[name].append({**row, "evidence": item.digest})
+    return found
+
+
+class _Reviews:
+    """What was first read of each review."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._first: dict[tuple[Json, ...], Row] = {}
+        self._named: dict[tuple[Json, ...], Row] = {}
+
+    def add(self, pair: Pair, stored: Mapping[Key, Sequence[EvidenceItem]], told: Iterable[Row]) -> None:
+        """An earlier collection; they come in the order of time."""
+        same = {item.digest for item in stored[_key(pair.before)]}
+        # What both got tells of the first reading what the tables have already.
+        for row in self._engine.stream(f'select repository, number, id, evidence from "{_REVIEWS}"'):  # noqa: S608
+            if row["evidence"] in same:
+                self._first.setdefault(_name(row), {})
+        for row in told:
+            if row["can_push"] is not None:
+                self._first.setdefault(_name(row), row)
+            if row["reviewer"] is not None:
+                self._named[_name(row)] = row
+
+    def settle(self) -> None:
+        """Change the rows that now tell otherwise."""
+        now = self._engine.stream(f'select repository, number, id, can_push, reviewer from "{_REVIEWS}"')  # noqa: S608
+        for row in list(now):
+            first, named = self._first.get(_name(row)) or {}, self._named.get(_name(row))
+            changes = {"can_push": first["can_push"]} if first.get("can_push") not in (None, row["can_push"]) else {}
+            if named and row["reviewer"] is None:
+                changes |= {name: named[name] for name in _WHO}
+            if changes:
+                named_by = " and ".join(f'"{name}" = {_value(row[name])}' for name in _KEY)
+                told = ", ".join(f'"{name}" = {_value(value)}' for name, value in changes.items())
+                self._engine.derive(f'update "{_REVIEWS}" set {told} where {named_by}')  # noqa: S608  our own names
+
+
+_KEY = ("repository", "number", "id")
+
+
+def _name(row: Row) -> tuple[Json, ...]:
+    return tuple(row[name] for name in _KEY)
+
+
+def _joins(pair: Pair, reach: Mapping[Key, str | None]) -> bool:
+    """Whether the earlier ledger ends no sooner than the later one begins, and was asked about the same refs."""
+    begins = reach.get(_key(pair.chosen), pair.chosen.details.get(_REACH))
+    if begins is None or pair.before.collected_at is None:
+        return False
+    asked = pair.before.details.get(_ASKED), pair.chosen.details.get(_ASKED)
+    same = None in asked or set(asked[1] or ()) <= set(asked[0] or ())
+    return same and pair.before.collected_at >= datetime.fromisoformat(begins)
+
+
+def _restore(engine: Engine, pair: Pair, name: str, told: Sequence[Row]) -> None:
+    """Put in the rows that the chosen collection has not; of several readings the first."""
+    if not told:
+        return
+    listed = ", ".join(f'"{column}"' for column in _SAME[name])
+    held = {tuple(row.values()) for row in engine.stream(f'select {listed} from "{name}"')}  # noqa: S608  our own names
+    fresh: dict[tuple[Json, ...], Row] = {}
+    for row in told:
+        fresh.setdefault(tuple(row[column] for column in _SAME[name]), row)
+    table = next(one for one in bodies.base_tables() if one.name == name)
+    engine.insert(table, [{**row, "run": pair.chosen.run} for key, row in fresh.items() if key not in held])
+
+
+def _value(value: Json) -> str:
+    if value is None or isinstance(value, bool | int):
+        return "null" if value is None else str(value).lower()
+    return literal(str(value))
+
+
+def _reaching(entry: Coverage, reach: Mapping[Key, str | None]) -> Coverage:
+    if _key(entry) not in reach:
+        return entry
+    return replace(entry, details={**entry.details, _REACH: reach[_key(entry)]})
+
+
+def _key(entry: Coverage) -> Key:
+    return entry.run, entry.stream

@@ -1,0 +1,79 @@
+"""What earlier collections saw of facts that are told only as they are now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.github.scenarios.story import DEVIATION, MET, Story
+from tests.tables.hosted.watched import AFTER, Watched, landed
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    """`acme/api`, whose ruleset asks for one approval and the check `test`."""
+    return Watched(tmp_path, Story())
+
+
+def approved(story: Story, *, can_push: bool) -> None:
+    """The account of the only approval may write now, or may not."""
+    (review,) = [one for pull in story.api.it.pulls.values() for one in pull.reviews]
+    review.can_push = can_push
+
+
+@pytest.mark.parametrize(("could", "outcome"), [(True, MET), (False, DEVIATION)])
+def test_who_could_write_is_told_by_the_first_reading(watched: Watched, could: bool, outcome: str) -> None:
+    """An approver who leaves in November had approved all the same, and one who joins had not."""
+    landed(watched.story)
+    approved(watched.story, can_push=could)
+    watched.story.world.now = AFTER
+    watched.collect()
+    approved(watched.story, can_push=not could)
+    watched.story.tick(days=1)
+    assert outcome == watched.judged("C")[0]
+    watched.collect()
+    assert outcome == watched.judged("C")[0]
+
+
+def test_of_one_collection_its_own_reading_counts(watched: Watched) -> None:
+    """There is no other."""
+    landed(watched.story)
+    approved(watched.story, can_push=False)
+    assert DEVIATION == watched.judged("C")[0]
+
+
+def test_an_approver_whose_account_is_gone_had_a_name(watched: Watched) -> None:
+    """GitHub tells reviews of deleted accounts without one."""
+    landed(watched.story)
+    watched.story.world.now = AFTER
+    watched.collect()
+    watched.story.bob.deleted = True
+    watched.story.tick(days=1)
+    assert MET == watched.judged("C")[0]
+
+
+@pytest.mark.parametrize(("conclusion", "outcome"), [("SUCCESS", MET), ("FAILURE", DEVIATION)])
+def test_checks_that_were_deleted_had_run(watched: Watched, conclusion: str, outcome: str) -> None:
+    """Whoever deletes a workflow run takes its checks along."""
+    landed(watched.story, conclusion)
+    watched.story.world.now = AFTER
+    watched.collect()
+    watched.story.api.it.suites.clear()
+    watched.story.tick(days=1)
+    assert outcome == watched.judged("B")[0]
+
+
+@pytest.mark.parametrize(("seen", "outcome"), [(True, DEVIATION), (False, MET)])
+def test_the_ledger_reaches_back_as_far_as_it_was_ever_read(watched: Watched, seen: bool, outcome: str) -> None:
+    """It reaches back 28 days; by itself the evidence shows that the rules were kept."""
+    story = watched.story
+    landed(story)
+    story.api.judged(story.api.it.activity[-1], "bypass")
+    story.tick(days=2)
+    if seen:
+        story.world.now = datetime(2026, 11, 1, 12, tzinfo=UTC)
+        watched.collect()
+    story.world.now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert outcome == watched.judged("E")[0]
