@@ -33,6 +33,14 @@ def of_commit(asked: Asked, commit: Json, part: str, through: int, page: int) ->
         yield tables.CHECKS.name, {**of, **shapes.check(value)}
 
 
+def attempt_rows(asked: Asked, data: Json) -> Iterator[Row]:
+    """github_checks, from further pages of the attempts in suites."""
+    for place, value in shapes.objects(data, "p"):
+        of = {"repository": asked["repository"], "sha": value["commit"]["oid"], "part": "attempts"}
+        for one in value["checkRuns"]["nodes"]:
+            yield tables.CHECKS.name, {**of, "number": asked["numbers"][place], **shapes.check(one)}
+
+
 def status_history_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_tested_commits and github_checks, from a page of every status that a commit was ever given."""
     of = {"repository": asked["repository"], "sha": asked["sha"], "part": "statuses", "number": asked["number"]}

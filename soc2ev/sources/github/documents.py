@@ -101,7 +101,6 @@ _EVENT_FIELDS = {
 _EVENTS = "".join(
     f" ... on {kind} {{ id createdAt actor {{ ...actor }} {more} }}" for kind, more in _EVENT_FIELDS.items()
 )
-# Beside the other events, of which each page has room for many: the parents of a commit are a list that costs.
 _REPLACED = f"__typename ... on HeadRefForcePushedEvent {{ beforeCommit {{ ...commit {_PARENTS} }} }}"
 _REVIEW = "id state submittedAt authorCanPushToRepository body author { ...actor } commit { oid }"
 
@@ -219,10 +218,8 @@ _SETTINGS = """
     docs: object(expression: "HEAD:docs/CODEOWNERS") { ...owners }
 """
 _OWNERS = "fragment owners on GitObject { ... on Blob { oid text isTruncated } }"
-SETTINGS = (
-    "query settings($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {"
-    f"{_SETTINGS}  }} }}\n{_OWNERS}"
-)
+SETTINGS = f"""query settings($owner: String!, $name: String!) {{
+  repository(owner: $owner, name: $name) {{{_SETTINGS}  }} }}{_OWNERS}"""
 _NEWEST = "orderBy: {field: CREATED_AT, direction: DESC}"
 DEPLOYMENTS = f"""query deployments(
   $owner: String!, $name: String!, $first: Int!, $after: String, $releases: Boolean!
@@ -237,7 +234,6 @@ OPENING = f"""query opening($owner: String!, $name: String!, $first: Int!, $afte
     deployments(first: $deployments, {_NEWEST}) {{ totalCount {_PAGE} nodes {{ ...deployment }} }}
     releases(first: 30, {_NEWEST}) {{ ...released }}{_SETTINGS}  }}
 }}{_DEPLOYMENT}{_RELEASES}{_OWNERS}{_ACTOR}"""
-"""What the lists of merged requests, deployments and releases begin with, and the settings."""
 RELEASES = f"""query releases($owner: String!, $name: String!, $first: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{
     releases(first: $first, after: $after, {_NEWEST}) {{ ...released }}
@@ -287,32 +283,31 @@ def rest_of(parts: Sequence[str]) -> str:
 
 def assigned(count: int) -> str:
     """Whom pull requests are assigned to: variables i0 and so on; aliases p0 and so on."""
-    names = ", ".join(f"$i{n}: ID!" for n in range(count))
-    people = "assignees(first: 10) { totalCount nodes { login databaseId } }"
-    asked = "\n".join(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {people} }} }}" for n in range(count))
-    return f"query assigned({names}) {{\n{asked}\n}}"
+    return _nodes(
+        "assigned", count, "PullRequest { number assignees(first: 10) { totalCount nodes { login databaseId } } }"
+    )
 
 
 def edited(count: int) -> str:
     """How the descriptions of pull requests were edited: variables i0 and so on; aliases p0 and so on."""
-    names = ", ".join(f"$i{n}: ID!" for n in range(count))
     edits = "userContentEdits(first: 20) { totalCount nodes { editedAt diff } }"
-    asked = "\n".join(
-        f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number createdAt {edits} }} }}" for n in range(count)
-    )
-    return f"query edited({names}) {{\n{asked}\n}}"
+    return _nodes("edited", count, f"PullRequest {{ number createdAt {edits} }}")
+
+
+def _nodes(name: str, count: int, fields: str, more: str = "") -> str:
+    """Things by their ids, by aliases; `more` declares a further variable for each of them."""
+    numbers = range(count)
+    names = ", ".join(f"$i{n}: ID!" + (", " + more % n if more else "") for n in numbers)
+    asked = "\n".join(f"  p{n}: node(id: $i{n}) {{ ... on {fields % n if more else fields} }}" for n in numbers)
+    return f"query {name}({names}) {{\n{asked}\n}}"
 
 
 def rest_of_statuses(count: int) -> str:
     """The next page of the statuses of several deployments: variables i0, c0 and so on; aliases p0 and so on."""
-    names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(count))
-    asked = "\n".join(
-        f"  p{n}: node(id: $i{n}) {{ ... on Deployment {{ databaseId statuses(first: 100, after: $c{n}) "
-        f"{{ totalCount {_PAGE} nodes {{ ...became }} }} }} }}"
-        for n in range(count)
-    )
+    page = f"statuses(first: 100, after: $c%d) {{ totalCount {_PAGE} nodes {{ ...became }} }}"
     fragment = "fragment became" + _DEPLOYMENT.partition("fragment became")[2]
-    return f"query rest({names}) {{\n{asked}\n}}\n{fragment}{_ACTOR}"
+    asked = _nodes("rest", count, f"Deployment {{ databaseId {page} }}", "$c%d: String!")
+    return f"{asked}\n{fragment}{_ACTOR}"
 
 
 def commits(count: int) -> str:
@@ -367,6 +362,14 @@ def attempts(count: int, wanted: Collection[str]) -> str:
     suites = f"oid checkSuites(first: 20) {{ totalCount {_PAGE} nodes {{ id {runs} }} }}"
     check, _, _ = _check(wanted).partition("fragment state")
     return _objects(count, suites) + _ACTOR + check
+
+
+def more_attempts(count: int, wanted: Collection[str]) -> str:
+    """The next page of the attempts in suites: variables i0, c0 and so on; aliases p0 and so on."""
+    page = "first: 100, after: $c%d, filterBy: {checkType: ALL}"
+    runs = f"checkRuns({page}) {{ totalCount {_PAGE} nodes {{ ...check }} }}"
+    check, _, _ = _check(wanted).partition("fragment state")
+    return _nodes("attempts", count, f"CheckSuite {{ commit {{ oid }} {runs} }}", "$c%d: String!") + _ACTOR + check
 
 
 def _tested(wanted: Collection[str]) -> str:

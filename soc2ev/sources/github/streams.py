@@ -238,6 +238,7 @@ ROLES: Mapping[str, tuple[Reader, str]] = {
     "edited": (edited_rows, tables.BODY_EDITS.name),
     "comparison": (comparison_rows, tables.COMPARED.name),
     "tested": (check_rows.tested_rows, tables.TESTED.name),
+    "attempts": (check_rows.attempt_rows, tables.CHECKS.name),
     "statuses of": (check_rows.status_history_rows, tables.TESTED.name),
     "runs": (check_rows.workflow_run_rows, tables.WORKFLOW_RUNS.name),
     "app": (check_rows.app_rows, tables.APPS.name),

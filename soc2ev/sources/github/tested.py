@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
@@ -57,6 +58,16 @@ class Granted:
             return self._found
 
 
+@dataclass(frozen=True, slots=True)
+class _SuiteCut:
+    """A suite whose attempts go on behind that cursor."""
+
+    id: str
+    sha: str
+    number: int
+    cursor: str
+
+
 class Tested:
     """Questions about the checks of commits of one repository."""
 
@@ -64,6 +75,7 @@ class Tested:
         self.host, self.repository, self.capabilities, self.tallies = host, repository, capabilities, tallies
         self.tally: Tally = tallies["checks"]
         self._asked: set[tuple[str, str, int]] = set()
+        self._suites: list[_SuiteCut] = []
 
     def pushes(self, shas: Sequence[str]) -> None:
         """The checks of commits that were pushed straight to a production ref."""
@@ -78,6 +90,31 @@ class Tested:
             return
         wanted = self._fresh("attempts", heads)
         self.host.side_by_side("attempts", wanted, lambda chunk: self._ask(chunk, documents.attempts, []), self._lose)
+        while self._suites:
+            cut, self._suites = self._suites, []
+            self.host.in_batches("rest", cut, self._ask_suites, self._lose_suites)
+
+    def _ask_suites(self, chunk: Sequence[_SuiteCut]) -> None:
+        variables: dict[str, Json] = {f"i{n}": one.id for n, one in enumerate(chunk)}
+        variables |= {f"c{n}": one.cursor for n, one in enumerate(chunk)}
+        asked = {"repository": self.repository.name, "role": "attempts", "numbers": [one.number for one in chunk]}
+        document = documents.more_attempts(len(chunk), self.capabilities.granted)
+        answer = self.host.query(document, variables, stream=self.repository.stream("checks"), asked=asked)
+        self.capabilities.narrow(answer, self.tallies)
+        for one, (_, value) in zip(chunk, shapes.objects(answer.data, "p"), strict=True):
+            self._follow(one.sha, one.number, one.id, value["checkRuns"], one.cursor)
+
+    def _lose_suites(self, chunk: Sequence[_SuiteCut], problem: CollectError) -> None:
+        for one in chunk:
+            self.tally.failed(problem, f"the rest of the attempts of checks of {one.sha[:12]}")
+
+    def _follow(self, sha: str, number: int, suite: str, runs: Json, cursor: str = "") -> None:
+        """Go on with the attempts of a suite, as long as its pages do."""
+        page = runs["pageInfo"]
+        if page["hasNextPage"] and runs["nodes"] and page["endCursor"] != cursor:
+            self._suites.append(_SuiteCut(suite, sha, number, page["endCursor"]))
+        elif page["hasNextPage"] or (not cursor and runs["totalCount"] != len(runs["nodes"])):
+            self.tally.lacks(f"GitHub does not list all attempts of checks of {sha[:12]} that it counts")
 
     def rest(self, cut: list[TestCut]) -> None:
         """The further pages of the checks of commits, until every list has ended."""
@@ -129,8 +166,11 @@ class Tested:
             return
         self.tally.add(fetched=one.page == 1)
         if "checkSuites" in value:
-            if not shapes.suites(value)[2]:
-                self.tally.lacks(f"{one.sha[:12]} has more attempts of checks than one answer holds")
+            suites = value["checkSuites"]
+            if suites["totalCount"] != len(suites["nodes"]):
+                self.tally.lacks(f"{one.sha[:12]} has more suites of checks than one answer holds")
+            for suite in suites["nodes"]:
+                self._follow(one.sha, one.number, suite["id"], suite["checkRuns"])
             return
         if not value.get("statusCheckRollup"):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -277,6 +278,31 @@ def test_deployments_and_releases_are_told(story: Story, tmp_path: Path) -> None
     assert ("production", change.it.merge_sha) == (deployment["environment"], deployment["sha"])
     assert {"IN_PROGRESS", "SUCCESS"} == {row["state"] for row in run.rows("github_deployment_statuses")}
     assert [("v1", story.api.head())] == [(row["tag"], row["sha"]) for row in run.rows("github_releases")]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_attempts_of_a_large_suite_arrive_whole(story: Story, tmp_path: Path, cut: bool) -> None:
+    """A matrix has more jobs than one answer holds; a list that ends before its count is a gap."""
+    change = story.open()
+    for number in range(130):
+        change.check(f"job {number}")
+    change.check("job 7")
+    change.approve(story.bob)
+    change.merge(story.bob, "squash")
+    story.tick(minutes=5)
+    change.check("job 7", conclusion="FAILURE")
+
+    def short(wire: faults.Wire, _: faults.Wire | None) -> faults.Wire:
+        body = (
+            wire.body.replace(b'"hasNextPage": true', b'"hasNextPage": false')
+            if b'"checkSuites": {"totalCount"' in wire.body
+            else wire.body
+        )
+        return replace(wire, body=body)
+
+    run = collect(tmp_path, story, faults=[faults.Fault("short", short, on="POST /graphql", times=None)] if cut else [])
+    found = {row["id"] for row in run.rows("github_checks") if row["part"] == "attempts"}
+    assert (cut, cut) == ("checks" in run.incomplete, len(found) < 132)
 
 
 def test_attempts_before_the_merge_are_seen_behind_later_ones(story: Story, tmp_path: Path) -> None:

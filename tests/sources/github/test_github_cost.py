@@ -51,6 +51,7 @@ DOCUMENTS = {
     "tested by statuses": documents.tested(2, {documents.STATUSES}),
     "more tested": documents.more_tested(2, EVERYTHING),
     "attempts": documents.attempts(2, EVERYTHING),
+    "more attempts": documents.more_attempts(2, EVERYTHING),
     "authors": documents.authors(2),
     "parents": documents.parents(2),
     "gates": documents.gates(2),
