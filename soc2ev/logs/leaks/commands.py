@@ -40,7 +40,7 @@ _WINDOWS = re.compile(
     r"\bnet1? use (?:[A-Z*]: )?(?:\\{2,4}|https?:)\S{3,200} "
     r"(?:/user:\S{1,80} )?([^\s/*\"<][^\s\"<]{2,})(?= /|[\"'<&\s]|$)|"
     r"\bpsexec(?:64)?(?:\.exe)?\b[^\n|;&]{0,120}? -p ['\"]?([^\s'\"]{3,})|"
-    r"\bConvertTo-SecureString (?:-(?:String|AsPlainText|Force) ){0,3}['\"]([^'\"$]{3,100})['\"]"
+    r"\bConvertTo-SecureString (?:-(?:String|AsPlainText|Force) ){0,3}['\"]([^'\"$]{3,100}\$?)['\"]"
 )
 _REFUSED = re.compile(r"\bLogin (?:incorrect|OK)\b[^\n\[]{0,80}\[[^\]/\n]{1,64}/([^\]\n]{3,100})\]")
 """FreeRADIUS with `auth_badpass` or `auth_goodpass`: `Login incorrect: [kim/hunter2x] (from client ...)`."""

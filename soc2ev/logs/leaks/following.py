@@ -33,9 +33,11 @@ _MASKED = re.compile(
 _MEMBER_BEFORE, _MEMBER_END, _NEAR_MEMBER = re.compile(rb'[\w}\]]":\s?"$'), re.compile(rb'"\s?[,}]'), 8
 _BLANKS = (b" ", b"+", b"0", b".")  # before the last word of a name; the last one is that of `%20`
 _VALUE = re.compile(
-    rb"(?:\\*[\"'`])?(?:[\s+]|%20|%3[AD]|=>|[:=]){1,5}(?:(?:is|was|value|given|provided|received)[ +:%203A]{1,7})?"
-    rb"(?:\\*[\"'`]|%2[27]|%5B|[\[(<])?[A-Za-z0-9][\w+/.~%\-]{15}"
+    rb"(?:\\*[\"'`])?(?:[\s+]|%20|%3[AD]|=>|[:=]){1,5}(?:(?:for|of) (?:[\w.@+\-]{1,60} ){1,3})?"
+    rb"(?:(?:is|was|to|value|given|provided|received)[ +:%203A]{1,7})?"
+    rb"(?:\\*[\"'`]|%2[27]|%5B|[\[(<])?[A-Za-z0-9+][\w+/.~%\-]{15}"
 )
+_OF_QUERY, _LONG_VALUE = (b"?", b"&"), re.compile(rb"=[\w\-]{24}")
 _COLUMN = re.compile(rb"=[^\s\";\\]{8,4000}[\";\\]")
 _LONG_RUN, _NEAR_KEY = re.compile(rb"[\w\-+/.=%]{24,}"), 160
 _BEHIND_PATH = re.compile(rb"\?| HTTP/\d|\"\s{0,3}[,}\]]| -> \d| [a-z_]{2,20}=[^=>]")
@@ -118,6 +120,8 @@ def _no_address(block: bytes, place: int, word: bytes) -> bool:
 
 def _is_spoken(block: bytes, place: int, word: bytes) -> bool:
     """Whether it is the last word of a name in a sentence and a long value follows: `API key: x`, `api key x`."""
+    if block[place - 1 : place] in _OF_QUERY:
+        return _LONG_VALUE.match(block, place + len(word)) is not None
     return block[place - 1 : place] in _BLANKS and _VALUE.match(block, place + len(word)) is not None
 
 
@@ -178,7 +182,7 @@ _REFUSED = re.compile(rb": (?:YES|NO)\)(?:\r?\n|$|\\{0,3}\"[,}]|\\n)")
 """How MySQL says that it refused a user: `'app'@'10.0.0.4' (using password: YES)`."""
 # Small letters alone are no secret, whatever gives a name before them.
 _PROSE = re.compile(
-    rb" (?!(?:is|was|value|given|provided|received)\W|"
+    rb" (?!(?:is|was|to|value|given|provided|received)\W|(?:for|of) (?:[\w.@+\-]{1,60} ){1,3}(?:is|was)\W|"
     rb"header (?:value |is |was |sent |of |received )?[\\\"'`iwvsor])[a-z]{2,20} " + _NO_MEMBER
 )
 # What became of a password; each of the words is a state to the second stage, so that none of them is a value.
@@ -269,7 +273,7 @@ FOLLOWED: dict[bytes, Follows] = {
     **dict.fromkeys((b"-u", b"--user"), _followed(rb"[ =][\\'\"]{0,3}[\w.@\-%]{1,64}(?::|%3[Aa])|[%+\\]")),
     b"auth": _followed(
         rb"=\(|[\\\"]{1,8} [\\\"]| (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}|%|\.user\.info[:= ]|"
-        rb"[\\\"'`\])]{0,8}\s{0,3}(?:=>|[:=])\s{0,3}(?:[\\\"'`]|x22){0,8}[\w.@+\-]{1,64}:[^\s:/@]"
+        rb"[\\\"'`\])]{0,8}\s{0,3}(?:=>|[:=])\s{0,3}(?:[\\\"'`]|x22){0,8}(?:[\w.@+\-]{1,64}:[^\s:/@]|[A-Za-z0-9+/]{12})"
     ),
     **dict.fromkeys(
         (b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"unzip", b"zip", b"zipcloak"),

@@ -30,7 +30,7 @@ _HARMLESS_END = re.compile(
     r"ms|bytes|size|index|checksum|sha|state|result|error|failed|failures?|success|refreshed|revoked(?:at)?|label|"
     r"service|server|bucket|budget|consumed|remaining|generated|total|in|at|by|mode|format|kind|matches|brand|network|validators?|hashers?|encoders?|patterns?|regex|templates?|rules?|"
     r"metadata|settings|config|options|validation|check|event|action|reason|(?<!pass)codes?|lifetime|duration|window|title|"
-    r"notification|confirmed|match|is|set|cost|rate|per)$"
+    r"notification|confirmed|timeouts?|periods?|intervals?|delay|retry|retries|authenticator|match|is|set|cost|rate|per)$"
 )
 _HARMLESS_START = re.compile(
     r"^checksum|^(?:is|has|have|num|number|total|max|min|remaining|prompt|completion|cached|input|output|"
@@ -76,7 +76,7 @@ _API_KEY = re.compile(
     r"write|ingest|sendgrid|"
     r"stripe|openai|anthropic|twilio|datadog|mailgun|license|admin|merchant|webhook|dd|"
     r"algolia|maps|aes|root|"
-    r"azure|aws|gcp|google|newrelic|pagerduty|cron|tran|transaction|firebase|fcm|hook|smtp|mail|sms|payment|gateway|routing|client|security|live|test|bot|vendor|partner|credential)keys?$|"
+    r"azure|aws|gcp|google|newrelic|pagerduty|cron|tran|transaction|fernet|firebase|fcm|hook|smtp|mail|sms|payment|gateway|routing|client|security|live|test|bot|vendor|partner|credential)keys?$|"
     r"secret$|secrets$|secretstring$|secretkeybase$|clientsecretvalue$|secretvalue$|^apikeys?$|xapikey$|^credentials?$"
 )
 _TOKEN = re.compile(

@@ -19,6 +19,8 @@ _SIGNER = re.compile(r"(?<![\w.\-])(?:Key-Pair-Id|GoogleAccessId|AWSAccessKeyId|
 """Signed addresses of CloudFront, and of the older schemes of S3, Google's and Alibaba's storage."""
 _PROTECTED = re.compile(r"(?<=[?&]code=)CfDJ8[\w%+/=\-]{20,4000}")
 """What ASP.NET Core's data protection gave out, of which the first bytes are known: the code of a link to confirm."""
+_KEY = re.compile(r"(?<=[?&])key=(?P<v>[\w\-]{24,200})(?![\w\-./%])")
+"""`key` alone is a key of anything, also of what is cached or stored, so that its value has to look like a secret."""
 _WORD = (
     r"(?:(?:password[_-]?)?reset(?:[_-]?password)?|(?:set|new|forgot|change|recover)[_-]?password|recover|"
     r"(?P<other>activat(?:e|ion)|verif(?:y|ication)|confirm(?:ation)?|invit(?:e|ation)s?|magic(?:[_-]?link)?|unlock))"
@@ -43,6 +45,9 @@ def hits(text: str) -> Iterator[Hit]:
             yield Hit("token", match.start("v"), match.end("v"), match["v"])
     for match in _PROTECTED.finditer(text) if "code=CfDJ8" in text else ():
         yield Hit("token", match.start(), match.end(), match.group())
+    for match in _KEY.finditer(text) if "?key=" in text or "&key=" in text else ():
+        if is_random(match["v"]) and match["v"] not in (match["v"].lower(), match["v"].upper()):
+            yield Hit("api_key", match.start("v"), match.end("v"), match["v"], "key")
     if "/" in text:
         yield from of_path(text)
 

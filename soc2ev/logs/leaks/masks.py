@@ -9,9 +9,7 @@ from urllib.parse import unquote
 _MASK = re.compile(
     r"\*{3,}|•{2,}|\\u2022|\\u25cf|\xe2\x97\x8f|\xe2\x80\xa2|\xe2\x80\xa6|…|\.{3}|#{4,}|x{4,}|X{4,}|\?{3,}|_{5,}|-{5,}$|EXAMPLE(?:KEY)?$"
 )
-_TWO_STARS = re.compile(
-    r"(?=[^a-z]*[a-z])(?=\D*\d)(?=(?:[^A-Z]*[A-Z]|[^!?@#$%^&+_\-]*[!?@#$%^&+_\-]))[^\s*]*\*\*[^\s*]*(?<=.{10})"
-)
+_TWO_STARS = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z\d]*[A-Z\d])[^\s*]*\*\*[^\s*]*(?<=.{10})")
 """A password with two stars within: of what is masked so little is left that it has not characters of all kinds."""
 _MASK_WORDS = (
     "filtered", "redact", "masked", "hidden", "scrubb", "sanitiz", "sanitis", "omitted", "removed", "censored",
@@ -181,7 +179,7 @@ _TEST_WORDS = re.compile(
 # Ids of things at a payment provider: they stand for a card or a customer and open nothing by themselves, and the
 # publishable key is made to be seen.
 _OBJECT = re.compile(
-    r"^(?:tok|pm|src|card|cus|pi|seti|ch|py|ba|sub|in|evt|acct|prod|price|txn|re|dp|po|tr|btok)_[A-Za-z0-9]{8,40}$|^pk_(?:live|test)_\w+$"
+    r"^(?:tok|pay|pm|src|card|cus|pi|seti|ch|py|ba|sub|in|evt|acct|prod|price|txn|re|dp|po|tr|btok)_[A-Za-z0-9]{8,40}$|^pk_(?:live|test)_\w+$"
 )
 
 

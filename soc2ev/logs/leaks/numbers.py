@@ -180,6 +180,9 @@ def is_iban(value: str) -> bool:
 def people(text: str, low: str) -> Iterator[Hit]:
     """Numbers of persons that their form or the words before them give away; `low` is the text in lower case."""
     for match in _SSN.finditer(text) if b"dddsddsdddd" in sketch(text) else ():
+        named = _KEY_BEFORE.search(text[max(0, match.start() - _NEAR) : match.start()])
+        if named and named.group(1) and names_identifier(named.group(1)) and not kind_of(named.group(1)):
+            continue  # `sku=869-19-3036`
         yield Hit("personal_data", match.start(), match.end(), match.group())
     for match in _IBAN.finditer(text) if _IBAN_BEGINS in text.encode("latin-1", "replace").translate(_TO_KINDS) else ():
         yield from _iban(match)

@@ -7,6 +7,7 @@ like one.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 
@@ -21,7 +22,10 @@ _CREDENTIALS = re.compile(
     r"[\"'(]?[A-Za-z0-9][\w@+\-]{0,40}(?:/|:|, ?|: )(?P<v>[^\s\"'/,:;(){}\[\]]{6,64})(?=[\"')]?(?:[\s,;.\"<]|\\|$))"
 )
 """A name and its password in one: `invalid credentials alice/Winter2025`."""
-_BARE = re.compile(rf"(?<![\w.\-/])cred(?:ential)?s?:\s{{1,3}}{_USER}(?: ?/ ?|:){_GIVEN}")
+_BARE = re.compile(
+    rf"(?<![\w.\-/])cred(?:ential)?s?(?: (?:received|used|sent|given|provided|are|were))?:\s{{1,3}}"
+    rf"{_USER}(?: ?/ ?|:){_GIVEN}"
+)
 _LOGGING_IN = re.compile(r"(?:login|signin|authenticat(?:e|ing|ed)|(?:logg|sign)(?:ing|ed) in (?:as|with|user)):? ")
 _LOGIN = re.compile(
     r"(?<![\w.\-/])(?:(?:login|signin|authenticat(?:e|ing|ed))(?: (?:as|with|user|for))?|"
@@ -32,6 +36,7 @@ _BUNDLER = re.compile(
     r"[\w.@\-]{1,64}:(?P<v>[^\s\"'/:@]{3,100})"
 )
 """Bundler keeps the user and password of a source in one setting: https://bundler.io/man/bundle-config.1.html"""
+_BASIC = re.compile(r"[A-Za-z0-9+/]{12,1000}={0,2}")
 _VALUE = re.compile(r"[\w.@+\-]{1,64}:(?P<v>[^\s:/@]{6,100})")
 
 
@@ -61,7 +66,18 @@ def hits(text: str, low: str) -> Iterator[Hit]:
 
 
 def of_value(value: str) -> Iterator[Hit]:
-    """The password of a pair that is the whole value of a key such as `auth`."""
+    """The password of a pair that is the whole value of a key such as `auth`; or both in base64, as Docker has it."""
+    if _BASIC.fullmatch(value) and (plain := _decoded(value)) and _VALUE.fullmatch(plain):
+        yield Hit("auth_header", 0, len(value), value)
+        return
     match = _VALUE.fullmatch(value)
     if match and masks.is_password(match["v"], prose=True, numeric=False):
         yield Hit("password", match.start("v"), match.end("v"), match["v"])
+
+
+def _decoded(value: str) -> str:
+    """What a body in base64 says; nothing when that is no text in ASCII."""
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
+    except ValueError:
+        return ""

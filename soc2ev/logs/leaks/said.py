@@ -17,8 +17,9 @@ from soc2ev.logs.leaks.kinds import Hit, Kind
 
 _SECRET = re.compile(
     r"(?ia)(?P<last>keys?|secret|token|cookie|jwt)(?:\\*[\"'])?"
-    r"(?P<sep>\s?(?::|=|=>)\s{0,3}|\s)(?:(?P<verb>is|was|value|given|provided|received):? |(?:is|was): ?)?"
-    r"(?P<q>\\*[\"'`]|[\[(<])?(?P<v>[A-Za-z0-9][\w+/.~\-]{15,400}+={0,2}+)(?![\w=@:(%*])"
+    r"(?P<sep>\s?(?::|=|=>)\s{0,3}|\s)(?:(?:for|of) (?:[\w.@+\-]{1,60} ){1,3}(?=(?:is|was)\b))?"
+    r"(?:(?P<verb>is|was|to|value|given|provided|received):? |(?:is|was): ?)?"
+    r"(?P<q>\\*[\"'`]|[\[(<])?(?P<v>[A-Za-z0-9+][\w+/.~\-]{15,400}+={0,2}+)(?![\w=@:(%*])"
 )
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w.\-/=&?#%+:])([A-Za-z]{2,20}) |(?<![A-Za-z_\-/.=&?#%+:]))([A-Za-z_\-]{0,24})$")
 _LONGEST_BEFORE = 48

@@ -68,6 +68,7 @@ _SPOKEN = re.compile(
 _SPOKEN_OF = re.compile(r"(?:pass(?:word|phrase|code|wd)|pwd):?\s")
 """What every sentence of a password has, in small letters; it is asked first, being much cheaper."""
 _TO = re.compile(r"[\"'`] to [\"'`](?P<to>[^\s\"'`]{3,64})[\"'`]")
+_BARE_TO = re.compile(r" to (?P<to>[^\s\"'`,;)]{6,64})")
 """The second one of `changed password from 'a' to 'b'`."""
 _CALL = re.compile(r"[A-Za-z_]\w*\(")
 """A type of a column, or a function: `password varchar(255)`."""
@@ -186,6 +187,8 @@ def _open(kind: Kind, key: str, value: str, *, quoted: bool, prose: bool) -> boo
         form = _PIN_CODE if squash(key).endswith("code") else _PIN
         return bool(form.fullmatch(value)) and not masks.is_masked(value)
     if kind == "password":
+        if value[:1] == "/" and squash(key) in ("pwd", "oldpwd"):
+            return False  # the working directory
         strong = squash(key) not in ("pass", "pw", "pwd") or quoted
         return masks.is_password(value, prose=prose, numeric=strong and len(value) >= _SHORTEST_NUMBER)
     if squash(key).endswith("routingkey"):
@@ -359,7 +362,8 @@ def _spoken(text: str, low: str) -> Iterator[Hit]:
         )
         if not pair and not _CALL.match(match["v"]) and masks.is_password(value, prose=not match["q"], numeric=False):
             yield Hit("password", match.start("v"), match.start("v") + len(value), value.rstrip("."), "")
-            if changed := _TO.match(text, match.end()) if match["q"] else None:
+            changed = (_TO if match["q"] else _BARE_TO).match(text, match.end())
+            if changed and (match["q"] or masks.is_strong(changed["to"])):
                 yield Hit("password", changed.start("to"), changed.end("to"), changed["to"])
     yield from commands.hits(text, low)
     yield from argued.hits(text)

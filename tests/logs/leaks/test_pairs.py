@@ -47,6 +47,15 @@ LEAKS = (
     ("connection_string", f"Redis: cache.acme.io:6380,password={KEY},ssl=True,abortConnect=False"),
     *(("personal_data", line) for line in ("NI number GL026994D invalid", "SIN 582-863-510 rejected", "PAN number EJLPN2491I verified", "NIR 267076524703245", '{"nir":"267076524703245"}', '{"nif":"49979576R"}', '{"imie":"Fatima"}', '{"billAddr":{"line1":"91 rue Victor Hugo"}}', "bank_account_number=9571095621")),
     *(("personal_data", line) for line in ("account_number=8300115514 sort_code=30-70-83", "ACH routing=028042257 account_number=82673380", '{"accountNumber":"83001155","sortCode":"30-70-83"}')),
+    *(("token", form.format(RANDOM)) for form in ("password reset token for kim@acme.io is {}", "set token to {}")),
+    ("api_key", f"api key for tenant acme is {RANDOM}"),
+    ("api_key", f"encryption key: +{RANDOM}="),
+    ("api_key", f"AIRFLOW__CORE__FERNET_KEY={RANDOM}="),
+    ("api_key", f"GET /cron.php?key={RANDOM} HTTP/1.1"),
+    *(("password", form.format(PW)) for form in ("signing in as kim / {}", "credentials received: kim:{}")),
+    ("password", 'ConvertTo-SecureString "Summer6146$"'),
+    ("password", '{"user":"kim","password":"abCD**efGHij"}'),
+    *(("auth_header", form.format("YWxpY2U6V2ludGVyMjAyNCE=")) for form in ('{{"auths":{{"r.acme.io":{{"auth":"{}"}}}}}}', "//registry.npmjs.org/:_auth={}")),
     ("card_number", "Matched Data: 36675455893112 found within ARGS:cardno [file x]"),
 )  # fmt: skip
 CLEAN = (
@@ -71,6 +80,10 @@ CLEAN = (
     *(f'{{"password":"{value}"}}' for value in ("ab**cd", "**", "s****t", "A1**", "********")),
     f"Signature={RANDOM}",
     "PAN number ****2491I",
+    "sku=869-19-3036 stock=1",
+    *("PASSWORD_RESET_TIMEOUT=259200", '{"passwordTimeout":3600}', "password_grace_period=30", "PasswordAuthenticator=org.apache.X1"),
+    *("PWD=/builds/acme/orders", '{"PWD":"/workspace"}', "card token pay_8wBSpk7KdC4NZY attached"),
+    *("GET /o?key=exports-2026-10-orders-and-more-things HTTP/1.1", "token to be refreshed", '{"auth":"oauth2provider12"}'),
 )  # fmt: skip
 
 
@@ -96,6 +109,7 @@ def test_a_look_alike_is_clean(line):
 
 def test_both_passwords_of_a_change_are_found():
     """A sentence and a plan of Terraform tell the old and the new one."""
+    assert found(f"changed password from {PHRASE} to {PW}") == ["password"] * 2
     assert found(f"changing password from '{PHRASE}' to '{PW}'") == ["password"] * 2
     assert found(f'  ~ password {" " * 30}= "{PHRASE}" -> "{PW}"') == ["password"] * 2
 
