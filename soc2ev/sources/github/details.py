@@ -168,6 +168,12 @@ class Details:
                 self.cut_tests.append(TestCut(commit["oid"], part, made.number, cursor, 2))
             elif rollup and not shapes.ends(rollup["contexts"], 0):
                 tally.lacks(f"GitHub does not list all checks of {commit['oid'][:12]} that it counts")
+            if rollup and self._hides(rollup["contexts"]):
+                tally.lacks(f"GitHub tells nothing of some checks of {commit['oid'][:12]} that it lists")
+
+    def _hides(self, contexts: Json) -> bool:
+        """Whether a check is null although the token may see checks."""
+        return None in contexts["nodes"] and documents.CHECKS in self.capabilities.granted
 
     def _rest(self, cut: list[_Cut]) -> None:
         """The next pages of cut lists, until every list has ended."""

@@ -34,6 +34,7 @@ _MOST_EMPTY = 3
 """So many pages in a row without a row, and always a next one: the list does not end."""
 _ODD = (AttributeError, LookupError, TypeError, ValueError)
 _FAILURES = 2
+_KINDS = {"github_pat_": "fine-grained"}
 
 Thing = TypeVar("Thing")
 Key = Callable[[Json], object]
@@ -48,6 +49,7 @@ class Host:
     clock: Callable[[], float] = time.monotonic
     sizes: Sizes = field(default_factory=Sizes)
     _token: Credential | None = field(default=None, repr=False)
+    _selects: str | None = None
 
     @property
     def url(self) -> str:
@@ -73,6 +75,29 @@ class Host:
         if self._token is None:
             self._token = Credential.bearer(self.fetch.secret(self.settings.token))
         return self._token
+
+    def selects(self) -> bool | None:
+        """
+        Whether the credential shows repositories that somebody selected, not all of an owner; None when nobody tells.
+
+        Installations of Apps say so, workflows' own tokens among them:
+        https://docs.github.com/rest/apps/installations#list-repositories-accessible-to-the-app-installation
+        """
+        if self._selects is None:
+            told = self.get(
+                "/installation/repositories",
+                params={"per_page": "1"},
+                stream=f"{NAME}:repositories",
+                asked={"role": "installation"},
+            )
+            self._selects = str(self.fetch.json(told).get("repository_selection"))
+        return None if self._selects not in ("all", "selected") else self._selects == "selected"
+
+    @property
+    def kind(self) -> str:
+        """`installation`, `fine-grained` or nothing, as its beginning tells what the credential is."""
+        beginning = "" if self.settings.app is not None else self.credential().secrets[0]
+        return "installation" if self.settings.app or beginning.startswith("ghs_") else _KINDS.get(beginning[:11], "")
 
     def query(
         self,

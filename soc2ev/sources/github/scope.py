@@ -117,9 +117,30 @@ class Found:
                     self._keep(host, name, value, answer)
                 elif value["isFork"] and any(fnmatchcase(name, glob) for glob in globs):
                     forks.append(name)
+        self._doubt(host, owner, globs[0])
         if total is not None and rows != total:
             self.tally.lacks(f"{rows} of {total} repositories of {owner} were listed")
         self.tally.details["forks left out"] = [*self.tally.details.get("forks left out", []), *forks]
+
+    def _doubt(self, host: Host, owner: str, glob: str) -> None:
+        """Say where the list of an owner may be that of a selection only, which looks like all of them."""
+        mend = "install it on all repositories, or name those in scope"
+        if host.kind == "fine-grained":
+            said = (
+                f"{glob}: a fine-grained token lists what it was given; whether that is all of {owner} cannot be told"
+            )
+            self.tally.details.setdefault("warnings", []).append(f"{said}; name the repositories, or use a GitHub App")
+        if host.kind != "installation":
+            return
+        try:
+            selects = host.selects()
+        except CollectError as problem:
+            self.tally.failed(problem, f"{glob}: whether the installation shows all repositories")
+            return
+        if selects:
+            self.tally.lacks(f"{glob}: the App is installed on selected repositories; {owner} may have others; {mend}")
+        elif selects is None:
+            self.tally.lacks(f"{glob}: GitHub does not tell whether the App is installed on all repositories; {mend}")
 
     @staticmethod
     def _owned_pages(host: Host, owner: str, asked: Mapping[str, Json]) -> Iterator[tuple[Json, GraphAnswer]]:

@@ -22,9 +22,16 @@ ZERO = "0" * 40
 """What GitHub writes for no commit: before a branch was created, and after it was deleted."""
 
 
+GHOST = "ghost"
+
+
 def account(name: str, value: Json) -> Columns:
-    """The three columns of an account; all None for a deleted one. REST calls the number `id`, GraphQL `databaseId`."""
-    found = value or {}
+    """
+    The three columns of an account; all None for a deleted one. REST calls the number `id`, GraphQL `databaseId`.
+
+    Where null is not allowed GitHub puts its placeholder for accounts that are gone: https://github.com/ghost
+    """
+    found = value if value and value.get("login") != GHOST else {}
     number = found.get("databaseId", found.get("id") if isinstance(found.get("id"), int) else None)
     kind = found.get("__typename") or found.get("type")
     return {name: found.get("login"), f"{name}_id": number, f"{name}_type": kind}
@@ -341,8 +348,12 @@ def contexts(commit_: Mapping[str, Json], page: int = 1) -> tuple[list[Json], in
     if "statusCheckRollup" in commit_:
         if (rollup := commit_["statusCheckRollup"]) is None or (found := rollup["contexts"]) is None:
             return [], 0 if rollup is None else None, rollup is None
-        whole = not found["pageInfo"]["hasNextPage"] and (page > 1 or ends(found, 0))
-        return found["nodes"], found["totalCount"], whole
+        # A check that the token may not see is null in its place.
+        told = [one for one in found["nodes"] if one is not None]
+        whole = (
+            not found["pageInfo"]["hasNextPage"] and (page > 1 or ends(found, 0)) and len(told) == len(found["nodes"])
+        )
+        return told, found["totalCount"], whole
     if "status" in commit_:
         return ((commit_["status"] or {}).get("contexts") or []), None, False
     return [], None, False

@@ -175,6 +175,8 @@ class Tested:
         if not value.get("statusCheckRollup"):
             return
         contexts = value["statusCheckRollup"]["contexts"]
+        if contexts and None in contexts["nodes"] and documents.CHECKS in self.capabilities.granted:
+            self.tally.lacks(f"GitHub tells nothing of some checks of {one.sha[:12]} that it lists")
         if contexts is None or not contexts["pageInfo"]["hasNextPage"]:
             if contexts is None or (one.page == 1 and not shapes.ends(contexts, 0)):
                 self.tally.lacks(f"GitHub does not list all checks of {one.sha[:12]} that it counts")

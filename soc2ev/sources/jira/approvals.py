@@ -20,7 +20,7 @@ _PAGE = 50
 _MOST_PAGES = 200
 _NOT_FOUND = 404
 _SEVERAL = 3
-"""Of so many requests some were approved, or the list is not shown to the account."""
+"""Of so many requests some were approved, or one is shown, unless the account may see none."""
 
 
 @dataclass
@@ -30,13 +30,14 @@ class Approvals:
     site: Site
     tally: Tally
     _refused: threading.Event = field(default_factory=threading.Event)
+    _refusals: list[str] = field(default_factory=list)
     _owners: dict[str, str] = field(default_factory=dict)
     """The ticket of an approval, by its id and when it was asked for: an answer does not say of which it is."""
     _lengths: list[int] = field(default_factory=list)
     """How many approvals each request has, for those that were answered whole."""
 
     def ask(self, tickets: Sequence[Ticket]) -> None:
-        """Ask for the approvals of these tickets; after a refusal for lack of rights no further one is asked for."""
+        """Ask for the approvals of these tickets; after several refusals and no answer no further one is asked for."""
         self.site.fetch.together([partial(self._one, ticket) for ticket in tickets])
         if len(self._lengths) >= _SEVERAL and not any(self._lengths):
             self.tally.lacks(
@@ -52,7 +53,10 @@ class Approvals:
             self._read(ticket)
         except CollectError as problem:
             if isinstance(problem, AccessError):
-                self._refused.set()
+                # A single request may be restricted; where nothing is shown at all, asking on tells nothing more.
+                self._refusals.append(ticket.key)
+                if len(self._refusals) >= _SEVERAL and not self._lengths:
+                    self._refused.set()
             self.tally.failed(problem, f"approvals of {ticket.key}")
 
     def _read(self, ticket: Ticket) -> None:

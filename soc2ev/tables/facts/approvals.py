@@ -16,6 +16,7 @@ from soc2ev.tables.facts.makers import Makers
 from soc2ev.tables.facts.people import People
 from soc2ev.tables.facts.reviews import Reviewed
 
+UNLISTED = "Not all pull requests could be listed, so whether one holds it is not known."
 _BOTH = 2
 """Parents of a merge."""
 
@@ -24,6 +25,8 @@ def final_content(change: Change, reviewed: Sequence[Reviewed], people: People) 
     """Attribute C of the change: all requests that landed with it were approved as they were merged."""
     if brings_nothing(change):
         return unknown("An older state was deployed again, which brings nothing new to review.")
+    if change.may_have_request:
+        return unknown(UNLISTED)
     if change.integration == "force_push" or (change.integration in ("direct_push", "rollback") and not reviewed):
         who = people.account(change.actor).name if change.actor or change.actor_known else "somebody"
         how = "force-pushed" if change.integration == "force_push" else "pushed"

@@ -34,6 +34,8 @@ def judge(change: Change) -> Fact:
     """Attribute G of the change."""
     if not change.requests and change.integration in ("pr_merge", "queue_merge"):
         return unknown("The pull request that landed it was not obtained, so its description is not known.")
+    if change.may_have_request:
+        return unknown("Not all pull requests could be listed, so whether one describes it is not known.")
     several = len(change.requests) > 1
     asked = [(change.alone(one) if several and one else change, one) for one in change.requests or (None,)]
     answered = [fact for alone, request in asked for fact in _facts(alone, request)]

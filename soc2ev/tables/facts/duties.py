@@ -37,6 +37,8 @@ def _people(case: Case, emergency: Emergency) -> list[Fact]:
     unseen = change.unseen_requests + sum(one.request.unseen_constituents for top in case.reviewed for one in top.all())
     if unseen or (not case.reviewed and change.integration in ("pr_merge", "queue_merge")):
         found.append(unknown("Not all pull requests that landed with it were obtained."))
+    if not found and change.may_have_request:
+        found.append(unknown(approvals.UNLISTED))
     if not found:
         who = listed(party.name for party in case.makers.parties) or "somebody"
         found.append(no(f"{who} brought it to {shown(change.ref)} without a review by anybody else."))

@@ -160,6 +160,8 @@ def _bypassed(case: Case) -> Fact:
     automated = case.standard.value if standard_changes.covers_mover(change, case.policy, case.people) else False
     if change.integration in ("direct_push", "force_push") and automated is not True:
         said = f"It was {'force-' if change.integration == 'force_push' else ''}pushed past any pull request."
+        if change.may_have_request:
+            return unknown(approvals.UNLISTED)
         return yes(said) if automated is False else unknown(f"{said} {case.standard.reason}")
     kept = rulebook.kept(change)
     if kept is False and automated is not True:

@@ -83,7 +83,7 @@ def _none_named(change: Change) -> Fact:
     if any(one.edited_since and one.lost_keys is not False for one in change.requests):
         told = "the description was edited after the merge, and whether it named one before is not known"
         return unknown(f"No ticket is named now; {told}.", EDITED)
-    if whole and landed and (change.requests or change.commits):
+    if whole and landed and (change.requests or change.commits) and not change.may_have_request:
         return no("No ticket is named.")
     return unknown("No ticket is named in what was obtained of it, which is not all.")
 

@@ -60,7 +60,7 @@ class Delivered:
         """
         Forget that nobody answered where a gate may have been put up since.
 
-        `changed` says when what protects an environment was changed last. What stood before a gate has waited there.
+        `changed` says when what protects an environment was changed last.
         """
         self.found = [replace(one, gate=None) if _may_be_older(one, changed) else one for one in self.found]
 
@@ -127,8 +127,8 @@ class Delivered:
 
 
 def _may_be_older(one: Deployment, changed: Mapping[str, datetime]) -> bool:
-    waited = any(state.lower() in ("waiting", "pending") for state, _ in one.statuses)
-    return one.gate == () and not waited and one.environment in changed and one.created_at < changed[one.environment]
+    # That it waited tells nothing: for a timer, a rule of its own or another deployment it would have done so, too.
+    return one.gate == () and one.environment in changed and one.created_at < changed[one.environment]
 
 
 def _deployment(row: Mapping[str, Json], statuses: Sequence[Mapping[str, Json]], gates: Gates) -> Deployment:

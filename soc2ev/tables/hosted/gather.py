@@ -151,6 +151,8 @@ class _Shared:
         for move in ref.moves:
             self.befores[move.after].add(move.before)
         self.ledger = found.coverages.get("rule-suites")
+        index = found.coverages.get("merged")
+        self.listed = index is not None and index.complete
         self.overrides = Overrides(found.requests.rows("github_overrides"), self.ledger, ref.ref)
         self.delivered = gatherer.delivered(found, ref)
         self.bases = self._bases()
@@ -227,6 +229,7 @@ class _Shared:
             high_risk=None if risky is None else tuple(risky),
             reverts=tuple(dict.fromkeys(sha for one in brought for sha in commit_text.reverts(one.message))),
             collected_at=self.collected_at,
+            requests_known=self.listed,
             unseen_requests=unseen + _unwitnessed(move, commits.get(move.after)),
         )
         change = replace(change, rules=self.rules.at(rulebook.landed_at(change)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,6 +279,53 @@ def test_deployments_and_releases_are_told(story: Story, tmp_path: Path) -> None
     assert ("production", change.it.merge_sha) == (deployment["environment"], deployment["sha"])
     assert {"IN_PROGRESS", "SUCCESS"} == {row["state"] for row in run.rows("github_deployment_statuses")}
     assert [("v1", story.api.head())] == [(row["tag"], row["sha"]) for row in run.rows("github_releases")]
+
+
+@pytest.mark.parametrize(("only", "said"), [(frozenset({"acme/api"}), "selected repositories"), (None, "")])
+def test_a_selection_is_not_all_of_an_owner(
+    story: Story, tmp_path: Path, only: frozenset[str] | None, said: str
+) -> None:
+    """An App that is installed on some repositories lists these, and the list is whole in itself."""
+    secret = story.token(tokens.installation("ghs_token", "soc2ev", repositories=only))
+    coverage = collect(tmp_path, story, scope="[{repository: 'acme/*'}]", secret=secret).coverages[
+        "github:repositories"
+    ]
+    assert (not said, said in (coverage.reason or "")) == (coverage.complete, True)
+
+
+def test_what_a_fine_grained_token_lists_may_not_be_all(story: Story, tmp_path: Path) -> None:
+    """GitHub does not tell which repositories it was given."""
+    secret = story.token(tokens.fine_grained("github_pat_token", "cat"))
+    coverage = collect(tmp_path, story, scope="[{repository: 'acme/*'}]", secret=secret).coverages[
+        "github:repositories"
+    ]
+    assert "cannot be told" in str(coverage.details["warnings"])
+
+
+def test_checks_that_are_null_one_by_one_are_refused(story: Story, tmp_path: Path) -> None:
+    """Fine-grained tokens are told how many checks there are, and null for each that needs a permission they lack."""
+    for _ in range(3):
+        story.clean()
+
+    def hidden(wire: faults.Wire, _: faults.Wire | None) -> faults.Wire:
+        body = json.loads(wire.body)
+        for at, one in enumerate((body.get("data") or {}).get("nodes") or ()):
+            rollup = one["head"]["nodes"][0]["commit"].get("statusCheckRollup")
+            for place in range(len(rollup["contexts"]["nodes"]) if rollup else 0):
+                rollup["contexts"]["nodes"][place] = None
+                path = ["nodes", at, "head", "nodes", 0, "commit", "statusCheckRollup", "contexts", "nodes", place]
+                error = {
+                    "type": "FORBIDDEN",
+                    "message": "Resource not accessible by personal access token",
+                    "path": path,
+                }
+                body.setdefault("errors", []).append(error)
+        return replace(wire, body=json.dumps(body).encode())
+
+    run = collect(tmp_path, story, faults=[faults.Fault("hidden", hidden, on="POST /graphql", times=None)])
+    assert 3 == len(run.rows("github_pull_requests"))
+    assert {"checks"} == run.incomplete.keys()
+    assert "needs Checks" in run.incomplete["checks"]
 
 
 @pytest.mark.parametrize("cut", [False, True])

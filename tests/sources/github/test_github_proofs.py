@@ -128,6 +128,13 @@ def test_answers_at_gates_are_asked_for_by_the_address_of_the_log(story: Story, 
     assert not [route for route in run.asked if route.endswith("/approvals")]
 
 
+def test_an_answer_of_an_account_that_is_gone_has_no_name(story: Story, tmp_path: Path) -> None:
+    """Where null is not allowed GitHub puts its placeholder, which is nobody independent."""
+    gated(story)
+    story.bob.login = "ghost"
+    assert [(None, *ANSWER[1:])] == answers(collect(tmp_path, story))
+
+
 def test_a_host_that_cannot_be_asked_by_address_is_asked_run_by_run(
     story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

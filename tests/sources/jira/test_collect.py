@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from soc2ev.errors import ConfigError
+from tests.fakes.github import faults as made
 from tests.fakes.github.faults import Fault, Wire
 from tests.fakes.jira.world import Person, World
 from tests.sources.jira.runs import LATER, SECRET, USER, collect
@@ -397,6 +398,16 @@ def test_approvals_that_are_refused(tmp_path: Path) -> None:
     assert ["approvals"] == list(run.incomplete)
     assert "missing" == run.of("approvals").scope["access"]
     assert [] == run.rows("jira_approval_lookups")
+
+
+def test_a_request_that_is_restricted_costs_its_own_approvals(tmp_path: Path) -> None:
+    """Who may see a request is said of each: the others are asked for all the same."""
+    more = "policy: {ticket: {mode: service_management}}\n"
+    hidden = made.status(403, on="GET */rest/servicedeskapi/request/*", times=1)
+    keys = ["API-1", "API-2", "API-3"]
+    run = collect(tmp_path, cloud(), mention=keys, more=more, faults=[hidden])
+    assert "were not asked for any more" not in run.incomplete["approvals"]
+    assert len(keys) == sum(times for one, times in run.asked.items() if "servicedesk" in one)
 
 
 def test_the_gateway_takes_scoped_tokens(tmp_path: Path) -> None:

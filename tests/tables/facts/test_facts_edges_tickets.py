@@ -464,6 +464,17 @@ def test_an_emergency_of_which_it_is_not_known_whether_it_was_handled() -> None:
     assert ("not tested", "not tested") == (found["F"], found["C"])
 
 
+def test_a_push_that_a_request_may_hold() -> None:
+    """Where not all pull requests were listed, nothing says that it went past them; a force push always did."""
+    none = Tickets((), configured=True, visible=True)
+    made = replace(pushed(tickets=none), requests_known=False)
+    found = judged(made)
+    assert {"not tested"} == {letters(found)[one] for one in "ACEG"}
+    assert found.row["emergency"] is None
+    assert "deviation" == letters(judged(replace(made, requests_known=True)))["C"]
+    assert "deviation" == letters(judged(replace(made, integration="force_push")))["C"]
+
+
 def test_plan_in_ticket() -> None:
     """Edge 55: a plan in the ticket counts, as the ticket's description stood at the merge."""
     plan = "Rollback: deploy the release before this one"

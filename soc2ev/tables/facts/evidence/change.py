@@ -56,8 +56,15 @@ class Change:
     """When the evidence was collected: deadlines that end later are still running."""
     unseen_requests: int = 0
     """How many pull requests landed with this move and were not obtained."""
+    requests_known: bool = True
+    """All pull requests were listed, so that what none of them holds was pushed past them."""
     self_reviews: tuple[SelfReview, ...] | None = ()
     """Records that its makers looked at it again; None when the register could not be read."""
+
+    @property
+    def may_have_request(self) -> bool:
+        """Whether a pull request may hold what is taken for a push, since not all were listed."""
+        return not (self.requests or self.requests_known) and self.integration in ("direct_push", "rollback")
 
     def alone(self, request: PullRequest) -> Change:
         """The change as far as that one of its requests brought it: what another one names or says does not count."""

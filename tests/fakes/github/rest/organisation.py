@@ -56,7 +56,8 @@ def installed(ask: Ask) -> Listing:
         raise RefusedError(
             403, "You must authenticate with an installation access token in order to list repositories."
         )
-    return Listing(_seen(ask), ask.shapes.repository, "repositories")
+    chosen = {"repository_selection": "all" if ask.viewer.token.repositories is None else "selected"}
+    return Listing(_seen(ask), ask.shapes.repository, "repositories", whole=chosen)
 
 
 def app(ask: Ask) -> dict[str, Any]:
