@@ -3,7 +3,7 @@ What earlier collections of the same period saw of facts that GitHub tells only 
 
 Whether a reviewer may write is told as of the moment of asking, so that the first reading is the nearest to the review;
 whose account is gone is told without a name. Checks go with the workflow run that somebody deletes. The ledger of
-bypassed rules reaches back a month. What was read of all these stays true.
+bypassed rules reaches back a month, and tickets are deleted. What was read of all these stays true.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from soc2ev.tables import bodies
 from soc2ev.tables.late_changes.statements import literal
 
 if TYPE_CHECKING:
-    from soc2ev.model import Coverage, EvidenceItem
+    from soc2ev.model import Coverage, EvidenceItem, Table
     from soc2ev.tables.engine import Engine
     from soc2ev.tables.plan import Pair
     from soc2ev.vault import Vault
@@ -32,20 +32,26 @@ _REVIEWS, _CHECKS, _SUITES = "github_reviews", "github_checks", "github_rule_sui
 _STREAMS = {":pull-requests": (_REVIEWS, _CHECKS), ":checks": (_CHECKS,), ":rule-suites": (_SUITES,)}
 _SAME = {_CHECKS: ("repository", "sha", "id"), _SUITES: ("repository", "id")}
 """What names the same thing in two collections."""
+_TICKETS = {
+    ":tickets": ("jira_tickets", "jira_lookups"),
+    ":histories": ("jira_events", "jira_histories"),
+    ":approvals": ("jira_approvals", "jira_approval_lookups"),
+}
+_OF_JIRA = tuple(_TICKETS)
 _WHO = ("reviewer", "reviewer_id", "reviewer_kind")
 _REACH, _ASKED = "reaches_back_to", "asked"
 
 
 def recall(
-    engine: Engine, vault: Vault, pairs: Iterable[Pair], settled: Sequence[Coverage]
+    engine: Engine, vault: Vault, pairs: Sequence[Pair], settled: Sequence[Coverage]
 ) -> tuple[set[Key], list[Coverage]]:
     """
     Put into the tables what earlier complete collections saw; the runs and streams that were read, and the coverages.
 
     Of a review that several collections saw the first reading of what its author may do counts, and the last name of an
-    account that is gone since. Checks that are gone are there again. Bypasses are joined, and the ledger then reaches
-    back as far as the earlier one did, where nothing lies between the two. TamperedError for a body that was altered;
-    one that is not understood is passed over.
+    account that is gone since. Checks and tickets that are gone are there again. Bypasses are joined, and the ledger
+    then reaches back as far as the earlier one did, where nothing lies between the two. TamperedError for a body that
+    was altered; one that is not understood is passed over.
     """
     wanted = [
         (pair, tables) for pair in pairs for ending, tables in _STREAMS.items() if pair.chosen.stream.endswith(ending)
@@ -67,7 +73,34 @@ def recall(
             reach[_key(pair.chosen)] = pair.before.details.get(_REACH)
             read.add(_key(pair.before))
     first.settle()
+    read |= _recall_tickets(engine, vault, pairs)
     return read, [_reaching(one, reach) for one in settled]
+
+
+def _recall_tickets(engine: Engine, vault: Vault, pairs: Sequence[Pair]) -> set[Key]:
+    """
+    Put in tickets that are gone, as the last collection that read them did; the runs and streams that tell them.
+
+    A ticket that is deleted or hidden afterwards had been approved all the same.
+    """
+    sql = "select site, asked from jira_lookups where ticket is null"
+    lost = {(row["site"], row["asked"]) for row in engine.stream(sql)}
+    asked = [pair for pair in reversed(pairs) if pair.chosen.stream.endswith(_OF_JIRA)] if lost else []
+    stored = _stored(vault, asked)
+    tickets: dict[tuple[Json, Json], str] = {}
+    """By site and ticket the run that tells it."""
+    read: set[Key] = set()
+    for ending, tables in _TICKETS.items():
+        for pair in (one for one in asked if one.chosen.stream.endswith(ending)):
+            told, run = _rows(vault, stored, pair, tables), pair.before.run
+            for row in (*told["jira_tickets"], *told["jira_lookups"]):
+                if row["ticket"] is not None and (row["site"], row.get("asked", row.get("key"))) in lost:
+                    tickets.setdefault((row["site"], row["ticket"]), run)
+            for name, rows in told.items():
+                mine = [row for row in rows if tickets.get((row["site"], row["ticket"])) == run]
+                engine.insert(_table(name), [{**row, "run": run} for row in mine])
+                read |= {_key(pair.before)} if mine else set()
+    return read
 
 
 def _stored(vault: Vault, pairs: Iterable[Pair]) -> dict[Key, list[EvidenceItem]]:
@@ -156,8 +189,11 @@ def _restore(engine: Engine, pair: Pair, name: str, told: Sequence[Row]) -> None
     fresh: dict[tuple[Json, ...], Row] = {}
     for row in told:
         fresh.setdefault(tuple(row[column] for column in _SAME[name]), row)
-    table = next(one for one in bodies.base_tables() if one.name == name)
-    engine.insert(table, [{**row, "run": pair.chosen.run} for key, row in fresh.items() if key not in held])
+    engine.insert(_table(name), [{**row, "run": pair.chosen.run} for key, row in fresh.items() if key not in held])
+
+
+def _table(name: str) -> Table:
+    return next(one for one in bodies.base_tables() if one.name == name)
 
 
 def _value(value: Json) -> str:

@@ -230,6 +230,22 @@ def test_a_ticket_that_is_deleted(place: Place, change: Change, ticket: Ticket) 
     place.collect(THIRD)
     [row] = [row for row in place.late() if row["stream"].startswith("jira:")]
     assert ("jira_tickets", "API-1", "vanished", item(change)) == (row["table"], row["key"], row["kind"], row["item"])
+    with place.loaded() as loaded:
+        sql = "select ticket_authorised, ticket_reason from change_facts where ticket_reason like '%API-1%'"
+        [facts] = loaded.select(sql)
+    assert "API-1 was moved to Approved" in facts["ticket_reason"]
+
+
+def test_a_ticket_that_was_never_approved_and_is_deleted(place: Place, change: Change) -> None:
+    """What was seen of it counts against the change, too; without an earlier collection nobody can tell."""
+    made = place.site.world.ticket("API-1")
+    place.collect(FIRST)
+    place.site.world.tickets.remove(made)
+    place.collect(THIRD)
+    with place.loaded() as loaded:
+        sql = "select ticket_authorised, ticket_reason from change_facts where ticket_reason like '%API-1%'"
+        [facts] = loaded.select(sql)
+    assert (False, False) == (facts["ticket_authorised"], "does not exist" in facts["ticket_reason"])
 
 
 def test_a_ticket_that_nobody_asks_for_any_more(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
