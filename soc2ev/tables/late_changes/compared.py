@@ -142,7 +142,7 @@ COMPARED: tuple[Compared, ...] = (
     Compared(
         "github_releases",
         ("repository", "id"),
-        ("tag", "sha", "author_id", "published_at", "draft"),
+        ("tag", "sha", "author_id", "published_at", "draft", "prerelease", "notes"),
         ("tag", "sha", "author", "published_at"),
         of="r.published_at >= $start and r.published_at < $end",
         sha="r.sha",
