@@ -9,7 +9,7 @@ bypassed rules reaches back a month, and tickets are deleted. What was read of a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -38,7 +38,7 @@ _TICKETS = {
     ":approvals": ("jira_approvals", "jira_approval_lookups"),
 }
 _OF_JIRA = tuple(_TICKETS)
-_WHO = ("reviewer", "reviewer_id", "reviewer_kind")
+_WHO = ("reviewer", "reviewer_id", "reviewer_type")
 _REACH, _ASKED = "reaches_back_to", "asked"
 
 
@@ -60,16 +60,18 @@ def recall(
     first = _Reviews(engine)
     reach: dict[Key, str | None] = {}
     read: set[Key] = set()
+    checks, suites = _Lost(engine, _CHECKS), _Lost(engine, _SUITES)
     for pair, tables in wanted:
-        told = _rows(vault, stored, pair, tables)
-        if told:
-            read.add(_key(pair.before))
+        if _SUITES in tables and not _joins(pair, reach):
+            continue
         if _REVIEWS in tables:
-            first.add(pair, stored, told[_REVIEWS])
-        if _CHECKS in tables:
-            _restore(engine, pair, _CHECKS, told[_CHECKS])
-        elif _SUITES in tables and _joins(pair, reach):
-            _restore(engine, pair, _SUITES, told[_SUITES])
+            first.begin(stored[_key(pair.before)])
+        for told in _rows(vault, stored, pair, tables):
+            first.add(told[_REVIEWS])
+            checks.add(pair.chosen.run, told[_CHECKS])
+            suites.add(pair.chosen.run, told[_SUITES])
+            read.add(_key(pair.before))
+        if _SUITES in tables:
             reach[_key(pair.chosen)] = pair.before.details.get(_REACH)
             read.add(_key(pair.before))
     first.settle()
@@ -92,14 +94,15 @@ def _recall_tickets(engine: Engine, vault: Vault, pairs: Sequence[Pair]) -> set[
     read: set[Key] = set()
     for ending, tables in _TICKETS.items():
         for pair in (one for one in asked if one.chosen.stream.endswith(ending)):
-            told, run = _rows(vault, stored, pair, tables), pair.before.run
-            for row in (*told["jira_tickets"], *told["jira_lookups"]):
-                if row["ticket"] is not None and (row["site"], row.get("asked", row.get("key"))) in lost:
-                    tickets.setdefault((row["site"], row["ticket"]), run)
-            for name, rows in told.items():
-                mine = [row for row in rows if tickets.get((row["site"], row["ticket"])) == run]
-                engine.insert(_table(name), [{**row, "run": run} for row in mine])
-                read |= {_key(pair.before)} if mine else set()
+            run = pair.before.run
+            for told in _rows(vault, stored, pair, tables):
+                for row in (*told["jira_tickets"], *told["jira_lookups"]):
+                    if row["ticket"] is not None and (row["site"], row.get("asked", row.get("key"))) in lost:
+                        tickets.setdefault((row["site"], row["ticket"]), run)
+                for name, rows in told.items():
+                    mine = [row for row in rows if tickets.get((row["site"], row["ticket"])) == run]
+                    engine.insert(_table(name), [{**row, "run": run} for row in mine])
+                    read |= {_key(pair.before)} if mine else set()
     return read
 
 
@@ -113,19 +116,20 @@ def _stored(vault: Vault, pairs: Iterable[Pair]) -> dict[Key, list[EvidenceItem]
 
 def _rows(
     vault: Vault, stored: Mapping[Key, Sequence[EvidenceItem]], pair: Pair, tables: Sequence[str]
-) -> dict[str, list[Row]]:
-    """By table the rows of the earlier collection's bodies that the chosen one did not get as well."""
+) -> Iterator[dict[str, list[Row]]]:
+    """Of each body of the earlier collection that the chosen one did not get as well the rows by table, if any."""
     stream = bodies.stream_named(pair.before.stream)
     same = {item.digest for item in stored[_key(pair.chosen)]}
-    found: dict[str, list[Row]] = defaultdict(list)
     for item in stored[_key(pair.before)]:
         if stream is None or item.digest in same:
             continue
+        found: dict[str, list[Row]] = defaultdict(list)
         with suppress(*bodies.UNREADABLE):
-            for name, row in list(stream.rows(item, vault.read(item.digest))):
+            for name, row in stream.rows(item, vault.read(item.digest)):
                 if name in tables:
                     found[name].append({**row, "evidence": item.digest})
-    return found
+            if found:
+                yield found
 
 
 class _Reviews:
@@ -136,18 +140,22 @@ class _Reviews:
         self._first: dict[tuple[Json, ...], Row] = {}
         self._named: dict[tuple[Json, ...], Row] = {}
 
-    def add(self, pair: Pair, stored: Mapping[Key, Sequence[EvidenceItem]], told: Iterable[Row]) -> None:
-        """An earlier collection; they come in the order of time."""
-        same = {item.digest for item in stored[_key(pair.before)]}
+    def begin(self, items: Iterable[EvidenceItem]) -> None:
+        """Begin an earlier collection that stored these; they come in the order of time."""
+        same = {item.digest for item in items}
         # What both got tells of the first reading what the tables have already.
         for row in self._engine.stream(f'select repository, number, id, evidence from "{_REVIEWS}"'):  # noqa: S608
             if row["evidence"] in same:
                 self._first.setdefault(_name(row), {})
+
+    def add(self, told: Iterable[Row]) -> None:
+        """Reviews of the collection that was begun."""
         for row in told:
+            kept = {name: row[name] for name in ("can_push", *_WHO)}
             if row["can_push"] is not None:
-                self._first.setdefault(_name(row), row)
+                self._first.setdefault(_name(row), kept)
             if row["reviewer"] is not None:
-                self._named[_name(row)] = row
+                self._named[_name(row)] = kept
 
     def settle(self) -> None:
         """Change the rows that now tell otherwise."""
@@ -180,16 +188,26 @@ def _joins(pair: Pair, reach: Mapping[Key, str | None]) -> bool:
     return same and pair.before.collected_at >= datetime.fromisoformat(begins)
 
 
-def _restore(engine: Engine, pair: Pair, name: str, told: Sequence[Row]) -> None:
-    """Put in the rows that the chosen collection has not; of several readings the first."""
-    if not told:
-        return
-    listed = ", ".join(f'"{column}"' for column in _SAME[name])
-    held = {tuple(row.values()) for row in engine.stream(f'select {listed} from "{name}"')}  # noqa: S608  our own names
-    fresh: dict[tuple[Json, ...], Row] = {}
-    for row in told:
-        fresh.setdefault(tuple(row[column] for column in _SAME[name]), row)
-    engine.insert(_table(name), [{**row, "run": pair.chosen.run} for key, row in fresh.items() if key not in held])
+class _Lost:
+    """Rows of a table that the chosen collections have not; of several readings the first is put in."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine, self._name = engine, name
+        self._held: set[tuple[Json, ...]] | None = None
+
+    def add(self, run: str, told: Iterable[Row]) -> None:
+        """What an earlier collection tells, for the run that answers."""
+        fresh: list[Row] = []
+        for row in told:
+            if self._held is None:
+                listed = ", ".join(f'"{column}"' for column in _SAME[self._name])
+                sql = f'select {listed} from "{self._name}"'  # noqa: S608  our own names
+                self._held = {tuple(one.values()) for one in self._engine.stream(sql)}
+            key = tuple(row[column] for column in _SAME[self._name])
+            if key not in self._held:
+                self._held.add(key)
+                fresh.append({**row, "run": run})
+        self._engine.insert(_table(self._name), fresh)
 
 
 def _table(name: str) -> Table:
