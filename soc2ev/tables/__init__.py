@@ -62,7 +62,7 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = bodies.refuse_repeated_keys(engine, settled)
     readings = rule_readings.read(vault, claims, period)
-    recalled, settled = first_sights.recall(engine, vault, plan.pairs(claims, settled, streams()), settled)
+    recalled, settled = first_sights.recall(engine, vault, plan.pairs(claims, settled, streams()), claims, settled)
     with before.opened(vault, settings, period, claims, settled) as earlier:
         problems = _derive(engine, settings.config, settled, readings, earlier)
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in settled]

@@ -39,11 +39,12 @@ _TICKETS = {
 }
 _OF_JIRA = tuple(_TICKETS)
 _WHO = ("reviewer", "reviewer_id", "reviewer_type")
+_ENVIRONMENTS = ":settings:environments"
 _REACH, _ASKED = "reaches_back_to", "asked"
 
 
 def recall(
-    engine: Engine, vault: Vault, pairs: Sequence[Pair], settled: Sequence[Coverage]
+    engine: Engine, vault: Vault, pairs: Sequence[Pair], claims: Iterable[Coverage], settled: Sequence[Coverage]
 ) -> tuple[set[Key], list[Coverage]]:
     """
     Put into the tables what earlier complete collections saw; the runs and streams that were read, and the coverages.
@@ -52,6 +53,9 @@ def recall(
     account that is gone since. Checks and tickets that are gone are there again. Bypasses are joined, and the ledger
     then reaches back as far as the earlier one did, where nothing lies between the two. TamperedError for a body that
     was altered; one that is not understood is passed over.
+
+    `claims` are the coverages of all runs. Those of environments get as `asked before` in their details the ones that
+    asked somebody to approve when they were read earlier.
     """
     wanted = [
         (pair, tables) for pair in pairs for ending, tables in _STREAMS.items() if pair.chosen.stream.endswith(ending)
@@ -76,7 +80,42 @@ def recall(
             read.add(_key(pair.before))
     first.settle()
     read |= _recall_tickets(engine, vault, pairs)
-    return read, [_reaching(one, reach) for one in settled]
+    found, gates = _recall_gates(vault, claims, settled)
+    return read | found, [_with_gates(_reaching(one, reach), gates) for one in settled]
+
+
+def _recall_gates(
+    vault: Vault, claims: Iterable[Coverage], settled: Iterable[Coverage]
+) -> tuple[set[Key], dict[Key, list[Json]]]:
+    """By the coverage that answers the environments that had a gate in some reading since the period began."""
+    answering = {one.stream: one for one in settled if one.run and one.stream.endswith(_ENVIRONMENTS)}
+    before = {
+        _key(one): answering[one.stream]
+        for one in claims
+        if one.complete and one.stream in answering and _is_earlier(one, answering[one.stream])
+    }
+    found: dict[Key, list[Json]] = defaultdict(list)
+    read: set[Key] = set()
+    for item in vault.items() if before else ():
+        stream = bodies.stream_named(item.stream)
+        if stream is None or (item.run, item.stream) not in before:
+            continue
+        with suppress(*bodies.UNREADABLE):
+            names = [row["name"] for _, row in stream.rows(item, vault.read(item.digest)) if row.get("reviewers")]
+            found[_key(before[item.run, item.stream])] += names
+            read |= {(item.run, item.stream)} if names else set()
+    return read, found
+
+
+def _is_earlier(one: Coverage, chosen: Coverage) -> bool:
+    if one.collected_at is None or chosen.collected_at is None:
+        return False
+    return chosen.period.start <= one.collected_at < chosen.collected_at
+
+
+def _with_gates(entry: Coverage, gates: Mapping[Key, list[Json]]) -> Coverage:
+    names = gates.get(_key(entry))
+    return replace(entry, details={**entry.details, "asked before": sorted(set(names))}) if names else entry
 
 
 def _recall_tickets(engine: Engine, vault: Vault, pairs: Sequence[Pair]) -> set[Key]:

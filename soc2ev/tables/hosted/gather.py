@@ -79,7 +79,15 @@ class Gatherer:
             return None
         sql = f"select * from github_environments where repository in {listed([repository])}"  # noqa: S608
         named = [row for row in self._engine.stream(sql) if _matches(row["name"], environments)]
-        return any(row["reviewers"] for row in named)
+        asking = {row["name"] for row in named if row["reviewers"]}
+        gone = {name for name in self._once(repository) if _matches(name, environments)} - asking
+        # Since when an environment no longer asks anybody is not told.
+        return None if gone else bool(asking)
+
+    def _once(self, repository: str) -> frozenset[str]:
+        """The environments that asked somebody to approve when they were read before."""
+        coverage = self._settings.get((repository, "environments"))
+        return frozenset(coverage.details.get("asked before", ()) if coverage else ())
 
     def ungated(self, repository: str) -> frozenset[str]:
         """The environments that were seen to ask nobody to approve."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.github.scenarios.story import DEVIATION, MET, Story
+from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story
 from tests.tables.hosted.watched import AFTER, Watched, landed
 
 
@@ -85,3 +85,18 @@ def test_the_ledger_reaches_back_as_far_as_it_was_ever_read(watched: Watched, se
     again(watched)
     story.world.now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     assert outcome == watched.judged("E")[0]
+
+
+@pytest.mark.parametrize(("removed", "outcome"), [(True, NOT_TESTED), (False, DEVIATION)])
+def test_a_gate_that_was_removed_had_asked(watched: Watched, removed: bool, outcome: str) -> None:
+    """Nobody answered at the gate, which is gone when October is collected again: D is not met for all that."""
+    story = watched.story
+    story.api.environment("production", story.bob)
+    landed(story)
+    story.deploy(run=story.api.run(story.api.head(), name="Deploy", actor=story.cat))
+    story.world.now = AFTER
+    watched.collect()
+    if removed:
+        story.api.it.environments.clear()
+    again(watched)
+    assert outcome == watched.judged("D")[0]
