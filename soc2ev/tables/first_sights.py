@@ -100,8 +100,9 @@ def _recall_gates(
         stream = bodies.stream_named(item.stream)
         if stream is None or (item.run, item.stream) not in before:
             continue
+        body = vault.read(item.digest)
         with suppress(*bodies.UNREADABLE):
-            names = [row["name"] for _, row in stream.rows(item, vault.read(item.digest)) if row.get("reviewers")]
+            names = [row["name"] for _, row in stream.rows(item, body) if row.get("reviewers")]
             found[_key(before[item.run, item.stream])] += names
             read |= {(item.run, item.stream)} if names else set()
     return read, found
@@ -163,8 +164,9 @@ def _rows(
         if stream is None or item.digest in same:
             continue
         found: dict[str, list[Row]] = defaultdict(list)
+        body = vault.read(item.digest)
         with suppress(*bodies.UNREADABLE):
-            for name, row in stream.rows(item, vault.read(item.digest)):
+            for name, row in stream.rows(item, body):
                 if name in tables:
                     found[name].append({**row, "evidence": item.digest})
             if found:

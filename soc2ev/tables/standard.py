@@ -347,7 +347,7 @@ OPTIONAL = ALTERNATIVES | {"jira", "logs", "files"}
 """Sources that may be absent: the facts themselves say what their absence leaves unknown."""
 ONLY_FROM = {
     **dict.fromkeys(("deployments", "custody"), "github"),
-    **dict.fromkeys(("rule_days", "repository_access", "repository_settings"), "github"),
+    **dict.fromkeys(("rule_days", "repository_access", "roles_then", "repository_settings"), "github"),
     "finished_tickets": "jira",
     # A configuration or a sample can show that an event is logged; all else about platforms they alone can tell.
     **{table.name: "logs" for table, _ in LOGS if table.name not in ("logged_events", "log_samples")},

@@ -263,8 +263,16 @@ def _branches(policy: Json) -> str | None:
 def permission_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_permissions."""
     for value in data:
-        row = {"repository": asked["repository"], **account("account", value), "role": strict.text(value["role_name"])}
-        yield tables.PERMISSIONS.name, row
+        push = (value.get("permissions") or {}).get("push")
+        yield (
+            tables.PERMISSIONS.name,
+            {
+                "repository": asked["repository"],
+                **account("account", value),
+                "role": strict.text(value["role_name"]),
+                "may_write": None if push is None else strict.flag(push),
+            },
+        )
 
 
 def value_rows(asked: Asked, data: Json) -> Iterator[Row]:

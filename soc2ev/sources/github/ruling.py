@@ -118,7 +118,12 @@ ENVIRONMENTS = Table(
 PERMISSIONS = Table(
     "github_permissions",
     "Who may do what in a repository.",
-    (_REPOSITORY, *_account("account", "Who"), _must("role", "read, triage, write, maintain, admin or a custom role.")),
+    (
+        _REPOSITORY,
+        *_account("account", "Who"),
+        _must("role", "read, triage, write, maintain, admin or a custom role."),
+        _flag("may_write", "It may push, by whatever role; NULL where GitHub does not tell."),
+    ),
     ("repository", "account_id"),
 )
 SETTINGS = Table(

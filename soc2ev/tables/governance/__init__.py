@@ -30,7 +30,7 @@ def derive(
     their facts and the approvals of registers are there already. TamperedError for a body that was altered.
     """
     # The tables are declared in this package, and whoever lists them must not load what fills them.
-    from soc2ev.tables.governance import access, bypasses, emergencies, looks, rulebooks, settings, tickets
+    from soc2ev.tables.governance import access, bypasses, emergencies, looks, roles, rulebooks, settings, tickets
 
     policy = config.policy
     bypasses.derive(engine)
@@ -39,6 +39,7 @@ def derive(
     access.derive(engine, period, config.timezone, policy.bots.service_accounts, coverages)
     found, seen = looks.looks(vault, claims, period)
     settings.derive(engine, config, coverages, found, period)
+    seen |= roles.derive(engine, vault, claims, period)
     return seen | rulebooks.derive(engine, readings, period, config.timezone, policy.required_approvals)
 
 

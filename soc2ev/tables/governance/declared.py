@@ -105,6 +105,21 @@ REPOSITORY_ACCESS = Table(
     ),
 )
 
+ROLES_THEN = Table(
+    name="roles_then",
+    doc="Which role each person who deployed or released had in the repository, by the readings nearest to that time.",
+    key=("repository", "account_id", "at"),
+    columns=(
+        Column("repository", "TEXT", "full name"),
+        Column("account_id", "BIGINT", "number of the account"),
+        Column("at", "TIMESTAMP", "when it deployed or released"),
+        Column("role", "TEXT", "the role in the first reading after that, else in the last before; NULL for no access"),
+        Column("may_write", "BOOLEAN", "what that role may do; NULL where it is not known, or another was read before"),
+        Column("reason", "TEXT", "what was read, and when"),
+        _EVIDENCE,
+    ),
+)
+
 REPOSITORY_SETTINGS = Table(
     name="repository_settings",
     doc="Settings of a repository of GitHub on which the evidence of changes depends, as they were when collected.",
@@ -169,6 +184,7 @@ TABLES: tuple[tuple[Table, tuple[str, ...]], ...] = (
         REPOSITORY_ACCESS,
         ("github_repositories", "github_permissions", "people", "accounts", "register_access_decisions"),
     ),
+    (ROLES_THEN, ("deployments", "github_releases", "github_permissions")),
     (
         REPOSITORY_SETTINGS,
         ("github_repositories", "github_settings", "github_environments", "github_capabilities", "github_checks"),

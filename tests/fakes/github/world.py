@@ -354,7 +354,7 @@ class Repository:
     protections: list[Protection] = field(default_factory=list)
     rule_suites: list[RuleSuite] = field(default_factory=list)
     collaborators: dict[str, str] = field(default_factory=dict)
-    """Login to role: read, triage, write, maintain, admin."""
+    """Login to role: read, triage, write, maintain, admin; a role of the company's own is `name on write`."""
     keys: list[DeployKey] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)

@@ -223,7 +223,8 @@ def collaborators(ask: Ask) -> Listing:
 
     def show(one: Account) -> dict[str, Any]:
         role = ask.repository.collaborators[one.login]
-        return {**(ask.shapes.user(one) or {}), "role_name": role, "permissions": _powers(role)}
+        name, _, base = role.partition(" on ")
+        return {**(ask.shapes.user(one) or {}), "role_name": name, "permissions": _powers(base or name)}
 
     return Listing([one for one in people if not one.deleted], show)
 
