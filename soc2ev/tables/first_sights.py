@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 from soc2ev.model import Json
 from soc2ev.tables import bodies
+from soc2ev.tables.hosted import environments
 from soc2ev.tables.late_changes.statements import literal
 
 if TYPE_CHECKING:
-    from soc2ev.model import Coverage, EvidenceItem, Table
+    from soc2ev.model import Coverage, EvidenceItem, Stream, Table
     from soc2ev.tables.engine import Engine
     from soc2ev.tables.plan import Pair
     from soc2ev.vault import Vault
@@ -54,8 +55,8 @@ def recall(
     then reaches back as far as the earlier one did, where nothing lies between the two. TamperedError for a body that
     was altered; one that is not understood is passed over.
 
-    `claims` are the coverages of all runs. Those of environments get as `asked before` in their details the ones that
-    asked somebody to approve when they were read earlier.
+    `claims` are the coverages of all runs. Those of environments get in their details how these were when they were
+    read earlier in the period or after it.
     """
     wanted = [
         (pair, tables) for pair in pairs for ending, tables in _STREAMS.items() if pair.chosen.stream.endswith(ending)
@@ -80,32 +81,40 @@ def recall(
             read.add(_key(pair.before))
     first.settle()
     read |= _recall_tickets(engine, vault, pairs)
-    found, gates = _recall_gates(vault, claims, settled)
-    return read | found, [_with_gates(_reaching(one, reach), gates) for one in settled]
+    places = _recall_places(vault, claims, settled)
+    read |= {key for several in places.values() for key, _ in several}
+    return read, [_with_places(_reaching(one, reach), places) for one in settled]
 
 
-def _recall_gates(
+def _recall_places(
     vault: Vault, claims: Iterable[Coverage], settled: Iterable[Coverage]
-) -> tuple[set[Key], dict[Key, list[Json]]]:
-    """By the coverage that answers the environments that had a gate in some reading since the period began."""
+) -> dict[Key, list[tuple[Key, Json]]]:
+    """By the coverage that answers how environments were in earlier whole readings, in the order of time."""
     answering = {one.stream: one for one in settled if one.run and one.stream.endswith(_ENVIRONMENTS)}
-    before = {
-        _key(one): answering[one.stream]
-        for one in claims
-        if one.complete and one.stream in answering and _is_earlier(one, answering[one.stream])
-    }
-    found: dict[Key, list[Json]] = defaultdict(list)
-    read: set[Key] = set()
-    for item in vault.items() if before else ():
-        stream = bodies.stream_named(item.stream)
-        if stream is None or (item.run, item.stream) not in before:
-            continue
-        body = vault.read(item.digest)
+    earlier = [
+        one for one in claims if one.complete and one.stream in answering and _is_earlier(one, answering[one.stream])
+    ]
+    rows: dict[Key, list[Row] | None] = {_key(one): [] for one in earlier}
+    for item in vault.items() if earlier else ():
+        stream, key = bodies.stream_named(item.stream), (item.run, item.stream)
+        if stream is not None and rows.get(key) is not None:
+            rows[key] = _and_more(rows[key], stream, item, vault.read(item.digest))
+    found: dict[Key, list[tuple[Key, Json]]] = defaultdict(list)
+    for one in sorted(earlier, key=lambda one: (one.collected_at, one.run)):
+        told = rows[_key(one)]
         with suppress(*bodies.UNREADABLE):
-            names = [row["name"] for _, row in stream.rows(item, body) if row.get("reviewers")]
-            found[_key(before[item.run, item.stream])] += names
-            read |= {(item.run, item.stream)} if names else set()
-    return read, found
+            if told is not None and one.collected_at is not None:
+                detail = environments.detail(one.collected_at, told)
+                found[_key(answering[one.stream])].append((_key(one), detail))
+    return found
+
+
+def _and_more(before: list[Row] | None, stream: Stream, item: EvidenceItem, body: bytes) -> list[Row] | None:
+    """The rows with those of another body; None when that is no answer, so that the reading is not whole."""
+    try:
+        return [*(before or ()), *(row for _, row in stream.rows(item, body))]
+    except bodies.UNREADABLE:
+        return None
 
 
 def _is_earlier(one: Coverage, chosen: Coverage) -> bool:
@@ -114,9 +123,9 @@ def _is_earlier(one: Coverage, chosen: Coverage) -> bool:
     return chosen.period.start <= one.collected_at < chosen.collected_at
 
 
-def _with_gates(entry: Coverage, gates: Mapping[Key, list[Json]]) -> Coverage:
-    names = gates.get(_key(entry))
-    return replace(entry, details={**entry.details, "asked before": sorted(set(names))}) if names else entry
+def _with_places(entry: Coverage, places: Mapping[Key, Sequence[tuple[Key, Json]]]) -> Coverage:
+    told = [detail for _, detail in places.get(_key(entry), ())]
+    return replace(entry, details={**entry.details, environments.BEFORE: told}) if told else entry
 
 
 def _recall_tickets(engine: Engine, vault: Vault, pairs: Sequence[Pair]) -> set[Key]:

@@ -82,7 +82,7 @@ def at_gate(change: Change, makers: Makers, people: People) -> Fact | None:
         return unknown(
             "Production asks for an approval before a deployment, and not all deployments could be read or placed."
         )
-    gated = [one for one in told.containing if one.environment not in told.ungated]
+    gated = [one for one in told.containing if one.asked is not False]
     asked = [one for one in gated if not _stayed_shut(one)]
     if len(asked) < len(gated) and not told.visible:
         return unknown("A gate of production seems to have stayed shut, and not all deployments could be read.")
@@ -101,6 +101,8 @@ def _passed(deployment: Deployment, makers: Makers, people: People) -> Fact:
     answers = [_answer(deployment, index, makers, people) for index in range(len(deployment.gate))]
     good = next((one for one in answers if one.value), None)
     doubtful = next((one for one in answers if one.value is None), None)
+    if deployment.asked is None and not good:
+        return unknown(f"Whether {place} asked for an approval when it was deployed to is not known.")
     return good or doubtful or no(f"Nobody independent approved the deployment to {place} at its gate.")
 
 

@@ -49,8 +49,6 @@ class Gate:
     """None for a release."""
     gated: bool | None
     """A production environment asks for an approval; None when that is not known."""
-    ungated: frozenset[str]
-    """Names of the environments that were seen to ask nobody."""
 
 
 def trail(case: Case, approval_reason: str) -> Trail:
@@ -82,7 +80,7 @@ def before_delivery(found: Trail, began: datetime, passed: Gate) -> Fact:
     if passed.deployment is None:
         return approved
     told = found.change.deployments
-    seen = replace(told, containing=(passed.deployment,), gated=passed.gated, ungated=passed.ungated)
+    seen = replace(told, containing=(passed.deployment,), gated=passed.gated)
     gate = approvals.at_gate(replace(found.change, deployments=seen), found.makers, found.people)
     return together([approved, gate]) if gate else approved
 

@@ -15,6 +15,7 @@ from soc2ev.tables.hosted.requests import account
 if TYPE_CHECKING:
     from soc2ev.model import Coverage, Json
     from soc2ev.tables.hosted.collection import RefMoves
+    from soc2ev.tables.hosted.environments import Environments
     from soc2ev.tables.hosted.gates import Gates
     from soc2ev.tables.hosted.graph import Graph
 
@@ -56,13 +57,9 @@ class Delivered:
         """Note what came after each deployment, by its id."""
         self.found = [replace(one, watch=after.get(one.id)) for one in self.found]
 
-    def doubt(self, changed: Mapping[str, datetime]) -> None:
-        """
-        Forget that nobody answered where a gate may have been put up since.
-
-        `changed` says when what protects an environment was changed last.
-        """
-        self.found = [replace(one, gate=None) if _may_be_older(one, changed) else one for one in self.found]
+    def ask(self, environments: Environments) -> None:
+        """Note which had to pass a gate; that nobody answered is forgotten where it may have been put up since."""
+        self.found = [_asked(one, environments) for one in self.found]
 
     @property
     def heights(self) -> Mapping[str, int | None]:
@@ -126,9 +123,11 @@ class Delivered:
         return max((self._place[one] for one in reached if one in self._place), default=None)
 
 
-def _may_be_older(one: Deployment, changed: Mapping[str, datetime]) -> bool:
+def _asked(one: Deployment, environments: Environments) -> Deployment:
+    asked = environments.asked(one.environment, one.created_at)
     # That it waited tells nothing: for a timer, a rule of its own or another deployment it would have done so, too.
-    return one.gate == () and one.environment in changed and one.created_at < changed[one.environment]
+    doubtful = one.gate == () and environments.uncertain(one.environment, one.created_at)
+    return replace(one, asked=asked, gate=None if doubtful else one.gate)
 
 
 def _deployment(row: Mapping[str, Json], statuses: Sequence[Mapping[str, Json]], gates: Gates) -> Deployment:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from soc2ev.tables import commit_text, scoping
 from soc2ev.tables.facts import rulebook
 from soc2ev.tables.facts.evidence import Bypass, Change, Commit, PullRequest, Rule, Tests, TicketLink
-from soc2ev.tables.hosted import gates, indirect, mentions
+from soc2ev.tables.hosted import environments, gates, indirect, mentions
 from soc2ev.tables.hosted.deployments import Delivered
 from soc2ev.tables.hosted.overrides import Overrides
 from soc2ev.tables.hosted.requests import commit, listed
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from soc2ev.model import Coverage, Json
     from soc2ev.tables.engine import Engine
     from soc2ev.tables.hosted.collection import Collection, RefMoves
+    from soc2ev.tables.hosted.environments import Environments
     from soc2ev.tables.hosted.moves import Move
     from soc2ev.tables.hosted.rules import RulesThen
     from soc2ev.tables.hosted.tickets import TicketSystem
@@ -72,27 +73,11 @@ class Gatherer:
             batch = ref.moves[start : start + _BATCH]
             yield from shared.batch(batch, [item[place] for place in range(start, start + len(batch))])
 
-    def gated(self, repository: str, environments: Sequence[str]) -> bool | None:
-        """Whether a production environment asks somebody to approve; None when that could not be read."""
-        coverage = self._settings.get((repository, "environments"))
-        if coverage is None or not coverage.complete:
-            return None
+    def places(self, repository: str, ref: str) -> Environments:
+        """The production environments for that ref."""
         sql = f"select * from github_environments where repository in {listed([repository])}"  # noqa: S608
-        named = [row for row in self._engine.stream(sql) if _matches(row["name"], environments)]
-        asking = {row["name"] for row in named if row["reviewers"]}
-        gone = {name for name in self._once(repository) if _matches(name, environments)} - asking
-        # Since when an environment no longer asks anybody is not told.
-        return None if gone else bool(asking)
-
-    def _once(self, repository: str) -> frozenset[str]:
-        """The environments that asked somebody to approve when they were read before."""
         coverage = self._settings.get((repository, "environments"))
-        return frozenset(coverage.details.get("asked before", ()) if coverage else ())
-
-    def ungated(self, repository: str) -> frozenset[str]:
-        """The environments that were seen to ask nobody to approve."""
-        sql = f"select name, reviewers from github_environments where repository in {listed([repository])} order by all"  # noqa: S608
-        return frozenset(row["name"] for row in self._engine.stream(sql) if not row["reviewers"])
+        return environments.of(self._engine.stream(sql), coverage, self.environments(repository, ref))
 
     def delivered(self, found: Collection, ref: RefMoves) -> Delivered:
         """The production deployments of the repository, placed on that ref."""
@@ -103,14 +88,8 @@ class Gatherer:
         whole = found.complete("commits") and not ref.problems
         told = Delivered(rows, statuses, names, found.wider, ref, gates.of(found.requests), whole=whole)
         told.watch(self._watchers.after(found, told.found, told.heights))
-        told.doubt(self._changed(found.repository))
+        told.ask(self.places(found.repository, ref.ref))
         return told
-
-    def _changed(self, repository: str) -> Mapping[str, datetime]:
-        """When each environment, or what protects it, was changed last; without those of which nobody tells."""
-        named = f"repository in {listed([repository])} and updated_at is not null"
-        sql = f"select name, updated_at from github_environments where {named} order by all"  # noqa: S608
-        return {row["name"]: row["updated_at"] for row in self._engine.stream(sql)}
 
     def kept_days(self, repository: str) -> int | None:
         """For how many days the repository keeps what its workflows leave, by the last reading of its settings."""
@@ -150,10 +129,8 @@ class _Shared:
 
     def __init__(self, gatherer: Gatherer, found: Collection, ref: RefMoves) -> None:
         self.gatherer, self.found, self.ref = gatherer, found, ref
-        names = gatherer.environments(found.repository, ref.ref)
         self.rules = gatherer.rules.of(found.repository, ref.ref)
-        self.gated = gatherer.gated(found.repository, names)
-        self.ungated = gatherer.ungated(found.repository) if self.gated else frozenset()
+        self.gated = gatherer.places(found.repository, ref.ref).gated
         self.bypassed = self._bypassed()
         self.befores: dict[str | None, set[str | None]] = defaultdict(set)
         for move in ref.moves:
@@ -228,10 +205,7 @@ class _Shared:
             tested=tuple(_alone(tests[sha]) if queued else tests[sha] for sha in shas if sha in tests),
             rules=self.rules.now,
             bypass=self._bypass(move),
-            deployments=replace(
-                self.delivered.about(move.after, at, found.coverages.get("deployments"), gated=self.gated),
-                ungated=self.ungated,
-            ),
+            deployments=self.delivered.about(move.after, at, found.coverages.get("deployments"), gated=self.gated),
             tickets=tickets,
             kinds=None if kinds is None else tuple(kinds),
             high_risk=None if risky is None else tuple(risky),

@@ -61,11 +61,8 @@ class Rollup:
         """Add the judged moves of one branch from one collection; what keeps the population from being whole."""
         self._people = people
         home = self.homes.setdefault((found.repository, mode), Home(found.repository, mode))
-        names = self._gatherer.environments(found.repository, ref.ref)
         rules = self._gatherer.rules.of(found.repository, ref.ref).now
-        gated = self._gatherer.gated(found.repository, names)
-        ungated = self._gatherer.ungated(found.repository) if gated else frozenset()
-        home.bases[ref.ref] = Basis(rules, gated, ungated)
+        home.bases[ref.ref] = Basis(rules, self._gatherer.places(found.repository, ref.ref).gated)
         return home.take(found, ref, items, outside, landed, self._gatherer.delivered(found, ref))
 
     def finish(self, before: Mapping[tuple[str, str], Home]) -> set[str]:
@@ -160,7 +157,7 @@ def _certain(one: Delivery, content: Content) -> Content:
 
 def _part(landed: Landed, one: Delivery, basis: Basis) -> Part:
     """A contained change as its delivery has to be judged: D is about the delivery's time, the rest about the merge."""
-    gate = production.Gate(one.deployment, basis.gated, basis.ungated)
+    gate = production.Gate(one.deployment, basis.gated)
     fact = production.before_delivery(landed.trail, one.began, gate)
     handled = landed.facts["emergency_handled"] and landed.facts["final_content_approved"] is not True
     reason = fact.reason + (_COMPENSATED if handled and fact.value is not True else "")

@@ -48,8 +48,6 @@ class Basis:
 
     rules: Rules
     gated: bool | None
-    ungated: frozenset[str] = frozenset()
-    """The environments that were seen to ask nobody to approve."""
 
 
 @dataclass(slots=True)

@@ -61,7 +61,6 @@ def _change(home: Home, ref: str, one: Delivery, gatherer: Gatherer, integration
         visible=entry is not None and entry.complete,
         reason=entry.reason if entry else None,
         gated=basis.gated,
-        ungated=basis.ungated,
         collected_at=entry.collected_at if entry else None,
     )
     tests = found.requests.tests([one.sha]) if found and one.sha else {}

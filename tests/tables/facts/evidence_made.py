@@ -183,7 +183,7 @@ def rule(**facts: Any) -> Rule:
 
 def deployment(*states: str, **facts: Any) -> Deployment:
     """A deployment to production an hour after the merge."""
-    values: dict[str, Any] = {"id": "d1", "environment": "production", "sha": "m1", "creator": BOT}
+    values: dict[str, Any] = {"id": "d1", "environment": "production", "sha": "m1", "creator": BOT, "asked": True}
     statuses = tuple((state, ago(-60 - place)) for place, state in enumerate(states or ("SUCCESS",)))
     return Deployment(statuses=statuses, **({"created_at": ago(-60)} | values | facts))
 

@@ -87,16 +87,52 @@ def test_the_ledger_reaches_back_as_far_as_it_was_ever_read(watched: Watched, se
     assert outcome == watched.judged("E")[0]
 
 
-@pytest.mark.parametrize(("removed", "outcome"), [(True, NOT_TESTED), (False, DEVIATION)])
-def test_a_gate_that_was_removed_had_asked(watched: Watched, removed: bool, outcome: str) -> None:
-    """Nobody answered at the gate, which is gone when October is collected again: D is not met for all that."""
+@pytest.mark.parametrize("now", ["there", "open", "gone"])
+def test_a_gate_is_as_it_was_first_read_after_the_deployment(watched: Watched, now: str) -> None:
+    """Nobody answered at the gate, which is gone when October is collected again: D is a deviation for all that."""
     story = watched.story
     story.api.environment("production", story.bob)
     landed(story)
     story.deploy(run=story.api.run(story.api.head(), name="Deploy", actor=story.cat))
     story.world.now = AFTER
     watched.collect()
-    if removed:
+    if now != "there":
         story.api.it.environments.clear()
+    if now == "open":
+        story.tick()
+        story.api.environment("production")
     again(watched)
+    assert DEVIATION == watched.judged("D")[0]
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_gate_that_was_put_up_after_the_month_had_asked_nobody(watched: Watched, earlier: bool) -> None:
+    """Where an earlier collection saw the environment without one, October's deployments passed none."""
+    story = watched.story
+    gate = story.api.environment("production")
+    landed(story)
+    story.deploy(states=("waiting", "in_progress", "success"), run=story.api.run(story.api.head(), actor=story.cat))
+    story.world.now = AFTER
+    if earlier:
+        watched.collect()
+    story.tick(hours=1)
+    story.api.it.environments.remove(gate)
+    story.api.environment("production", story.bob)
+    again(watched)
+    assert (MET if earlier else NOT_TESTED) == watched.judged("D")[0]
+
+
+@pytest.mark.parametrize(("edited", "outcome"), [(False, DEVIATION), (True, NOT_TESTED)])
+def test_a_gate_that_was_removed_at_an_unknown_time(watched: Watched, edited: bool, outcome: str) -> None:
+    """Between a reading with a gate and one without, only the time of the last change tells which held."""
+    story = watched.story
+    gate = story.api.environment("production", story.bob)
+    watched.collect()
+    landed(story)
+    story.deploy(run=story.api.run(story.api.head(), name="Deploy", actor=story.cat))
+    story.tick(hours=1)
+    if edited:
+        story.api.it.environments.remove(gate)
+        story.api.environment("production")
+    story.world.now = AFTER
     assert outcome == watched.judged("D")[0]

@@ -65,6 +65,8 @@ class Deployment:
     """State and time of each, oldest first."""
     gate: tuple[GateApproval, ...] | None = None
     """Answers at the gate of its environment; None when nobody asked for them."""
+    asked: bool | None = None
+    """Its environment asked somebody to approve it; None when that is not known."""
     watch: Watch | None = None
     """What came after it; None when nobody asked."""
 
@@ -84,5 +86,3 @@ class Deployments:
     gated: bool | None = None
     """A production environment asks for an approval before it is deployed to; None when that is not known."""
     collected_at: datetime | None = None
-    ungated: frozenset[str] = frozenset()
-    """Names of the environments that were seen to ask nobody; any other one may ask, where `gated`."""
