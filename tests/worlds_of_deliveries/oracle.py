@@ -160,7 +160,7 @@ class Oracle:
     def _gate(self, house: House, one: w.Deployment | None, maker: str) -> Allowed:
         """What the gate adds to attribute D."""
         asked = self.reading.gated[house.name] if self.reading and one else frozenset()
-        if one is None or one.environment not in asked:
+        if one is None or one.environment not in asked or self._looked_before(house.gates[one.environment], one.at):
             return one_of(NA)
         if one.run is None:
             return one_of(NT)
@@ -172,6 +172,10 @@ class Oracle:
         # Answers are asked for with the month in which it was created.
         away = not any(MONTHS[name][0] <= one.at < MONTHS[name][1] for name in self.names)
         return answer | one_of(NT) if away else answer
+
+    def _looked_before(self, gate: datetime, at: datetime) -> bool:
+        """Whether somebody saw, after that time, that there was no gate yet."""
+        return any(at <= look.at < gate for look in self.tale.looks)
 
     def _rollback(self, house: House, one: w.Deployment) -> dict[str, Allowed]:
         gate = self._gate(house, one, "")
