@@ -52,8 +52,8 @@ def recall(
 
     Of a review that several collections saw the first reading of what its author may do counts, and the last name of an
     account that is gone since. Checks and tickets that are gone are there again. Bypasses are joined, and the ledger
-    then reaches back as far as the earlier one did, where nothing lies between the two. TamperedError for a body that
-    was altered; one that is not understood is passed over.
+    then reaches back as far as the earlier one did, of the refs that this one asked about, where nothing of the period
+    lies between the two. TamperedError for a body that was altered; one that is not understood is passed over.
 
     `claims` are the coverages of all runs. Those of environments get in their details how these were when they were
     read earlier in the period or after it.
@@ -63,11 +63,12 @@ def recall(
     ]
     stored = _stored(vault, [pair for pair, _ in wanted])
     first = _Reviews(engine)
-    reach: dict[Key, str | None] = {}
+    ledgers: dict[Key, dict[str, Json]] = {}
     read: set[Key] = set()
     checks, suites = _Lost(engine, _CHECKS), _Lost(engine, _SUITES)
     for pair, tables in wanted:
-        if _SUITES in tables and not _joins(pair, reach):
+        joined = _joined(pair, ledgers.get(_key(pair.chosen), {})) if _SUITES in tables else {}
+        if joined is None:
             continue
         if _REVIEWS in tables:
             first.begin(stored[_key(pair.before)])
@@ -76,14 +77,14 @@ def recall(
             checks.add(pair.chosen.run, told[_CHECKS])
             suites.add(pair.chosen.run, told[_SUITES])
             read.add(_key(pair.before))
-        if _SUITES in tables:
-            reach[_key(pair.chosen)] = pair.before.details.get(_REACH)
+        if joined:
+            ledgers[_key(pair.chosen)] = joined
             read.add(_key(pair.before))
     first.settle()
     read |= _recall_tickets(engine, vault, pairs)
     places = _recall_places(vault, claims, settled)
     read |= {key for several in places.values() for key, _ in several}
-    return read, [_with_places(_reaching(one, reach), places) for one in settled]
+    return read, [_with_places(_reaching(one, ledgers), places) for one in settled]
 
 
 def _recall_places(
@@ -228,14 +229,25 @@ def _name(row: Row) -> tuple[Json, ...]:
     return tuple(row[name] for name in _KEY)
 
 
-def _joins(pair: Pair, reach: Mapping[Key, str | None]) -> bool:
-    """Whether the earlier ledger ends no sooner than the later one begins, and was asked about the same refs."""
-    begins = reach.get(_key(pair.chosen), pair.chosen.details.get(_REACH))
-    if begins is None or pair.before.collected_at is None:
-        return False
-    asked = pair.before.details.get(_ASKED), pair.chosen.details.get(_ASKED)
-    same = None in asked or set(asked[1] or ()) <= set(asked[0] or ())
-    return same and pair.before.collected_at >= datetime.fromisoformat(begins)
+def _joined(pair: Pair, told: Mapping[str, Json]) -> dict[str, Json] | None:
+    """
+    How far back the two ledgers reach together and what they were asked about, where the earlier one tells more.
+
+    It has to end no sooner than the later one begins, and to have been asked about the same refs. One that was read
+    after the period also tells of refs that nobody asks about any more, since no ruleset binds them now. `told` is what
+    the later one has of others.
+    """
+    before, now, read_at = pair.before.details, {**pair.chosen.details, **told}, pair.before.collected_at
+    asked: list[str] = before.get(_ASKED) or []
+    asked_now: list[str] = now.get(_ASKED) or []
+    if read_at is None or (_ASKED in before and not set(asked_now) <= set(asked)):
+        return None
+    begins = now.get(_REACH)
+    if _ASKED in now and len(asked_now) < len(asked) and read_at >= pair.chosen.period.end:
+        return {_REACH: before.get(_REACH), _ASKED: asked}
+    if begins is None or read_at < datetime.fromisoformat(begins):
+        return None
+    return {_REACH: before.get(_REACH)}
 
 
 class _Lost:
@@ -270,10 +282,9 @@ def _value(value: Json) -> str:
     return literal(str(value))
 
 
-def _reaching(entry: Coverage, reach: Mapping[Key, str | None]) -> Coverage:
-    if _key(entry) not in reach:
-        return entry
-    return replace(entry, details={**entry.details, _REACH: reach[_key(entry)]})
+def _reaching(entry: Coverage, ledgers: Mapping[Key, Mapping[str, Json]]) -> Coverage:
+    told = ledgers.get(_key(entry))
+    return replace(entry, details={**entry.details, **told}) if told else entry
 
 
 def _key(entry: Coverage) -> Key:

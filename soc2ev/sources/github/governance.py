@@ -20,7 +20,7 @@ ACTIVE = "active"
 """The enforcement of a ruleset that binds; those in `evaluate` and `disabled` ask for nothing."""
 _ADMINISTRATORS = (("RepositoryRole", 5), ("OrganizationAdmin", None))
 """Bypass actors that mean every administrator: 5 is GitHub's number of the repository role `admin`."""
-_UNPROTECTED = "Branch not protected"
+_UNPROTECTED, _NO_BRANCH = "Branch not protected", "Branch not found"
 OVERRIDE = "protected_branch.policy_override"
 """What the audit log calls a merge or push in spite of classic protection."""
 _BLANK: Mapping[str, Json] = dict.fromkeys(column.name for column in tables.RULES.columns)
@@ -190,6 +190,11 @@ def branch_rows(asked: Asked, data: Json) -> Iterator[Row]:
 def is_unprotected(data: Json) -> bool:
     """Whether a 404 says that a branch has no classic protection; to those who may not know it says `Not Found`."""
     return bool(data.get("message") == _UNPROTECTED)
+
+
+def is_gone(data: Json) -> bool:
+    """Whether a 404 says that there is no such branch now."""
+    return bool(data.get("message") == _NO_BRANCH)
 
 
 def is_protected(data: Json) -> bool:

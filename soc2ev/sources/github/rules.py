@@ -13,7 +13,7 @@ from soc2ev.errors import AccessError, CollectError
 from soc2ev.model import Json
 from soc2ev.sources.github.access import NEEDS, UNKNOWN, Access, is_refused
 from soc2ev.sources.github.claims import Repository, Tally, explain
-from soc2ev.sources.github.governance import ACTIVE, asked_of, is_protected, is_unprotected, protection_rows
+from soc2ev.sources.github.governance import ACTIVE, asked_of, is_gone, is_protected, is_unprotected, protection_rows
 from soc2ev.sources.github.rule_versions import reaches
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ Bound = Mapping[str, frozenset[int] | None]
 """The rulesets on each production ref; None for a ref where that could not be read."""
 _ODD = (AttributeError, KeyError, TypeError, ValueError)
 _HISTORY = "ruleset history"
+_RENAMED = "if it was renamed, put its new name into `branches` of the scope"
 _CLOCKS = timedelta(seconds=5)
 """What two answers about one instant may differ by."""
 
@@ -82,12 +83,15 @@ class Rules:
     @property
     def judged(self) -> Bound:
         """
-        The refs of which the ledger of rulesets may tell: those that one binds, and all where one was changed lately.
+        The refs of which the ledger of rulesets may tell: those that one binds, and all where that may have changed.
 
-        What no longer binds a ref may have been bypassed while it did.
+        What no longer binds a ref may have been bypassed while it did: a ruleset was changed lately, or is for the
+        default branch, which may have been one of the refs before it was renamed.
         """
         begins = self.period.start
         changed = any(one.changed_at is not None and one.changed_at > begins for one in self._listed)
+        if self.repository.default not in self.repository.branches:
+            changed = changed or any(one.enforced for one in self._listed)
         return {ref: (found or None) if changed else found for ref, found in self.bound.items()}
 
     def read(self) -> None:
@@ -235,6 +239,9 @@ class Rules:
         try:
             answer = self._get(f"{place}/protection", self._asked("protection", ref=ref, bound=bound), accept=(404,))
             told = self.host.fetch.json(answer)
+            if is_gone(told):
+                self.tally.lacks(f"there is no branch {ref} now, so nobody can see its protection; {_RENAMED}")
+                return
             if "message" not in told or is_unprotected(told):
                 self._expect(0 if "message" in told and bound else 1)
                 self.access.saw("protection")

@@ -243,6 +243,23 @@ def test_the_ledger_tells_of_a_ruleset_that_no_longer_binds(story: Story, tmp_pa
     assert [] == collect(tmp_path / "again", story).of("rule-suites").details["asked"]
 
 
+@pytest.mark.parametrize("renamed", [True, False])
+def test_the_ledger_tells_of_a_ref_that_was_the_default_branch(story: Story, tmp_path: Path, renamed: bool) -> None:
+    """The rulesets of the default branch bind its new name after a rename; of another ref they say nothing."""
+    pushed = story.api.push(story.cat, {"a": "1"})
+    story.api.judged(story.api.it.activity[-1], "bypass")
+    story.api.move("trunk", story.api.head(), story.cat)
+    if renamed:
+        story.api.delete("main", story.cat)
+        story.api.it.default_branch = "trunk"
+    branches = "[main]" if renamed else "[main, trunk]"
+    run = collect(tmp_path, story, scope=f"[{{repository: acme/api, branches: {branches}}}]")
+    assert ["main"] == run.of("rule-suites").details["asked"]
+    assert [pushed.sha] == [row["after"] for row in run.rows("github_rule_suites")]
+    told = "there is no branch main now" in gaps(run).get("settings:rules", "")
+    assert (renamed, renamed) == (told, "put its new name" in gaps(run).get("settings:rules", ""))
+
+
 def test_a_ledger_that_is_refused_is_a_gap(story: Story, tmp_path: Path) -> None:
     """A fine-grained token is refused it: bypasses are then not known, never none."""
     story.token(tokens.fine_grained("fine", "cat"))

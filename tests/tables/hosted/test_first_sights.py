@@ -87,6 +87,19 @@ def test_the_ledger_reaches_back_as_far_as_it_was_ever_read(watched: Watched, se
     assert outcome == watched.judged("E")[0]
 
 
+@pytest.mark.parametrize(("result", "outcome"), [("pass", MET), ("bypass", DEVIATION)])
+def test_the_ledger_tells_of_a_ref_that_nothing_binds_any_more(watched: Watched, result: str, outcome: str) -> None:
+    """The ruleset was deleted in November, so that the ledger is not asked again; October's was read before."""
+    story = watched.story
+    landed(story)
+    story.api.judged(story.api.it.activity[-1], result)
+    story.world.now = AFTER
+    watched.collect()
+    story.api.it.rulesets.clear()
+    again(watched)
+    assert outcome == watched.judged("E")[0]
+
+
 @pytest.mark.parametrize("now", ["there", "open", "gone"])
 def test_a_gate_is_as_it_was_first_read_after_the_deployment(watched: Watched, now: str) -> None:
     """Nobody answered at the gate, which is gone when October is collected again: D is a deviation for all that."""
