@@ -48,11 +48,15 @@ class Makers:
         """Everybody who made a part of it is known."""
         return self.whole and not self.unresolved
 
+    def namesake(self, party: Party) -> Party | None:
+        """A maker whose second account that may be, by its name; None for none."""
+        return next((maker for maker in self.parties if not maker.machine and party.may_be(maker)), None)
+
     def include(self, party: Party) -> bool | None:
         """Whether that party made a part of it; None when that cannot be told."""
         if party.known and any(party.key == maker.key for maker in self.parties):
             return True
-        perhaps = party.key in self.possible or party.key in self.replaced
+        perhaps = party.key in self.possible or party.key in self.replaced or self.namesake(party) is not None
         return False if self.certain and party.known and not perhaps else None
 
 

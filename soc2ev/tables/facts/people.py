@@ -18,10 +18,15 @@ from soc2ev.model import Json
 from soc2ev.tables.facts.evidence import Account, Commit
 from soc2ev.tables.facts.fact import shown
 
+LIST_IT = "the register of people has to say whose it is"
 _NOREPLY = re.compile(r"([0-9]{1,18})\+([^@\s]+)@users\.noreply\.github\.com")
 _PLATFORM_ADDRESS = "noreply@github.com"
 _PLATFORM_LOGIN = "web-flow"
+_WORD = re.compile(r"[^\W_]+")
+_ROLES = frozenset(("admin", "adm", "administrator", "admins", "root", "privileged", "elevated", "sudo", "superuser"))
+"""What names of somebody's second account say of it."""
 _PERSONAL = frozenset({"User", "EnterpriseUserAccount"})
+_HOSTS = ("github:", "jira:")
 _NAMED = "name:"
 """Begins the id of an account of which Jira told no more than the name that somebody signs in with."""
 
@@ -37,6 +42,23 @@ class Party:
     known: bool
     """False: it may be anybody, also one of the people that are known."""
     machine: bool
+
+    @property
+    def listed(self) -> bool:
+        """Whether the register knows it: then it is another person's than all others that it knows."""
+        return self.known and not self.key.startswith(_HOSTS)
+
+    def may_be(self, other: Party) -> bool:
+        """
+        Whether it is an account that nobody listed and bears the other's name, as somebody's second account does.
+
+        Case, punctuation and words such as `admin` do not count.
+        """
+        if self.listed or not self.known or self.key == other.key:
+            return False
+        mine, theirs = _words(self.name), _words(other.name)
+        own = mine - _ROLES
+        return own == theirs - _ROLES if own == mine else bool(own) and own <= theirs
 
 
 class People:
@@ -112,6 +134,10 @@ class People:
 
     def _person(self, person: str, *, machine: bool) -> Party:
         return Party(person, shown(person), known=True, machine=machine or person in self._machines)
+
+
+def _words(name: str) -> set[str]:
+    return {word.casefold() for word in _WORD.findall(name)}
 
 
 def _key(system: str, account: Json) -> str:

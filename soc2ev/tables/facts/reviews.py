@@ -16,7 +16,7 @@ from soc2ev.tables.facts.evidence import PullRequest
 from soc2ev.tables.facts.fact import Fact, every, listed, moment, no, short, together, unknown, yes
 from soc2ev.tables.facts.makers import Makers
 from soc2ev.tables.facts.opinions import Opinion
-from soc2ev.tables.facts.people import Party, People
+from soc2ev.tables.facts.people import LIST_IT, Party, People
 
 UNRESOLVED, IS_MAKER, BY_MACHINE = "IDENTITY_UNRESOLVED", "REVIEWER_IS_MAKER", "APPROVED_BY_MACHINE"
 BY_MAKER, FAILED = "DISMISSED_BY_MAKER", "CONSTITUENT_FAILED"
@@ -118,6 +118,8 @@ def _independence(opinion: Opinion, made: Makers, policy: Policy) -> Fact:
         return unknown("but merged the base into the branch, perhaps with conflicts", content.BASE_MERGED)
     if party.key in made.replaced:
         return unknown("but wrote commits that a force push replaced", content.WROTE_REPLACED)
+    if twin := made.namesake(party):
+        return unknown(f"but that may be an account of {twin.name}: {LIST_IT}", UNRESOLVED)
     if maker is None:
         return unknown(f"but who made a part of the change is not fully known{_of(made.unresolved)}", UNRESOLVED)
     if policy.approval.writers_only and can_push is None:

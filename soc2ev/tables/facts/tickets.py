@@ -19,7 +19,7 @@ from soc2ev.tables.facts.case import Case
 from soc2ev.tables.facts.evidence import Account, Change, PullRequest, Ticket, TicketApproval, TicketEvent, TicketLink
 from soc2ev.tables.facts.fact import Fact, moment, no, shown, some, together, unknown, yes
 from soc2ev.tables.facts.makers import Makers
-from soc2ev.tables.facts.people import Party, People
+from soc2ev.tables.facts.people import LIST_IT, Party, People
 from soc2ev.tables.facts.ticket_history import folded
 
 _AT_ONCE = timedelta(minutes=1)
@@ -168,6 +168,10 @@ def _by(account: Account | None, said: str, policy: TicketPolicy, makers: Makers
     made = makers.include(party)
     if made:
         return no(f"{said} {party.name}, who made a part of the change.", "TICKET_APPROVED_BY_MAKER")
+    if twin := makers.namesake(party):
+        return unknown(
+            f"{said} {party.name}, which may be an account of {twin.name}: {LIST_IT}.", "IDENTITY_UNRESOLVED"
+        )
     if made is None or not _comparable(party, makers, people):
         return unknown(f"{said} {party.name}; whether that is one of its makers is not known.", "IDENTITY_UNRESOLVED")
     return yes(f"{said} {party.name}, who made no part of it.")

@@ -293,12 +293,12 @@ class _Shared:
         overridden = self.overrides.of(move)
         move.evidence |= overridden.evidence
         # Where not all rules could be read, classic protection may be among the others.
-        now = self.rules.now
-        protected = not now.visible or any(rule.origin == "protection" for rule in now.rules)
+        now, then = self.rules.now, self.rules.at(move.at)
+        protected = not now.visible or any(rule.origin == "protection" for rule in (*now.rules, *then.rules))
         # Of a name that the ref had before the ledger tells what was asked for by that name.
         names = self.ledger.details.get("old names", ()) if self.ledger else ()
         asked = bool(self.ledger and self.ledger.complete) and move.ref in (None, self.ref.ref, *names)
-        asked = asked and (self._was_asked() or not any(_is_ruleset(rule) for rule in self.rules.at(move.at).rules))
+        asked = asked and (self._was_asked() or not any(_is_ruleset(rule) for rule in then.rules))
         return Bypass(
             visible=asked,
             bypassed=bool(by_suites) or overridden.sure,

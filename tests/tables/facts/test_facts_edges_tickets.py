@@ -113,6 +113,14 @@ def test_approver_outside_the_register() -> None:
     assert "met" == a(of(ticket(events=(moved("Approved", 100, Account("Zoe", "zoe-j")),))))
 
 
+@pytest.mark.parametrize("name", ["Ann", "Ann (admin)", "ANN-adm"])
+def test_an_approver_who_bears_a_makers_name(name: str) -> None:
+    """It may be a second account of hers; of one that the register gives to somebody else it is known."""
+    given = of(ticket(events=(moved("Approved", 100, Account(name, "other-j")),)))
+    told = people(accounts=[*REGISTER["accounts"], {"person": "Ann Zoe", "system": "jira", "account": "other-j"}])
+    assert ["not tested", "met"] == [a(given), a(given, policy(), told)]
+
+
 def test_approval_between_approved_statuses() -> None:
     """Edge 40: a maker who moves an approved ticket on to another approved status approves nothing."""
     rules = policy(ticket={"approved_statuses": ["approved", "Ready"]})

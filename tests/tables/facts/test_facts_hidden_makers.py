@@ -48,6 +48,15 @@ def test_a_co_author_whom_the_squash_alone_names() -> None:
     ]
 
 
+def test_an_approver_who_bears_a_makers_name() -> None:
+    """A second account that nobody listed may be hers; names that only share some letters say nothing."""
+    others = ("ann-admin", "admin_ann", "Ann", "annika", "ann-b", "zoe-admin", "admin")
+    given = [request(reviews=(review(by=Account(login, 90)),)) for login in others]
+    assert [*["not tested"] * 3, *["met"] * 4] == [reviewed(one) for one in given]
+    reason = judged(change(given[0])).row["review_reason"]
+    assert "may be an account of ann: the register of people has to say whose it is" in reason
+
+
 def test_whoever_wrote_what_a_force_push_replaced() -> None:
     """The approver may live on in the folded commit; another approver does not, nor a merge of the base by a button."""
     own, by_hand = commit("old", by=BOB), commit("old", by=BOB, parents=("h0", "b1"))

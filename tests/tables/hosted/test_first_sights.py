@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.github.scenarios.story import DEVIATION, MET, NOT_TESTED, Story
+from tests.tables.hosted.test_overrides import overridden
 from tests.tables.hosted.watched import AFTER, Watched, landed
 
 
@@ -98,6 +99,22 @@ def test_the_ledger_tells_of_a_ref_that_nothing_binds_any_more(watched: Watched,
     story.api.it.rulesets.clear()
     again(watched)
     assert outcome == watched.judged("E")[0]
+
+
+def test_a_ledger_tells_nothing_of_protection_that_was_there_then(watched: Watched) -> None:
+    """Classic protection asked for an approval until November; the record of bypasses of rulesets has none of it."""
+    story = watched.story
+    story.api.it.rulesets.clear()
+    story.api.protect(approvals=1)
+    change = story.open()
+    change.check()
+    change.merge(story.cat, "squash")
+    overridden(story)
+    story.world.now = AFTER
+    watched.collect()
+    story.api.it.protections.clear()
+    again(watched)
+    assert DEVIATION == watched.judged("F")[0]
 
 
 @pytest.mark.parametrize("now", ["there", "open", "gone"])
