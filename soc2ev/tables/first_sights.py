@@ -9,7 +9,7 @@ bypassed rules reaches back a month, and tickets are deleted. What was read of a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.model import Json
 from soc2ev.tables import bodies
+from soc2ev.tables.gone_accounts import GoneAccounts
 from soc2ev.tables.hosted import environments
 from soc2ev.tables.late_changes.statements import literal
 
@@ -39,7 +40,6 @@ _TICKETS = {
     ":approvals": ("jira_approvals", "jira_approval_lookups"),
 }
 _OF_JIRA = tuple(_TICKETS)
-_WHO = ("reviewer", "reviewer_id", "reviewer_type")
 _ENVIRONMENTS = ":settings:environments"
 _REACH, _ASKED = "reaches_back_to", "asked"
 
@@ -58,11 +58,9 @@ def recall(
     `claims` are the coverages of all runs. Those of environments get in their details how these were when they were
     read earlier in the period or after it.
     """
-    wanted = [
-        (pair, tables) for pair in pairs for ending, tables in _STREAMS.items() if pair.chosen.stream.endswith(ending)
-    ]
+    first, gone = _Reviews(engine), GoneAccounts(engine)
+    wanted = [(pair, tables) for pair in pairs if (tables := {*_told_by(pair), *gone.tables(pair.chosen.stream)})]
     stored = _stored(vault, [pair for pair, _ in wanted])
-    first = _Reviews(engine)
     ledgers: dict[Key, dict[str, Json]] = {}
     read: set[Key] = set()
     checks, suites = _Lost(engine, _CHECKS), _Lost(engine, _SUITES)
@@ -73,18 +71,25 @@ def recall(
         if _REVIEWS in tables:
             first.begin(stored[_key(pair.before)])
         for told in _rows(vault, stored, pair, tables):
+            named = gone.add(told)
             first.add(told[_REVIEWS])
             checks.add(pair.chosen.run, told[_CHECKS])
             suites.add(pair.chosen.run, told[_SUITES])
-            read.add(_key(pair.before))
+            if named or tables.intersection(_told_by(pair)):
+                read.add(_key(pair.before))
         if joined:
             ledgers[_key(pair.chosen)] = joined
             read.add(_key(pair.before))
     first.settle()
+    gone.settle()
     read |= _recall_tickets(engine, vault, pairs)
     places = _recall_places(vault, claims, settled)
     read |= {key for several in places.values() for key, _ in several}
     return read, [_with_places(_reaching(one, ledgers), places) for one in settled]
+
+
+def _told_by(pair: Pair) -> tuple[str, ...]:
+    return next((tables for ending, tables in _STREAMS.items() if pair.chosen.stream.endswith(ending)), ())
 
 
 def _recall_places(
@@ -165,7 +170,7 @@ def _stored(vault: Vault, pairs: Iterable[Pair]) -> dict[Key, list[EvidenceItem]
 
 
 def _rows(
-    vault: Vault, stored: Mapping[Key, Sequence[EvidenceItem]], pair: Pair, tables: Sequence[str]
+    vault: Vault, stored: Mapping[Key, Sequence[EvidenceItem]], pair: Pair, tables: Collection[str]
 ) -> Iterator[dict[str, list[Row]]]:
     """Of each body of the earlier collection that the chosen one did not get as well the rows by table, if any."""
     stream = bodies.stream_named(pair.before.stream)
@@ -189,7 +194,6 @@ class _Reviews:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._first: dict[tuple[Json, ...], Row] = {}
-        self._named: dict[tuple[Json, ...], Row] = {}
 
     def begin(self, items: Iterable[EvidenceItem]) -> None:
         """Begin an earlier collection that stored these; they come in the order of time."""
@@ -202,24 +206,17 @@ class _Reviews:
     def add(self, told: Iterable[Row]) -> None:
         """Reviews of the collection that was begun."""
         for row in told:
-            kept = {name: row[name] for name in ("can_push", *_WHO)}
             if row["can_push"] is not None:
-                self._first.setdefault(_name(row), kept)
-            if row["reviewer"] is not None:
-                self._named[_name(row)] = kept
+                self._first.setdefault(_name(row), {"can_push": row["can_push"]})
 
     def settle(self) -> None:
         """Change the rows that now tell otherwise."""
-        now = self._engine.stream(f'select repository, number, id, can_push, reviewer from "{_REVIEWS}"')  # noqa: S608
+        now = self._engine.stream(f'select repository, number, id, can_push from "{_REVIEWS}"')  # noqa: S608
         for row in list(now):
-            first, named = self._first.get(_name(row)) or {}, self._named.get(_name(row))
-            changes = {"can_push": first["can_push"]} if first.get("can_push") not in (None, row["can_push"]) else {}
-            if named and row["reviewer"] is None:
-                changes |= {name: named[name] for name in _WHO}
-            if changes:
+            first = (self._first.get(_name(row)) or {}).get("can_push")
+            if first not in (None, row["can_push"]):
                 named_by = " and ".join(f'"{name}" = {_value(row[name])}' for name in _KEY)
-                told = ", ".join(f'"{name}" = {_value(value)}' for name, value in changes.items())
-                self._engine.derive(f'update "{_REVIEWS}" set {told} where {named_by}')  # noqa: S608  our own names
+                self._engine.derive(f'update "{_REVIEWS}" set can_push = {_value(first)} where {named_by}')  # noqa: S608
 
 
 _KEY = ("repository", "number", "id")

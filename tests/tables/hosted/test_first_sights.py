@@ -62,6 +62,20 @@ def test_an_approver_whose_account_is_gone_had_a_name(watched: Watched) -> None:
     assert MET == watched.judged("C")[0]
 
 
+@pytest.mark.parametrize("letter", ["A", "C", "D", "E"])
+@pytest.mark.parametrize("after", [True, False])
+def test_makers_whose_accounts_are_gone_had_names(watched: Watched, letter: str, after: bool) -> None:
+    """Whoever wrote, pushed and merged it left the company: each letter is as it was while they were there."""
+    story = watched.story
+    landed(story)
+    story.world.now = AFTER
+    watched.collect()
+    told = watched.judged(letter)
+    story.ann.deleted = story.bob.deleted = story.cat.deleted = after
+    again(watched)
+    assert told == watched.judged(letter)
+
+
 @pytest.mark.parametrize(("conclusion", "outcome"), [("SUCCESS", MET), ("FAILURE", DEVIATION)])
 def test_checks_that_were_deleted_had_run(watched: Watched, conclusion: str, outcome: str) -> None:
     """Whoever deletes a workflow run takes its checks along."""
