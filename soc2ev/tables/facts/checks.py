@@ -19,6 +19,11 @@ from soc2ev.tables.facts.rulebook import Demand
 _UNFINISHED = frozenset({"pending", "expected"})
 _HOST_ACCEPTS = frozenset({"success", "neutral", "skipped"})
 _USUALLY_KEPT = 90
+_BOTH = "whether the branch asked for both is not known."
+"""
+GitHub requires a check and a status of one name both, and does not say whether also where an App is named:
+https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/troubleshooting-required-status-checks
+"""
 EXPIRED, PARTIAL, AFTER = "CI_EVIDENCE_EXPIRED", "EVIDENCE_PARTIAL", "CHECK_AFTER_MERGE"
 RUNS_ALONE, MISSING = "WORKFLOW_RUNS_ALONE", "CHECK_MISSING"
 
@@ -211,6 +216,8 @@ def _passed(demand: Demand, found: Tests, at: datetime, accept: Collection[str])
     if not found.whole:
         why = shown(found.reason) or "not all attempts were seen"
         return unknown(f"{called} ended as {said}, but not all checks were obtained: {why}.", *skipped)
+    if beside := _worst([one for one in same if one not in mine and one.kind == "status"], at, accept):
+        return unknown(f"{called} ended as {said}, and a status of that name as {beside[2]}: {_BOTH}", *skipped)
     again = {"RERUN_TO_GREEN"} if any(bad for _, bad, _ in before) else set()
     return yes(f"{called} ended as {said} on {short(found.sha)} before the merge ({moment(when)}).", *skipped, *again)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from evidence_made import (
     ANN,
     BOB,
@@ -168,6 +169,21 @@ def test_a_green_word_of_another_reporter() -> None:
     red, forged = check("FAILURE"), replace(check("SUCCESS", 35), kind="status", app_id=None)
     named = policy(checks={"required": [red.name]})
     assert "deviation" == letters(judged(change(tested=checked(red, forged)), named))["B"]
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "minutes", "kind", "outcome"),
+    [
+        ("FAILURE", 35, "status", "not tested"),
+        ("SUCCESS", 35, "status", "met"),
+        ("FAILURE", -5, "status", "met"),
+        ("FAILURE", 35, "check", "met"),
+    ],
+)
+def test_a_red_status_beside_the_apps_check(conclusion: str, minutes: float, kind: str, outcome: str) -> None:
+    """Of a check and a status of one name both may be required, also where the rule names the check's App."""
+    beside = replace(check(conclusion, minutes), kind=kind, app_id=None if kind == "status" else 1)
+    assert outcome == letters(judged(change(tested=checked(check("SUCCESS"), beside))))["B"]
 
 
 def test_a_status_that_was_reported_again() -> None:
