@@ -37,7 +37,7 @@ TOLD = {
         "masking", "sampling", "exclusions",
     ),
     "collected_log_sinks": ("type", "retention_days", "retention_infinite", "part", "worm_mode", "encryption"),
-    "collected_alert_rules": ("enabled", "reaches", "muted_until"),
+    "collected_alert_rules": ("enabled", "reaches", "muted_until", "silence_doubt"),
     "collected_log_readers": ("can_read", "can_stop"),
     "collected_rate_limits": ("limit_per_second", "burst", "period_s", "enforced"),
     "collected_log_events": ("event",),

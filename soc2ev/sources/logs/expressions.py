@@ -195,6 +195,18 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
         return mute_by(route, intervals, self._now)
 
+    @functions.signature(_ARRAY, {"types": ["object"]})  # type: ignore[untyped-decorator]
+    def _func_silenced(self, silences: Json, labels: Json) -> Json:
+        from soc2ev.sources.logs.silences import silenced
+
+        return silenced(silences, labels, self._now)
+
+    @functions.signature({"types": ["array"]}, _NAME)  # type: ignore[untyped-decorator]
+    def _func_snoozed(self, windows: Json, name: str) -> Json:
+        from soc2ev.sources.logs.silences import snoozed
+
+        return snoozed(windows, name, self._now)
+
     @functions.signature(_OBJECT, _ARRAY, _ARRAY, _ARRAY)  # type: ignore[untyped-decorator]
     def _func_iam_access(self, details: Json, resources: Json, reading: Json, stopping: Json) -> list[Json]:
         from soc2ev.sources.logs.facts_iam import iam_access

@@ -8,7 +8,6 @@ https://prometheus.io/docs/alerting/latest/configuration/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,13 +16,12 @@ from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.model import Json
 from soc2ev.sources.logs.facts_times import Mute, mute_of
+from soc2ev.sources.logs.matchers import matches, of_route
 from soc2ev.sources.logs.sending import Labels, Sending, sending
+from soc2ev.sources.logs.silences import UNREAD, hiding
 
 NONE = "none"
-_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*')
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
-Matcher = tuple[str, str, str]
-"""Label, operator, value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def _walk(
     route: Mapping[str, Json], above: list[str], receiver: str
 ) -> Iterator[tuple[list[str], str, Mapping[str, Json]]]:
     own = str(route.get("receiver") or receiver)
-    here = [*above, *(f"{name}{sign}{value!r}" for name, sign, value in _matchers(route))]
+    here = [*above, *(f"{name}{sign}{value!r}" for name, sign, value in of_route(route))]
     yield here, own, route
     for child in route.get("routes") or ():
         yield from _walk(child, here, own)
@@ -71,7 +69,7 @@ def _walk(
 
 def routed(groups: Json, active: Json, peers: Json, now: str, config: str | None = None) -> list[Json]:
     """
-    The alerting rules of Prometheus' groups with receiver, reaches, muted_until, and whether silences were read.
+    The alerting rules of Prometheus' groups with receiver, reaches, muted_until, and why that may not be all.
 
     `active` are the Alertmanagers that it sends to, `peers` those whose configuration was read in the same run, and
     `config` is Prometheus' own configuration. No active one: alerts reach nobody. One whose configuration was not
@@ -91,7 +89,7 @@ def routed(groups: Json, active: Json, peers: Json, now: str, config: str | None
 def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, found: Sending) -> dict[str, Json]:
     labels, leaves = found.sent(rule)
     if known == [] or leaves is False:
-        return {"receiver": None, "reaches": NONE, "muted_until": None, "silences": True}
+        return {"receiver": None, "reaches": NONE, "muted_until": None, "doubt": None}
     read = [peer for peer in known or () if peer is not None]
     # Alertmanagers of one cluster share their configuration; of several, each gets every alert.
     ways = [_through(peer, labels, now) for peer in read]
@@ -99,13 +97,14 @@ def _way(rule: Mapping[str, Json], known: list[Json | None] | None, now: str, fo
     reached = [_heard(peer, labels, way.reaches) for peer, way in zip(read, ways, strict=True)]
     people = dict.fromkeys(name for name in reached if name and name != NONE) if leaves else {}
     unsure = leaves is None or known is None or len(read) < len(known) or None in reached
-    muted = [end for peer in read for end in _mutes(peer, labels, now)]
+    hidden = [hiding(peer.get("silences", ()), labels, now) for peer in read]
+    muted = [one.until for one in hidden if one.until]
     muted += _soonest([way.muted_until for way in ways if way.reaches != NONE])
     return {
         "receiver": ", ".join(receivers) or None,
         "reaches": ", ".join(people) or (None if unsure else NONE),
         "muted_until": max(muted, default=None),
-        "silences": bool(read) and all(peer.get("silences", ()) is not None for peer in read),
+        "doubt": next((one.doubt for one in hidden if one.doubt), None) if read else UNREAD,
     }
 
 
@@ -140,8 +139,8 @@ def _heard(peer: Json, labels: Labels, reaches: str | None) -> str | None:
     config = _parsed(((peer.get("status") or {}).get("config") or {}).get("original"))
     alerts = peer.get("alerts")
     if alerts is None:
-        targets = [_matchers(_target_of(one)) for one in config.get("inhibit_rules") or ()]
-        return None if "alerts" in peer and any(_all(one, labels) is not False for one in targets) else reaches
+        targets = [of_route(_target_of(one)) for one in config.get("inhibit_rules") or ()]
+        return None if "alerts" in peer and any(matches(one, labels) is not False for one in targets) else reaches
     own = [alert for alert in alerts if _is_of(alert, labels)]
     hiding = [_ids(alert, "inhibitedBy") for alert in own]
     if not own or not all(hiding):
@@ -186,57 +185,19 @@ def _ends(route: Mapping[str, Json], labels: Labels, above: str, *, sure: bool) 
     """Where an alert that came to this route ends: the first child that matches, and those after it on `continue`."""
     own, caught = str(route.get("receiver") or above), False
     for child in route.get("routes") or ():
-        matches = _all(_matchers(child), labels)
-        if matches is False:
+        taken = matches(of_route(child), labels)
+        if taken is False:
             continue
-        yield from _ends(child, labels, own, sure=sure and matches is True)
-        caught = caught or matches is True
+        yield from _ends(child, labels, own, sure=sure and taken is True)
+        caught = caught or taken is True
         if child.get("continue") is not True:
-            if matches is True:
+            if taken is True:
                 return
             # It may have ended here already.
             sure = False
     if not caught:
         # A muted route ends the way all the same: https://prometheus.io/docs/alerting/latest/configuration/#route
         yield _End(own, sure, route)
-
-
-def _all(matchers: list[Matcher], labels: Labels) -> bool | None:
-    answers = [_matches(matcher, labels) for matcher in matchers]
-    return False if False in answers else None if None in answers else True
-
-
-def _matches(matcher: Matcher, labels: Labels) -> bool | None:
-    name, sign, value = matcher
-    found = labels.value(name)
-    if found is None:
-        return None
-    try:
-        equal = found == value if sign in ("=", "!=") else re.fullmatch(value, found) is not None
-    except re.error:
-        return None
-    return equal if sign in ("=", "=~") else not equal
-
-
-def _matchers(route: Mapping[str, Json]) -> list[Matcher]:
-    """Those of `matchers`, and of the older `match` and `match_re`."""
-    found = [_matcher(part) for text in route.get("matchers") or () for part in _split(str(text))]
-    found += [(str(name), "=", str(value)) for name, value in (route.get("match") or {}).items()]
-    return found + [(str(name), "=~", str(value)) for name, value in (route.get("match_re") or {}).items()]
-
-
-def _split(text: str) -> list[str]:
-    """A matcher each from `{a="b", c=~"d"}`; commas within quotes are part of the value."""
-    inner = text.strip().removeprefix("{").removesuffix("}")
-    return [part for part in re.findall(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+', inner) if part.strip()]
-
-
-def _matcher(text: str) -> Matcher:
-    found = _MATCHER.fullmatch(text)
-    if found is None:
-        raise TypeError(f"{text!r} is no matcher")
-    value = re.sub(r"\\(.)", r"\1", found[3]) if found[3] is not None else found[4]
-    return found[1], found[2], value
 
 
 def _targets(config: Mapping[str, Json]) -> dict[str, str]:
@@ -253,21 +214,6 @@ def _reached(receiver: Mapping[str, Json]) -> str:
                 str(entry.get("to") or entry.get("channel") or receiver.get("name")) for entry in entries if entry
             ]
     return ", ".join(dict.fromkeys(found)) or NONE
-
-
-def _mutes(peer: Json, labels: Labels, now: str) -> Iterator[str]:
-    """Ends of the active silences that hide every alert of the rule."""
-    for silence in peer.get("silences") or ():
-        matchers = [_of_silence(one) for one in silence.get("matchers") or ()]
-        active = (silence.get("status") or {}).get("state") == "active" and str(silence.get("endsAt")) > now
-        if active and matchers and _all(matchers, labels) is True:
-            yield str(silence["endsAt"])
-
-
-def _of_silence(matcher: Mapping[str, Json]) -> Matcher:
-    signs = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
-    sign = signs[(matcher.get("isEqual") is not False, matcher.get("isRegex") is True)]
-    return str(matcher.get("name")), sign, str(matcher.get("value"))
 
 
 def _peer_of(active: Json, peers: list[Json]) -> Json | None:

@@ -70,6 +70,7 @@ _EVERY = {
             Column("receiver", "TEXT", "where the system sends it"),
             Column("reaches", "TEXT", "the person or team; `none` for a dead end; NULL when not known"),
             Column("muted_until", "TIMESTAMP", "end of the silence that hides it"),
+            Column("silence_doubt", "TEXT", "why nobody can tell whether a silence hides it; NULL when that is known"),
             Column("last_changed", "TIMESTAMP", "when it was last changed"),
             Column("last_fired", "TIMESTAMP", "when it last raised an alert"),
             Column("runbook", "TEXT", "address of what to do"),

@@ -148,12 +148,17 @@ def _routed(row: Row, _: Row) -> Fact:
 def _heard(row: Row, source: Row) -> Fact:
     """NULL is a silence that the system did not let be read, or none: only its list of unknown facts tells."""
     until: datetime | None = row["muted_until"]
-    if until is None:
-        refused = "alert_rules.muted_until" in (source["unknown"] or ())
-        return unknown("Silences could not be read.") if refused else yes("No silence hides it.")
-    return yes("No silence hides it.") if until <= source["observed_at"] else no(f"It is muted until {moment(until)}.")
+    if until is not None and until > source["observed_at"]:
+        return no(f"It is muted until {moment(until)}.")
+    if row["silence_doubt"]:
+        doubt = shown(row["silence_doubt"])
+        return unknown(f"{doubt[:1].upper()}{doubt[1:]}.")
+    if until is None and _UNTOLD & {*(source["unknown"] or ())}:
+        return unknown("Silences could not be read.")
+    return yes("No silence hides it.")
 
 
+_UNTOLD = frozenset(("alert_rules.muted_until", "alert_rules.silence_doubt"))
 _AWAY = no("The platform did not show it, as it did before and after.")
 _FACTS: Mapping[str, Judge] = {"active": _active, "routed": _routed, "heard": _heard}
 

@@ -12,6 +12,7 @@ import pytest
 
 from soc2ev.period import Period
 from soc2ev.sources.logs.routes import routed
+from soc2ev.sources.logs.silences import UNREAD
 from tests.sources.logs.conftest import answers, binary, free_port, running
 
 ROUTES = """
@@ -474,20 +475,20 @@ def test_alerts_that_fired_are_told_and_what_it_may_have_deleted_is_missed(team,
 
 
 @pytest.mark.parametrize(
-    ("peers", "read"),
+    ("peers", "doubt"),
     [
-        ([{"silences": []}], True),
-        ([{"silences": None}], False),
-        ([], False),
-        ([{"silences": [], "status": None}], False),
+        ([{"silences": []}], None),
+        ([{"silences": None}], UNREAD),
+        ([], UNREAD),
+        ([{"silences": [], "status": None}], UNREAD),
     ],
 )
-def test_without_the_silences_nobody_says_that_a_rule_is_heard(peers, read):
+def test_without_the_silences_nobody_says_that_a_rule_is_heard(peers, doubt):
     """Of an Alertmanager that was not collected, or let its silences not be read, nothing is known."""
     known = {"url": "http://127.0.0.1:9093", "status": {"config": {"original": MAIL}}}
     active = [{"url": "http://127.0.0.1:9093/api/v2/alerts"}]
     (row,) = routed(ASKED["groups"], active, [{**known, **one} for one in peers], "2026-11-22T00:00:00Z", "{}")
-    assert (None, read) == (row["muted_until"], row["silences"])
+    assert (None, doubt) == (row["muted_until"], row["doubt"])
 
 
 @pytest.fixture
@@ -541,7 +542,8 @@ def test_what_is_not_as_documented_reaches_nobody_new(recorded, name, change):
     told = found.rules("prometheus:prometheus")
     assert [] == [one for one, row in told.items() if row["reaches"] not in (None, rules[one]["reaches"])]
     unknown = found.sources["prometheus:prometheus"]["unknown"]
-    assert {"alert_rules", "alert_rules.reaches", "alert_rules.muted_until"} & set(unknown)
+    named = {"alert_rules", "alert_rules.reaches", "alert_rules.muted_until"} & set(unknown)
+    assert named or any(row["silence_doubt"] for row in told.values())
 
 
 def test_a_matcher_without_is_equal_is_one_that_equals(recorded):
@@ -559,5 +561,4 @@ def test_rules_whose_silences_are_refused_are_named_as_unknown(httpserver, team)
         httpserver.expect_request(ASKS[path.stem]).respond_with_json(body)
     found = team.collect({"connector": "prometheus", "url": httpserver.url_for("").rstrip("/")})
     (source,) = found.sources.values()
-    assert "alert_rules.muted_until" in source["unknown"]
-    assert {None} == {row["muted_until"] for row in found.of(source["key"])}
+    assert {(None, UNREAD)} == {(row["muted_until"], row["silence_doubt"]) for row in found.of(source["key"])}

@@ -469,6 +469,68 @@ def test_a_monitor_that_a_downtime_may_hide_is_not_heard(run, monkeypatch, old, 
     """By tags, for some groups, or without an end: nobody says that no silence hides it."""
     original = Path.read_text
     monkeypatch.setattr(Path, "read_text", lambda self, *a, **k: original(self, *a, **k).replace(old, new))
-    _, found = run("datadog")
-    assert muted == ("alert_rules.muted_until" not in found.sources["datadog:monitors"]["unknown"])
-    assert found.rules("datadog:monitors")["2"]["muted_until"] is None
+    rules = run("datadog")[1].rules("datadog:monitors")
+    assert muted == (not any(row["silence_doubt"] for row in rules.values()))
+    assert rules["2"]["muted_until"] is None
+
+
+ALWAYS = {"enabled": True, "schedule": None}
+WIDE = {"scopes": ["/subscriptions/s1"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "deaf", "unsure", "nobody"),
+    [
+        ({}, False, False, "none"),
+        ({"enabled": True}, False, True, "none"),
+        ({"enabled": None}, False, True, "none"),
+        (ALWAYS, False, True, "none"),
+        (ALWAYS | WIDE, True, True, "none"),
+        (ALWAYS | WIDE | {"conditions": [{"field": "Severity"}]}, False, True, "none"),
+        (ALWAYS | {"actions": [{"actionType": "AddActionGroups"}]}, False, False, None),
+    ],
+)
+def test_alert_processing_rules_of_azure(run, monkeypatch, changes, deaf, unsure, nobody):
+    """One that takes all receivers away may be about any alert, one that is off is about none, and some add receivers."""
+    original = Path.read_text
+
+    def changed(file, *a, **k):
+        text = original(file, *a, **k)
+        if file.name != "processing.json":
+            return text
+        body = json.loads(text)
+        told = body["value"][0]["properties"] | changes
+        body["value"][0]["properties"] = {name: value for name, value in told.items() if value is not None}
+        return json.dumps(body)
+
+    monkeypatch.setattr(Path, "read_text", changed)
+    rules = run("azure-monitor")[1].rules("azure-monitor:subscription/s1")
+    assert (deaf, unsure, nobody) == (
+        all(row["reaches"] == "none" for row in rules.values()),
+        all(row["silence_doubt"] for row in rules.values()),
+        rules["nobody"]["reaches"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "receiver", "unsure"),
+    [
+        ({"receiver": "oncall"}, None, False),
+        ({"receiver": "oncall", "mute_time_intervals": ["weekend"]}, None, True),
+        ({"receiver": "oncall", "mute_time_intervals": ["weekend"]}, {"receiver": "oncall"}, False),
+    ],
+)
+def test_timings_of_grafanas_policies_may_hold_back_what_goes_by_them(run, monkeypatch, route, receiver, unsure):
+    """A rule that names its own contact point does not go by the policies."""
+    original = Path.read_text
+
+    def changed(file, *a, **k):
+        body = json.loads(original(file, *a, **k)) if file.suffix == ".json" else original(file, *a, **k)
+        if file.name == "policies.json":
+            body["routes"] = [route]
+        elif file.name == "rules.json":
+            body[0]["notification_settings"] = receiver
+        return body if isinstance(body, str) else json.dumps(body)
+
+    monkeypatch.setattr(Path, "read_text", changed)
+    assert unsure == bool(run("grafana")[1].rules("grafana:main")["r1"]["silence_doubt"])

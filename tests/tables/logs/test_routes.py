@@ -36,8 +36,19 @@ def test_a_silence_counts_while_it_lasts() -> None:
     later, earlier = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
     assert made(GOOD | {"muted_until": later})["alert_rules"][0]["heard"] is False
     assert made(GOOD | {"muted_until": earlier})["alert_rules"][0]["heard"] is True
-    refused = {"unknown": ["alert_rules.muted_until"]}
-    assert made(GOOD, facts=refused)["alert_rules"][0]["heard"] is None
+    for column in ("muted_until", "silence_doubt"):
+        refused = {"unknown": [f"alert_rules.{column}"]}
+        assert made(GOOD, facts=refused)["alert_rules"][0]["heard"] is None
+
+
+@pytest.mark.parametrize(("until", "heard"), [(None, None), (1, None), (12, False)])
+def test_a_silence_that_may_hide_a_rule_leaves_it_open(until: int | None, heard: bool | None) -> None:
+    """One that is known to hide it decides; the reason is told as it was read."""
+    told = {"silence_doubt": "a downtime may hide it"}
+    told |= {"muted_until": datetime(2026, until, 1, tzinfo=UTC)} if until else {}
+    (rule,) = made(GOOD | told)["alert_rules"]
+    assert heard is rule["heard"]
+    assert (heard is None) == ("A downtime may hide it." in rule["heard_reason"])
 
 
 def test_a_rule_is_tried_by_firing_or_by_a_test_of_its_scenario() -> None:
