@@ -40,9 +40,9 @@ _SECRET_QUERY = re.compile(
 class RefusedError(CollectError):
     """The source answered with a status that is no answer; it is stored."""
 
-    def __init__(self, message: str, status: int, *, hint: str = "") -> None:
+    def __init__(self, message: str, status: int, *, hint: str = "", body: bytes = b"") -> None:
         super().__init__(message, hint=hint)
-        self.status = status
+        self.status, self.body = status, body
 
 
 class DeniedError(RefusedError, AccessError):
@@ -119,8 +119,8 @@ class Exchange:
             return
         says = f"{self.shown} answered {self.status} {phrase(self.status)}".rstrip()
         if self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise DeniedError(says, self.status, hint=self._what_is_missing())
-        raise RefusedError(says, self.status, hint="the answer is stored; run again later")
+            raise DeniedError(says, self.status, hint=self._what_is_missing(), body=self.body)
+        raise RefusedError(says, self.status, hint="the answer is stored; run again later", body=self.body)
 
     def _what_is_missing(self) -> str:
         wanted = self.response["headers"].get("x-accepted-github-permissions", "")

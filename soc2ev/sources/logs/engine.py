@@ -95,7 +95,7 @@ def _outcome(request: Request, about: Json, reply: Reply) -> Outcome:
     """What a reply means, by the manifest's lists of codes; an error that they do not name leaves facts unknown."""
     bodies = tuple(reply.order)
     if reply.code:
-        if reply.code in {str(code) for code in request.absent_on} and not reply.pages:
+        if _absent(request, reply):
             return Outcome(request.id, State.ABSENT, about=about, reason=reply.reason)
         reason = request.unknown_on.get(reply.code, "")
         says = f"{reason} ({reply.reason})" if reason else reply.reason
@@ -117,6 +117,23 @@ def _outcome(request: Request, about: Json, reply: Reply) -> Outcome:
         says = f"the list goes on after {len(bodies)} pages; more is not asked for"
         return Outcome(request.id, State.CUT, about=about, value=value, reason=says, bodies=bodies)
     return Outcome(request.id, State.OK, about=about, value=value, bodies=bodies)
+
+
+def _absent(request: Request, reply: Reply) -> bool:
+    """Whether the refusal says that it is not configured: by its code, and where one is declared by its whole body."""
+    if reply.pages or reply.code not in {str(code) for code in request.absent_on}:
+        return False
+    if request.absent_says is None:
+        return True
+    try:
+        return _spelled(json.loads(reply.said)) == _spelled(request.absent_says)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _spelled(value: Json) -> str:
+    """As text, in which true is not 1."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _shown(page: Json, paths: Iterable[str]) -> bool:

@@ -58,6 +58,7 @@ class Http:
                 reply.add(answer.item.digest, answer.body, self.fetch.json(answer))
         except RefusedError as problem:
             reply.fail(str(problem.status), problem.message, denied=isinstance(problem, AccessError))
+            reply.said = problem.body
         except CollectError as problem:
             reason = f"{problem.message}; {problem.hint}"
             reply.fail("", reason, denied=isinstance(problem, AccessError), silent=not reply.pages)

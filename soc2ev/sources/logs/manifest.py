@@ -117,6 +117,8 @@ class Request(Form):
     paginate: Paging | None = None
     absent_on: list[str | int] = []
     """Statuses or error codes that say: this is not configured. All other errors leave facts unknown."""
+    absent_says: dict[str, Any] | None = None
+    """http: the whole body of an answer that means this; with another body its status is an error like others."""
     shows: list[str] = []
     """Paths of which each answer of the system has one at least, `[]` for a list, `*` for any; else it is not its."""
     holds: dict[str, holding.Wanted] = {}
@@ -142,6 +144,8 @@ class Request(Form):
             readonly.refuse_request(given[0], getattr(self, given[0]), post=self.read_only_post)
         if self.format == "yaml" and not (self.path and self.keep and self.paginate is None):
             raise ValueError("an answer in yaml needs keep, and has no pages")
+        if self.absent_says is not None and not (self.path and self.absent_on):
+            raise ValueError("absent_says is the body of an answer over http with a status of absent_on")
         for path, wanted in self.holds.items():
             holding.refuse(path, wanted)
         if self.body is not None and not self.read_only_post:

@@ -44,6 +44,8 @@ class Reply:
     code: str = ""
     """The status or error code when the system refused or failed; empty when all is well."""
     reason: str = ""
+    said: bytes = field(default=b"", repr=False)
+    """http: the body of the refusal."""
     denied: bool = False
     cut: bool = False
     """The list went on when we stopped."""

@@ -188,6 +188,39 @@ def test_what_an_error_means(team, httpserver, status, integrity, complete, acce
     assert (complete, access) == (found.claim.complete, found.claim.scope.get("access"))
 
 
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        ('{"errors": []}', True),
+        ('{"errors": ["no such route"]}', False),
+        ('{"errors": [], "data": null}', False),
+        ('{"errors": null}', False),
+        ("{}", False),
+        ("[]", False),
+        ("", False),
+        ("<html>no</html>", False),
+    ],
+)
+@pytest.mark.parametrize("stored", ["", ", keep: [lock]"])
+def test_what_else_has_that_status_is_not_absent(team, httpserver, body, known, stored):
+    """Where the body of a known no is declared, the status alone is an error like others, whatever is kept."""
+    httpserver.expect_request("/main").respond_with_json({"on": True, "kept": "90d"})
+    httpserver.expect_request("/extra").respond_with_data(body, status=404)
+    write(team, STATES.replace("absent_on: [404]", "absent_on: [404], absent_says: {errors: []}" + stored))
+    found = team.collect({"connector": "acme", "url": httpserver.url_for("")})
+    row = found.sources["acme:acme"]
+    assert ("none" if known else None, known) == (row["integrity"], found.claim.complete)
+
+
+@pytest.mark.parametrize("asked", ["path: /extra", "call: extra, absent_on: [404]"])
+def test_the_body_of_a_known_no_belongs_to_a_status(asked):
+    """It says nothing without the status that it comes with, nor where there is no body."""
+    head = HEAD if "path" in asked else HEAD.replace("transport: http", "transport: python")
+    text = f"requests:\n  - {{id: extra, {asked}, absent_says: {{errors: []}}}}\nsources:\n  - record: {{enabled: =extra.on}}\n"
+    with pytest.raises(ConfigError, match="absent_says"):
+        manifest.parse((head + text).encode(), "acme.yaml")
+
+
 def test_a_value_of_another_type_is_unknown(team, httpserver):
     """Text where a truth is expected is no answer; it is never taken for yes."""
     httpserver.expect_request("/main").respond_with_json({"on": "yes", "kept": "soon"})
