@@ -13,6 +13,7 @@ import pytest
 from tests.sources.logs.conftest import answers, binary, free_port, running
 
 ROOT = "S3NTINEL-of-root"
+FIXTURES = Path(__file__).parent / "fixtures" / "openbao"
 DEVICES = """
 audit "file" "on-disk" {{
   description = "kept by the shipper"
@@ -21,7 +22,7 @@ audit "file" "on-disk" {{
 audit "file" "openly" {{
   options {{
     file_path = "{folder}/open.log"
-    log_raw = "true"
+    log_raw = "T"
   }}
 }}
 """
@@ -121,3 +122,77 @@ def test_no_token_is_kept(team, audited):
     """Neither in what was stored nor in what was said."""
     found = collect(team, audited, ROOT)
     assert [] == [item.request for item, body in found.stored if ROOT.encode() in body]
+
+
+@pytest.fixture
+def told_of(team, httpserver):
+    """What becomes of an answer about devices, in the shape in which OpenBao gives it."""
+
+    def collected(options: dict[str, object]):
+        device = {"type": "file", "path": "file/", "description": "", "local": False, "options": options}
+        httpserver.expect_request("/v1/sys/health").respond_with_data((FIXTURES / "health.json").read_text())
+        httpserver.expect_request("/v1/sys/audit").respond_with_json({"data": {"file/": device}})
+        httpserver.expect_request("/v1/sys/quotas/rate-limit").respond_with_json({"errors": []}, status=404)
+        return collect(team, httpserver.url_for("").rstrip("/"), ROOT)
+
+    return collected
+
+
+@pytest.mark.parametrize(
+    ("options", "masking"),
+    [
+        ({}, "hmac-sha256"),
+        ({"log_raw": "false"}, "hmac-sha256"),
+        ({"log_raw": "0"}, "hmac-sha256"),
+        ({"log_raw": "true"}, "none: log_raw is set"),
+        ({"log_raw": "1"}, "none: log_raw is set"),
+        ({"log_raw": "TRUE"}, "none: log_raw is set"),
+        ({"log_raw": None}, None),
+        ({"log_raw": True}, None),
+        ({"log_raw": "yes"}, None),
+        ({"filter": None}, None),
+        ({"filter": 7}, None),
+    ],
+)
+def test_options_of_devices_are_texts_that_go_reads(told_of, options, masking):
+    """Each word for true takes the masking away; what no option is leaves the devices unknown."""
+    found = told_of({"file_path": "/var/log/bao/audit.log", **options})
+    row = found.sources["openbao:openbao"]
+    assert (masking, masking is not None) == (row["masking"], found.claim.complete)
+
+
+def test_a_device_that_discards_is_none(told_of):
+    """Nothing is kept where the only device writes to `discard`; nothing is masked and no event is logged either."""
+    found = told_of({"file_path": "discard"})
+    row = found.sources["openbao:openbao"]
+    assert (False, None, "") == (row["enabled"], row["masking"], row["reasons"])
+    assert [] == [*found.rows["collected_log_sinks"], *found.rows["collected_log_events"]]
+
+
+def test_what_a_device_proves_itself_with_is_not_kept(told_of):
+    """Headers of a device over http and the secrets in its address are masked before anything is stored."""
+    found = told_of(
+        {"uri": "https://u:S3NTINEL@logs.example.com/S3NTINEL", "headers": '{"Authorization": ["S3NTINEL"]}'}
+    )
+    assert ["https://logs.example.com/***"] == [one["target"] for one in found.rows["collected_log_sinks"]]
+    assert [] == [item.request for item, body in found.stored if b"S3NTINEL" in body]
+
+
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [
+        ('{"errors":[]}\n', True),
+        ('{"errors":["namespace not found"]}\n', False),
+        ('{"errors":["no handler for route \\"sys/quotas/rate-limit/\\". route entry not found."]}\n', False),
+        ("404 page not found\n", False),
+    ],
+)
+def test_only_its_own_404_is_an_empty_list(team, httpserver, body, whole):
+    """That of a namespace, a route or a proxy leaves the limits unknown, and the devices as they are."""
+    for name in ("health", "audit"):
+        httpserver.expect_request(f"/v1/sys/{name}").respond_with_data((FIXTURES / f"{name}.json").read_text())
+    httpserver.expect_request("/v1/sys/quotas/rate-limit").respond_with_data(body, status=404)
+    found = collect(team, httpserver.url_for("").rstrip("/"), ROOT)
+    row = found.sources["openbao:openbao"]
+    assert (True, whole) == (row["enabled"], "rate_limits" not in row["unknown"])
+    assert {claim.complete for claim in found.claims.values()} == {whole}
