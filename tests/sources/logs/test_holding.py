@@ -120,6 +120,7 @@ def test_rows_whose_members_are_gone_are_not_called_off_or_left_out(told, name):
         ("okta", "/api/v1/eventHooks", "[].verificationStatus", _NO, "is missing"),
         ("auth0", "/api/v2/log-streams", "[].status", "weird", "known are active, paused, suspended"),
         ("azure-monitor", "/providers/Microsoft.Insights/diagnosticSettings", "value[].properties.logs[].enabled", "yes", "expected is boolean"),
+        ("azure-monitor", "/actionGroups", "value[].properties.emailReceivers[].status", "weird", "known are Enabled, Disabled, NotSpecified"),
         ("entra", "/diagnosticSettings", "value[].properties.logs[].enabled", _NO, "is missing"),
         ("github-audit-log", "/audit-log/streams", "[].paused_at", _NO, "is missing"),
         ("grafana", "/alert-rules", "[].isPaused", "yes", "expected is boolean"),
@@ -345,6 +346,35 @@ def test_somebody_on_call_without_a_name_is_still_somebody(told):
     reached = [[row["reaches"] == "none" for row in one.rows["collected_alert_rules"]] for one in (clean, found)]
     assert reached[0] == reached[1]
     assert found.claim.complete
+
+
+@pytest.mark.parametrize(
+    ("status", "delivering"),
+    [
+        ("ForceOn", True),
+        ("ApproachingQuota", True),
+        ("ForceOff", False),
+        ("SubscriptionSuspended", False),
+        ("New", None),
+    ],
+)
+def test_a_workspace_that_takes_nothing_in_any_more_says_so(told, status, delivering):
+    """Whether logs still come is told for each documented word, with why not; of a new word nothing follows."""
+    member = "value[].properties.workspaceCapping.dataIngestionStatus"
+    found = told("azure-monitor", _changed("/workspaces", {member: status}))
+    rows = [row for row in found.sources.values() if row["native"] in ("main", "small")]
+    assert {(delivering, delivering is False)} == {(row["delivering"], bool(row["last_error"])) for row in rows}
+    assert found.claim.complete
+
+
+def test_a_retention_of_minus_one_is_no_number_of_days(told):
+    """It stands for no end: nothing is kept too short, and nobody is told for how long."""
+    found = told("azure-monitor", _changed("/workspaces", {"value[].properties.retentionInDays": -1}))
+    rows = [row for row in found.sources.values() if row["native"] in ("main", "small")]
+    assert {(None, None, None)} == {
+        (row["retention_days"], row["searchable_days"], row["retention_infinite"]) for row in rows
+    }
+    assert not any((row.get("retention_days") or 1) < 0 for row in found.rows["collected_log_sinks"])
 
 
 def test_receivers_that_were_left_are_told_nothing(told):
