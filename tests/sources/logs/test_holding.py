@@ -377,6 +377,56 @@ def test_a_retention_of_minus_one_is_no_number_of_days(told):
     assert not any((row.get("retention_days") or 1) < 0 for row in found.rows["collected_log_sinks"])
 
 
+def _opensearch(told, members: Mapping[str, Any], *, path: str = "/api/audit") -> tuple[Any, ...]:
+    found = told("opensearch", _changed(path, members))
+    row = found.sources["opensearch:audit"]
+    return row["enabled"], [one["event"] for one in found.rows["collected_log_events"]], list(row["exclusions"] or ())
+
+
+def test_authorisation_failures_are_logged_by_the_transport_layer(told):
+    """Whether they are logged is said by that layer's categories; a layer that is off, and requests left out, are told."""
+    assert ["auth.failure", "authz.failure"] == _opensearch(told, {})[1]
+    for member, new in (("enable_transport", False), ("disabled_transport_categories", ["MISSING_PRIVILEGES"])):
+        _, events, exclusions = _opensearch(told, {f"config.audit.{member}": new})
+        assert ["auth.failure"] == events
+        assert {"the transport layer", "MISSING_PRIVILEGES"} & set(exclusions)
+    _, events, exclusions = _opensearch(told, {"config.audit.enable_rest": False})
+    assert (["authz.failure"], True) == (events, "the REST layer" in exclusions)
+    ignored = _opensearch(told, {"config.audit.ignore_requests": ["indices:data/read/*"]})[2]
+    assert "requests indices:data/read/*" in ignored
+
+
+def test_an_audit_log_of_which_nothing_is_there_is_not_called_on(told):
+    """It says that it is on before anybody gave it a place; off is off, and then nobody looks for an index."""
+    found = told("opensearch", lambda asked, body: {} if "security-auditlog" in asked else body)
+    row = found.sources["opensearch:audit"]
+    assert (None, "enabled" in row["unknown"], False) == (row["enabled"], True, found.claim.complete)
+    assert [] == found.rows["collected_log_events"]
+    found = told("opensearch", _changed("/api/audit", {"config.enabled": False}))
+    assert (False, True) == (found.sources["opensearch:audit"]["enabled"], found.claim.complete)
+
+
+@pytest.mark.parametrize("condition", [{"min_size": "50gb"}, {"min_doc_count": 5}, {"min_rollover_age": "1d"}, None])
+def test_another_way_to_the_end_takes_the_retention_away(told, condition):
+    """An index that may also go by its size, or at once, is not kept for the age that the other way waits for."""
+
+    def change(asked: str, body: Any) -> Any:
+        more = {"state_name": "gone", **({"conditions": condition} if condition else {})}
+        states = (
+            [state for one in body["policies"] for state in one["policy"]["states"]]
+            if asked.endswith("/policies")
+            else []
+        )
+        for state in states:
+            if state.get("transitions"):
+                state["transitions"].append(more)
+        return body
+
+    assert 365 == told("opensearch", lambda _, body: body).sources["opensearch:policy/logs-365d"]["retention_days"]
+    row = told("opensearch", change).sources["opensearch:policy/logs-365d"]
+    assert (None, False) == (row["retention_days"], row["retention_infinite"])
+
+
 def test_receivers_that_were_left_are_told_nothing(told):
     """An action group whose only address was unsubscribed reaches the others, or nobody."""
     group = "value[].properties.emailReceivers[].status"
