@@ -427,6 +427,23 @@ def test_another_way_to_the_end_takes_the_retention_away(told, condition):
     assert (None, False) == (row["retention_days"], row["retention_infinite"])
 
 
+def test_an_action_that_nobody_knows_may_delete(told):
+    """A policy in which none is known to delete is not said to keep for ever then; one that deletes is as before."""
+    key = "opensearch:policy/keep"
+    assert True is told("opensearch", lambda _, body: body).sources[key]["retention_infinite"]
+
+    def change(asked: str, body: Any) -> Any:
+        for one in body["policies"] if asked.endswith("/policies") else ():
+            one["policy"]["states"][0]["actions"].append({"purge": {}})
+        return body
+
+    found = told("opensearch", change)
+    assert (None, "unknown") == (found.sources[key]["retention_infinite"], found.sources[key]["retention_basis"])
+    assert (365, False) == tuple(
+        found.sources["opensearch:policy/logs-365d"][fact] for fact in ("retention_days", "retention_infinite")
+    )
+
+
 def test_receivers_that_were_left_are_told_nothing(told):
     """An action group whose only address was unsubscribed reaches the others, or nobody."""
     group = "value[].properties.emailReceivers[].status"
