@@ -64,6 +64,8 @@ class PagerDuty:
     steps: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
+    without: dict[str, int] = field(default_factory=dict)
+    """Lists with the status that is answered instead."""
 
     def answer(self, request: Request) -> Response:
         """One page of the list that was asked for."""
@@ -71,6 +73,8 @@ class PagerDuty:
         given = {"incidents": self.incidents, "log_entries": self.steps}.get(name, [])
         if name == "incidents":
             self.asked.append(request.args.to_dict())
+        if name in self.without:
+            return Response("{}", self.without[name], content_type="application/json")
         if self.status != 200 and name in ("incidents", "log_entries"):
             return Response("{}", self.status, content_type="application/json")
         at = int(request.args.get("offset", 0))
@@ -159,6 +163,45 @@ def test_alerts_that_were_refused_are_not_tested(desk: Desk) -> None:
     assert 5 == refused.code
     assert "were not collected whole" in refused.err
     assert not (desk.folder / "registers" / "alert-review").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "new"),
+    [
+        ("steps", "agent", None),
+        ("steps", "agent", "Ann Berg"),
+        ("steps", "agent", {"summary": "Ann Berg"}),
+        ("steps", "type", None),
+        ("steps", "incident", {}),
+        ("steps", "created_at", 7),
+        ("incidents", "status", "merged"),
+        ("incidents", "status", None),
+        ("incidents", "created_at", None),
+        ("incidents", "last_status_change_at", None),
+    ],
+)
+def test_entries_that_are_none_answer_nobody_and_end_nothing(desk: Desk, name: str, member: str, new: object) -> None:
+    """A member that is gone or of another kind leaves the alerts untold: none is unanswered, and none still open."""
+    desk.pager.incidents = [incident("PONE111", 5)]
+    desk.pager.steps = [step("PONE111", "acknowledge_log_entry", ANN, 4), step("PONE111", "resolve_log_entry", ANN, 9)]
+    for row in getattr(desk.pager, name):
+        row.pop(member) if new is None else row.update({member: new})
+    assert 5 == desk.at(NOVEMBER, "collect", *OCTOBER).code
+    found = desk.outcomes("alerts-lead-to-action")
+    assert {"not tested"} == {letters["A"] for letters in found.values()}
+    assert "deviation" not in {word for letters in found.values() for word in letters.values()}
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_steps_that_were_not_had_leave_nobody_known(desk: Desk, status: int) -> None:
+    """The incidents are there, and what people did about them is not: whether somebody answered is not known."""
+    desk.pager.incidents = [incident("PONE111", 5), incident("PTHREE3", 7, "triggered")]
+    desk.pager.without = {"log_entries": status}
+    assert {403: 4}.get(status, 5) == desk.at(NOVEMBER, "collect", *OCTOBER).code
+    assert {None} == {row["answered"] for row in desk.alerts().values()}
+    found = desk.outcomes("alerts-lead-to-action")
+    assert {"not tested"} == {letters["A"] for letters in found.values()}
+    assert "deviation" not in {word for letters in found.values() for word in letters.values()}
 
 
 def test_a_month_without_an_alert_is_no_occurrence(desk: Desk) -> None:

@@ -122,6 +122,7 @@ def test_rows_whose_members_are_gone_are_not_called_off_or_left_out(told, name):
         ("azure-monitor", "/providers/Microsoft.Insights/diagnosticSettings", "value[].properties.logs[].enabled", "yes", "expected is boolean"),
         ("azure-monitor", "/actionGroups", "value[].properties.emailReceivers[].status", "weird", "known are Enabled, Disabled, NotSpecified"),
         ("entra", "/diagnosticSettings", "value[].properties.logs[].enabled", _NO, "is missing"),
+        ("pagerduty", "/services", "services[].last_incident_timestamp", 7, "expected is text"),
         ("github-audit-log", "/audit-log/streams", "[].paused_at", _NO, "is missing"),
         ("grafana", "/alert-rules", "[].isPaused", "yes", "expected is boolean"),
         ("sentry", "/workflows/", "[].actionFilters[].actions[].config", _NO, "is missing"),
