@@ -17,7 +17,7 @@ _AWS_SECRETS = re.compile(
     r"|launch_template_data|.*private_key.*|export|sdk|download_url_for_layer|workflow_run_properties)"
 )
 """Operations that begin like reads and hand out secrets, tokens, or the contents of what is stored."""
-_POSTS = ("/graphql", ":getIamPolicy", "/search", "/_search", "/search/jql")
+_POSTS = ("/graphql", ":getIamPolicy", "/search", "/_search", "/search/jql", "/_has_privileges")
 """Ends of paths at which systems take questions by POST."""
 _SQL_START = re.compile(r"\s*(select|with|show)\b", re.IGNORECASE)
 _SQL_WRITES = re.compile(

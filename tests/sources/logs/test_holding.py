@@ -445,6 +445,17 @@ def test_an_action_that_nobody_knows_may_delete(told):
     )
 
 
+@pytest.mark.parametrize("right", ["view_index_metadata", "monitor"])
+def test_a_key_that_may_not_see_every_data_stream_does_not_say_that_there_are_no_more(told, right):
+    """Lists leave out what the key may not see: they are told, and the collection is not whole."""
+    clean = told("elasticsearch", lambda _, body: body)
+    without = {f"index.*.{right}": False, "has_all_requested": False}
+    found = told("elasticsearch", _changed("/_has_privileges", without))
+    assert (True, False) == (clean.claim.complete, found.claim.complete)
+    assert f"index.*.{right}" in found.claim.reason
+    assert list(clean.sources) == list(found.sources)
+
+
 def test_receivers_that_were_left_are_told_nothing(told):
     """An action group whose only address was unsubscribed reaches the others, or nobody."""
     group = "value[].properties.emailReceivers[].status"

@@ -33,6 +33,8 @@ RUNNING = {"alertmanager", "openbao", "prometheus"}
 RECORDED = sorted(file.parent.name for file in FIXTURES.glob("*/routes.yaml"))
 """Those with answers; what runs here may have some for campaigns."""
 NAMES = [name for name in RECORDED if name not in RUNNING]
+LISTING = {("elasticsearch", "rights")}
+"""Questions of which no fact comes: they tell whether the lists are whole."""
 UNTOLD = ("key", "connector", "entry", "observed_at", "reasons", "source_key", "position")
 SENTINEL = "S3NTINEL"
 
@@ -222,7 +224,7 @@ def test_one_denied_question_says_nothing_bad_or_good(run, name, request_id):
     assert (False, "missing") == (found.claim.complete, found.claim.scope.get("access"))
     expected = yaml.safe_load((FIXTURES / name / "expected.yaml").read_text())
     assert [] == [said for said in _verdicts(as_told(found)) if said not in _verdicts(expected)]
-    assert any(row["unknown"] for row in found.sources.values())
+    assert any(row["unknown"] for row in found.sources.values()) or (name, request_id) in LISTING
 
 
 def _verdicts(told: dict[str, Any]) -> list[tuple[str, str, Any]]:
