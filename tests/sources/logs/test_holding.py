@@ -378,6 +378,16 @@ def test_a_retention_of_minus_one_is_no_number_of_days(told):
     assert not any((row.get("retention_days") or 1) < 0 for row in found.rows["collected_log_sinks"])
 
 
+def test_a_group_of_categories_that_is_off_does_not_say_that_nothing_is_left_out(told):
+    """Which categories belong to it is not told: what does not go out is not known then."""
+    logs = [{"category": "Administrative", "enabled": True}, {"categoryGroup": "audit", "enabled": False}]
+    found = told("azure-monitor", _changed("/diagnosticSettings", {"value[].properties.logs": logs}))
+    assert (None, True) == (found.sources["azure-monitor:subscription/s1"]["exclusions"], found.claim.complete)
+    logs[1] = {"category": "Security", "enabled": False}
+    found = told("azure-monitor", _changed("/diagnosticSettings", {"value[].properties.logs": logs}))
+    assert ["Security"] == list(found.sources["azure-monitor:subscription/s1"]["exclusions"])
+
+
 def _opensearch(told, members: Mapping[str, Any], *, path: str = "/api/audit") -> tuple[Any, ...]:
     found = told("opensearch", _changed(path, members))
     row = found.sources["opensearch:audit"]
