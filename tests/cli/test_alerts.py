@@ -116,7 +116,14 @@ def desk(tmp_path: Path, soc2ev: Run, monkeypatch: pytest.MonkeyPatch, httpserve
     """A team with PagerDuty and registers."""
     pager = PagerDuty(httpserver.url_for("").rstrip("/"))
     httpserver.expect_request("/incidents").respond_with_handler(pager.answer)
-    for name in ("services", "escalation_policies", "oncalls", "webhook_subscriptions", "log_entries"):
+    for name in (
+        "services",
+        "escalation_policies",
+        "oncalls",
+        "maintenance_windows",
+        "webhook_subscriptions",
+        "log_entries",
+    ):
         httpserver.expect_request(f"/{name}").respond_with_handler(pager.answer)
     monkeypatch.setenv("PAGER", "S3NTINEL")
     (tmp_path / "registers").mkdir()
