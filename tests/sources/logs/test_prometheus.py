@@ -396,6 +396,29 @@ def test_the_retention_of_the_configuration_goes_before_that_of_the_flags(team, 
     assert [told[0]] == [sink["retention_days"] for sink in found.of("prometheus:prometheus", "collected_log_sinks")]
 
 
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [
+        ({"status": "success", "data": {"resultType": "matrix", "result": []}}, True),
+        ({"status": "success", "data": {"resultType": "matrix", "result": None}}, False),
+        ({"status": "success", "data": {"resultType": "matrix"}}, False),
+        ({"status": "success", "data": {"resultType": "vector", "result": []}}, False),
+        ({"status": "success", "data": {}}, False),
+        ({"data": {"resultType": "matrix", "result": []}}, False),
+        ({}, False),
+    ],
+)
+def test_an_answer_without_series_is_no_month_without_alerts(team, httpserver, body, whole):
+    """Only a matrix that is empty says that none fired."""
+    runtime = {"status": "success", "data": {"storageRetention": "400d"}}
+    httpserver.expect_request("/api/v1/status/runtimeinfo").respond_with_json(runtime)
+    httpserver.expect_request("/api/v1/query_range").respond_with_json(body)
+    entry = {"connector": "prometheus", "url": httpserver.url_for("").rstrip("/"), "alerts": True}
+    found = team.collect(entry)
+    claim = found.claims["logs:prometheus:prometheus:history:alerts"]
+    assert ([], whole) == (found.rows["collected_alert_events"], claim.complete)
+
+
 def test_the_retention_that_prometheus_runs_with_is_read(team, prometheus, alertmanager):
     """400d of the flags, never infinite; enabled, and a target answers."""
     row = team.collect({"connector": "prometheus", "url": prometheus, "name": "main"}).sources["prometheus:main"]
