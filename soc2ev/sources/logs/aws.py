@@ -108,6 +108,8 @@ class Aws:
             seen += paging.count(value, how) if how.type != "none" else 0
             after = paging.following(how, value, number, seen)
             if after is None:
+                if lacking := paging.lacking(how, value, seen):
+                    raise CollectError(f"{question.place}: the list is shorter than it says: {lacking}")
                 return
             if params.get(how.param) == after:
                 raise CollectError(f"{question.place} names one page twice as the next; the list is not complete")
@@ -119,7 +121,8 @@ class Aws:
     ) -> Json:
         plain = _plain({name: part for name, part in response.items() if name != "ResponseMetadata"})
         how = question.request.paginate
-        keep = [*question.request.keep, *([how.next] if how and how.next else [])] if question.request.keep else []
+        turns = [path for path in (how.next, how.more, how.total) if path] if how else []
+        keep = [*question.request.keep, *turns] if question.request.keep else []
         value = sifted(plain, keep, question.request.redact)
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         answer = self._lay(question, params, client, {"status": status, "page": number}, value)

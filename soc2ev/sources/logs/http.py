@@ -96,6 +96,8 @@ class Http:
             seen += rows
             after = paging.following(how, page, number, seen)
             if after is None:
+                if lacking := paging.lacking(how, page, seen):
+                    raise CollectError(f"the list is shorter than it says: {lacking}", hint="it is not complete")
                 return
             if how.type == "next_url":
                 url, params = urljoin(url, str(after)), {}

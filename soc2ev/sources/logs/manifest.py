@@ -78,6 +78,8 @@ class Paging(Form):
     """cursor, next_url, token: where an answer names what comes next."""
     more: str = ""
     """Where an answer says whether there is more; without it an empty page is the last, or one that names no next."""
+    total: str = ""
+    """Where an answer says how many rows there are in all: fewer that came are not the whole list."""
     always: bool = False
     """The system sends the list even when it is empty, so that an answer without it is another one."""
     start: int = 0

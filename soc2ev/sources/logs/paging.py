@@ -75,6 +75,14 @@ def _named(page: Json, path: str) -> Json:
     return at(page, path)
 
 
+def lacking(paging: Paging, page: Json, seen: int) -> str:
+    """What the last page says of rows that did not come; empty when nothing is lacking, or it does not say."""
+    total = at(page, paging.total) if paging.total else None
+    if isinstance(total, bool) or not isinstance(total, int) or total <= seen:
+        return ""
+    return f"{paging.total} says {total}, and {seen} came"
+
+
 def following(paging: Paging, page: Json, number: int, seen: int) -> Json:
     """
     The value that asks for the page after this one, the `number`th with `seen` rows so far; None at the end.
@@ -86,6 +94,8 @@ def following(paging: Paging, page: Json, number: int, seen: int) -> Json:
         # Zendesk names a next page behind the last one, and Stripe's cursor is the last row: there only `more` tells.
         ended = bool(paging.more) and not _goes_on(page, paging)
         after = None if ended else _named(page, paging.next)
+        if paging.more and not ended and after in (None, ""):
+            raise ValueError(f"a page says that there is more, and {paging.next} names no next one")
         if after is not None and (isinstance(after, bool) or not isinstance(after, str | int)):
             raise ValueError(f"{paging.next} of a page names no next one")
         return after or None

@@ -109,16 +109,35 @@ def test_lists_are_read_to_their_end(team, httpserver, paginate, handler, asked)
             "neither true nor false",
         ),
         ("{type: token, param: n, items: [rows], next: next}", [], "a page has no rows"),
+        (
+            "{type: token, param: n, items: [rows], next: next, more: more}",
+            {"rows": [], "more": True},
+            "there is more, and next names no next one",
+        ),
+        (
+            "{type: token, param: n, items: [rows], next: next, total: found.count}",
+            {"rows": [], "found": {"count": 1}},
+            "found.count says 1, and 0 came",
+        ),
+        ("{type: page, param: n, items: [rows], total: count}", {"rows": [], "count": 7}, "count says 7, and 0 came"),
     ],
 )
 def test_a_page_that_does_not_say_what_comes_next_ends_the_list_in_doubt(team, httpserver, paginate, page, says):
-    """One that leads back, names no address, or does not say whether it is the last: a few questions, and unknown."""
+    """One that leads back, names no address, or is not the last by what it says: a few questions, and unknown."""
     httpserver.expect_request("/list").respond_with_json(page)
     write(team, paged(paginate))
     found = team.collect({"connector": "acme", "url": httpserver.url_for("")})
     assert not found.claim.complete
     assert says in found.claim.reason
     assert len(httpserver.log) <= 3
+
+
+@pytest.mark.parametrize("count", [0, None, "7", True])
+def test_a_total_that_is_none_says_nothing(team, httpserver, count):
+    """Rows that came meanwhile are more than a total said, and what is no number is no total."""
+    httpserver.expect_request("/list").respond_with_json({"rows": PAGES[1], "count": count})
+    write(team, paged("{type: token, param: n, items: [rows], next: next, total: count}"))
+    assert team.collect({"connector": "acme", "url": httpserver.url_for("")}).claim.complete
 
 
 def test_lists_by_link_headers_are_read_to_their_end(team, httpserver):
