@@ -36,6 +36,7 @@ def _answers(month: str) -> dict[str, dict[str, Any]]:
         "services": {"services": [service | {"last_incident_timestamp": f"{month}-21T02:10:00Z"}]},
         "escalation_policies": {"escalation_policies": [policy]},
         "oncalls": {"oncalls": [oncall]},
+        "maintenance_windows": {"maintenance_windows": []},
         "webhook_subscriptions": {"webhook_subscriptions": []},
         "incidents": {"incidents": [_incident(month, "A", 9), _incident(month, "B", 21)]},
         "log_entries": {"log_entries": _steps(month)},

@@ -13,6 +13,14 @@ from soc2ev.fetch.crew import Pieces
 from tests.fetch.serving import reply
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_results_come_in_the_order_of_the_tasks(desk, workers):
     """However long each takes."""
@@ -339,6 +347,7 @@ def test_a_session_is_used_by_one_thread_at_a_time(desk, server, get, monkeypatc
     assert ([], True) == (clashes, len(made) <= 3)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_the_waiting_at_once(opened, server, get):
     """Ctrl-C does not wait for a limit; nothing is stored after it, and the vault stays whole."""
     both, go_on, outcome = threading.Barrier(3, timeout=5), threading.Event(), []
@@ -372,6 +381,7 @@ def test_an_interruption_ends_the_waiting_at_once(opened, server, get):
     assert lines == [line.type for line in desk.vault.lines()] == ["run", "finish"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_reaches_the_tasks_of_tasks(opened):
     """Those that have not begun never do, at any depth."""
     both, go_on, begun = threading.Barrier(2, timeout=5), threading.Event(), []
