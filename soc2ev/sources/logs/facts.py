@@ -13,6 +13,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800,
 _ISO = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _ISO_SECONDS = (31_536_000, 2_592_000, 604_800, 86_400, 3_600, 60, 1)
 _DAY = 86_400
+_OLDEST = 946_684_800
 _MILLISECONDS = 100_000_000_000
 """Numbers above it are milliseconds since 1970: as seconds they would lie in the year 5138."""
 _LONG = 10_000
@@ -98,14 +99,18 @@ def unique(values: Json) -> list[Json]:
 
 
 def instant(value: Json) -> str | None:
-    """An instant as ISO 8601 in UTC, from ISO text with a zone, or seconds or milliseconds since 1970; else None."""
+    """
+    An instant as ISO 8601 in UTC, from ISO text with a zone, or seconds or milliseconds since 1970; else None.
+
+    A number of seconds before the year 2000 is none: what counts something else is small.
+    """
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
             # Go writes the year 1 for "never".
             if moment.tzinfo is None or moment.year <= 1:
                 return None
-        elif isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        elif isinstance(value, int | float) and not isinstance(value, bool) and value >= _OLDEST:
             moment = datetime.fromtimestamp(value / 1_000 if value > _MILLISECONDS else value, UTC)
         else:
             return None

@@ -126,6 +126,7 @@ def test_rows_whose_members_are_gone_are_not_called_off_or_left_out(told, name):
         ("github-audit-log", "/audit-log/streams", "[].paused_at", _NO, "is missing"),
         ("grafana", "/alert-rules", "[].isPaused", "yes", "expected is boolean"),
         ("sentry", "/workflows/", "[].actionFilters[].actions[].config", _NO, "is missing"),
+        ("sentry", "/workflows/", "[].lastTriggered", 7, "expected is text"),
         ("splunk", "/saved/searches", "entry[].content.is_scheduled", "weird", "known are True, False"),
         ("splunk", "/data/indexes", "entry[].content.maxTime", 7, "expected is text"),
         ("splunk", "/saved/searches", 'entry[].content."action.email.to"', 7, "expected is text"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from soc2ev.sources.logs.facts import instant
 from soc2ev.sources.logs.silences import UNREAD, silenced, snoozed
 
 NOW, LATER, LATEST, EARLIER = (f"2026-11-{day}T12:00:00Z" for day in (20, 21, 22, 19))
@@ -62,7 +63,7 @@ def window(names=("a",), start=EARLIER, end=LATER, *, partly=False):
         ([window(None)], None, True),
         ([window(end=None)], None, True),
         ([window(end="soon")], None, True),
-        ([window(start=7.5)], LATER, False),
+        ([window(start=7.5)], None, True),
         ([window(["b"], end="soon")], None, False),
     ],
 )
@@ -70,3 +71,20 @@ def test_a_window_hides_the_rules_that_it_names(windows, until, doubt):
     """About some alerts only, about unnamed rules, or without an end that can be read: nobody can tell."""
     found = snoozed(windows, "a", NOW)
     assert (until, doubt) == (found["until"], bool(found["doubt"]))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (1_795_000_000, "2026-11-18T11:06:40Z"),
+        (1_795_000_000_000, "2026-11-18T11:06:40Z"),
+        (946_684_800, "2000-01-01T00:00:00Z"),
+        (7, None),
+        (946_684_799, None),
+        (True, None),
+        ("2026-11-18", None),
+    ],
+)
+def test_a_small_number_is_no_instant(value, told):
+    """A count that stands where a time is expected would be 1970: long ago, and never tried since."""
+    assert told == instant(value)
