@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
 import boto3
 import pytest
 
+from soc2ev.period import Period
 from soc2ev.sources.logs.facts_alarms import alarm_route, sets_off
-from tests.sources.logs.aws_account import KEYS, entry
+from tests.sources.logs.aws_account import KEYS, REGION, entry
 
 
 def test_queues_and_deleted_topics_are_dead_ends_and_functions_are_not_known():
@@ -115,3 +120,31 @@ def test_an_alarm_reaches_whom_its_composites_tell():
     assert ("dead", "none") == told(_alarm("lost"))
     assert (None, "none") == told(_alarm("alone"))
     assert ("round, again", "none") == told(_alarm("again"))
+
+
+CHANGE = {"AlarmName": "Full", "Timestamp": 1_763_000_000.0, "HistorySummary": "Alarm updated from OK to ALARM"}
+
+
+@pytest.mark.parametrize(
+    ("body", "complete"),
+    [
+        ({"AlarmHistoryItems": []}, True),
+        ({"AlarmHistoryItems": [CHANGE]}, True),
+        ({}, False),
+        ({"AlarmHistoryItems": [{**CHANGE, "HistorySummary": None}]}, False),
+        ({"AlarmHistoryItems": [{**CHANGE, "Timestamp": None}]}, False),
+    ],
+)
+def test_a_history_without_its_list_is_no_month_without_alarms(monkeypatch, httpserver, team, body, complete):
+    """Changes of state that are not told, and ones that do not say which or when, leave the month open."""
+    httpserver.expect_request(re.compile(".*")).respond_with_data(
+        json.dumps(body), content_type="application/x-amz-json-1.0"
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL", httpserver.url_for("").rstrip("/"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS["aws_access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS["aws_secret_access_key"])
+    now = datetime.now(UTC)
+    lately = Period(now - timedelta(days=9), now - timedelta(days=2), "a week")
+    found = team.collect({"connector": "aws-alarms", "region": REGION, "alerts": True}, period=lately)
+    claim = found.claims["logs:aws-alarms:aws-alarms:history:alerts"]
+    assert (complete, []) == (claim.complete, found.rows["collected_alert_events"]), claim.reason
