@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from soc2ev.sources.logs import readonly
 
-_IN_TEXT = re.compile(r"\$\{config\.([^}]*)\}")
+IN_TEXT = re.compile(r"\$\{config\.([^}]*)\}")
 
 
 class Auth(BaseModel):
@@ -60,7 +60,7 @@ class Auth(BaseModel):
     @property
     def filled_in(self) -> list[str]:
         """Names of the settings that stand in the address of tokens, in scope and audience."""
-        return _IN_TEXT.findall(f"{self.token_url} {self.scope} {self.audience}")
+        return IN_TEXT.findall(f"{self.token_url} {self.scope} {self.audience}")
 
     @model_validator(mode="after")
     def _tells_where(self) -> Auth:

@@ -263,9 +263,16 @@ def transport_of(
         raise ConfigError(f"sources.logs: {entry.named}: url is no https address (http is for loopback hosts only)")
     auth = _chosen(entry, read)
     also = _also(fetch, entry, auth)
-    return Http(
-        fetch, stream, base.rstrip("/"), {**manifest.headers, **also}, _proof(fetch, entry, auth, values, stream, also)
-    )
+    headers = {**_headers(entry, manifest.headers, values), **also}
+    return Http(fetch, stream, base.rstrip("/"), headers, _proof(fetch, entry, auth, values, stream, also))
+
+
+def _headers(entry: LogSource, wanted: Mapping[str, str], values: Mapping[str, Json]) -> dict[str, str]:
+    """The headers with the entry's settings; one that is empty then is not sent."""
+    filled = {name: _filled(text, values) for name, text in wanted.items()}
+    if odd := next((name for name, text in filled.items() if not text.isprintable() or not text.isascii()), None):
+        raise ConfigError(f"sources.logs: {entry.named}: a setting for the header {odd} is no plain text")
+    return {name: text for name, text in filled.items() if text}
 
 
 def _filled(text: str, values: Mapping[str, Json]) -> str:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from soc2ev import yamlfile
 from soc2ev.errors import ConfigError
 from soc2ev.sources.logs import holding, readonly
-from soc2ev.sources.logs.auth import Auth
+from soc2ev.sources.logs.auth import IN_TEXT, Auth
 from soc2ev.sources.logs.expressions import RESERVED, Expression
 from soc2ev.sources.logs.tables import ALERTS, FIELDS, LISTS
 
@@ -239,6 +239,9 @@ class Manifest(Form):
         seen = self._refuse_requests(self.requests)
         if self.transport == "http":
             readonly.refuse_base(self.base_url)
+        for name in IN_TEXT.findall(" ".join(self.headers.values())):
+            if name not in self.config or self.config[name].secret:
+                raise ValueError(f"headers: config has no {name} that is no secret; a secret header belongs to auth")
         self._refuse_auth()
         for source in self.sources:
             if ALERTS in source.record:

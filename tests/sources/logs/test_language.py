@@ -26,11 +26,11 @@ verified: today
 """
 
 
-def write(team, text, name="acme"):
+def write(team, text, name="acme", head=HEAD):
     """A manifest of the team's own."""
     folder = team.root / ".soc2ev" / "sources"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.yaml").write_text(HEAD + text, encoding="utf-8")
+    (folder / f"{name}.yaml").write_text(head + text, encoding="utf-8")
 
 
 def paged(paginate, path="/list"):
@@ -565,3 +565,38 @@ def test_silences_that_are_not_asked_for_are_not_known(httpserver, team, column,
     found = team.collect({"connector": "acme", "url": httpserver.url_for("").rstrip("/")})
     (source,) = found.sources.values()
     assert (unknown, None) == (source["unknown"], found.claim.reason)
+
+
+def _with_headers(headers: str) -> str:
+    config = "config: {url: {}, token: {secret: true, optional: true}, space: {optional: true, default: ''}}"
+    return HEAD.replace("config: {url: {}, token: {secret: true, optional: true}}", f"{config}\nheaders: {headers}")
+
+
+@pytest.mark.parametrize(("given", "sent"), [({"space": "team-a"}, "team-a"), ({}, None)])
+def test_a_header_takes_a_setting_and_is_left_out_without(team, httpserver, given, sent):
+    """Such as the namespace that is asked about."""
+    httpserver.expect_request("/main").respond_with_json({"on": True})
+    text = "requests:\n  - {id: main, path: /main}\nsources:\n  - record: {enabled: =main.on}\n"
+    write(team, text, head=_with_headers("{X-Space: '${config.space}', X-Version: '3'}"))
+    assert team.collect({"connector": "acme", "url": httpserver.url_for(""), **given}).claim.complete
+    ((asked, _),) = httpserver.log
+    assert (sent, "3") == (asked.headers.get("X-Space"), asked.headers["X-Version"])
+
+
+def test_a_setting_that_is_no_plain_text_is_refused_as_a_header(team, httpserver):
+    """A line break would begin another header."""
+    text = "requests:\n  - {id: main, path: /main}\nsources:\n  - record: {enabled: =main.on}\n"
+    write(team, text, head=_with_headers("{X-Space: '${config.space}'}"))
+    with pytest.raises(ConfigError, match="X-Space is no plain text"):
+        team.collect({"connector": "acme", "url": httpserver.url_for(""), "space": "a\r\nX-Other: b"})
+    assert [] == httpserver.log
+
+
+@pytest.mark.parametrize("name", ["token", "nothing"])
+def test_a_secret_or_unknown_setting_in_a_header_is_refused(name):
+    """A secret header belongs to `auth`, where it is masked."""
+    text = _with_headers(f"{{X-Space: '${{config.{name}}}'}}")
+    with pytest.raises(ConfigError, match="a secret header belongs to auth"):
+        manifest.parse(
+            (text + "requests:\n  - {id: a, path: /a}\nsources:\n  - record: {enabled: =a.on}\n").encode(), "acme.yaml"
+        )
