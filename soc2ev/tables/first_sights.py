@@ -58,7 +58,7 @@ def recall(
     `claims` are the coverages of all runs. Those of environments get in their details how these were when they were
     read earlier in the period or after it.
     """
-    first, gone = _Reviews(engine), GoneAccounts(engine)
+    first, gone = _Reviews(engine), GoneAccounts(engine, (pair.chosen.stream for pair in pairs))
     wanted = [(pair, tables) for pair in pairs if (tables := {*_told_by(pair), *gone.tables(pair.chosen.stream)})]
     stored = _stored(vault, [pair for pair, _ in wanted])
     ledgers: dict[Key, dict[str, Json]] = {}

@@ -45,10 +45,11 @@ _AT_ONCE = 500
 class GoneAccounts:
     """The rows of the chosen collections that name nobody, and what was read of them before."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Nothing is changed before `settle`."""
+    def __init__(self, engine: Engine, streams: Iterable[str]) -> None:
+        """`streams` are those that were collected before. Nothing is changed before `settle`."""
         self._engine = engine
-        self._keys = {table.name: table.key for table in bodies.base_tables() if table.name in _NAMED}
+        kinds = filter(None, map(bodies.stream_named, streams))
+        self._keys = {table.name: table.key for kind in kinds for table in kind.tables if table.name in _NAMED}
         self._nameless = {name: dict(self._without(name)) for name in self._keys}
         self._found: dict[tuple[str, str], dict[_Key, _Key]] = defaultdict(dict)
 
