@@ -31,7 +31,8 @@ Key = tuple[str, str]
 """Run and stream."""
 Row = Mapping[str, Json]
 _REVIEWS, _CHECKS, _SUITES = "github_reviews", "github_checks", "github_rule_suites"
-_STREAMS = {":pull-requests": (_REVIEWS, _CHECKS), ":checks": (_CHECKS,), ":rule-suites": (_SUITES,)}
+_STREAMS = {":pull-requests": (_REVIEWS, _CHECKS), ":checks": (_CHECKS,)}
+_LEDGER = ":rule-suites"
 _SAME = {_CHECKS: ("repository", "sha", "id"), _SUITES: ("repository", "id")}
 """What names the same thing in two collections."""
 _TICKETS = {
@@ -61,31 +62,41 @@ def recall(
     first, gone = _Reviews(engine), GoneAccounts(engine, (pair.chosen.stream for pair in pairs))
     wanted = [(pair, tables) for pair in pairs if (tables := {*_told_by(pair), *gone.tables(pair.chosen.stream)})]
     stored = _stored(vault, [pair for pair, _ in wanted])
-    ledgers: dict[Key, dict[str, Json]] = {}
     read: set[Key] = set()
-    checks, suites = _Lost(engine, _CHECKS), _Lost(engine, _SUITES)
+    checks = _Lost(engine, _CHECKS)
     for pair, tables in wanted:
-        joined = _joined(pair, ledgers.get(_key(pair.chosen), {})) if _SUITES in tables else {}
-        if joined is None:
-            continue
         if _REVIEWS in tables:
             first.begin(stored[_key(pair.before)])
         for told in _rows(vault, stored, pair, tables):
             named = gone.add(told)
             first.add(told[_REVIEWS])
             checks.add(pair.chosen.run, told[_CHECKS])
-            suites.add(pair.chosen.run, told[_SUITES])
             if named or tables.intersection(_told_by(pair)):
                 read.add(_key(pair.before))
-        if joined:
-            ledgers[_key(pair.chosen)] = joined
-            read.add(_key(pair.before))
     first.settle()
     gone.settle()
-    read |= _recall_tickets(engine, vault, pairs)
+    ledgers, joined = _recall_ledgers(engine, vault, pairs)
+    read |= joined | _recall_tickets(engine, vault, pairs)
     places = _recall_places(vault, claims, settled)
     read |= {key for several in places.values() for key, _ in several}
     return read, [_with_places(_reaching(one, ledgers), places) for one in settled]
+
+
+def _recall_ledgers(engine: Engine, vault: Vault, pairs: Sequence[Pair]) -> tuple[dict[Key, dict[str, Json]], set[Key]]:
+    """Put in bypasses that earlier ledgers told; what each ledger tells with them, and the runs and streams read."""
+    told = [pair for pair in pairs if pair.chosen.stream.endswith(_LEDGER)]
+    stored, suites = _stored(vault, told), _Lost(engine, _SUITES)
+    ledgers: dict[Key, dict[str, Json]] = {}
+    read: set[Key] = set()
+    # The newest first: each reaches as far as the one before it.
+    for pair in reversed(told):
+        joined = _joined(pair, ledgers.get(_key(pair.chosen), {}))
+        if joined is not None:
+            ledgers[_key(pair.chosen)] = joined
+            read.add(_key(pair.before))
+            for rows in _rows(vault, stored, pair, (_SUITES,)):
+                suites.add(pair.chosen.run, rows[_SUITES])
+    return ledgers, read
 
 
 def _told_by(pair: Pair) -> tuple[str, ...]:

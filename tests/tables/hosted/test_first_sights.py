@@ -102,6 +102,20 @@ def test_the_ledger_reaches_back_as_far_as_it_was_ever_read(watched: Watched, se
     assert outcome == watched.judged("E")[0]
 
 
+def test_ledgers_are_joined_one_by_one(watched: Watched) -> None:
+    """That of the middle of the month and the last one leave days between them, which a third one tells."""
+    story = watched.story
+    landed(story)
+    story.api.judged(story.api.it.activity[-1], "bypass")
+    for day in (datetime(2026, 10, 16, 12, tzinfo=UTC), datetime(2026, 11, 5, 12, tzinfo=UTC)):
+        again(watched)
+        story.world.now = day
+        watched.collect()
+    again(watched)
+    story.world.now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert DEVIATION == watched.judged("E")[0]
+
+
 @pytest.mark.parametrize(("result", "outcome"), [("pass", MET), ("bypass", DEVIATION)])
 def test_the_ledger_tells_of_a_ref_that_nothing_binds_any_more(watched: Watched, result: str, outcome: str) -> None:
     """The ruleset was deleted in November, so that the ledger is not asked again; October's was read before."""
