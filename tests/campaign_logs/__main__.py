@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from soc2ev.sources.logs import library
-from soc2ev.sources.logs.holding import Wanted, optional
+from soc2ev.sources.logs.holding import Wanted, nullable, optional
 from soc2ev.sources.logs.sieve import parts
 from tests.campaign import telling
 from tests.campaign.places import Place
@@ -71,8 +71,10 @@ def plain(one: Run) -> bool:
         return connector.startswith("google-")
     held = [wanted for steps, wanted in declared(connector) if _fits(steps, path)]
     if kind.endswith(("-missing", "-null")):
-        short = kind.endswith("-missing") and any(steps[: len(path)][-1:] == ("*",) and _fits(steps[: len(path)], path) for steps, _ in declared(connector))  # fmt: skip
-        return short or path[-1:] == ("*",) or bool(_NEXT & set(path)) or any(map(optional, held))
+        gone = kind.endswith("-missing")
+        short = gone and any(steps[: len(path)][-1:] == ("*",) and _fits(steps[: len(path)], path) for steps, _ in declared(connector))  # fmt: skip
+        may = optional if gone else nullable
+        return short or path[-1:] == ("*",) or bool(_NEXT & set(path)) or any(map(may, held))
     word = kind.rpartition("-")[2].replace("weird", "text")
     return any(isinstance(wanted, str) and word in wanted for wanted in held)
 
@@ -87,7 +89,7 @@ def declared(connector: str) -> list[tuple[tuple[str, ...], Wanted]]:
     found: list[tuple[tuple[str, ...], Wanted]] = []
     for request in library.load(connector, None).manifest.requests:
         paged = request.paginate.items if request.paginate and not request.paginate.always else []
-        holds = {**dict.fromkeys(set(paged) - set(request.shows), "list?"), **request.holds}
+        holds = {**dict.fromkeys(set(paged) - set(request.shows), "list or null?"), **request.holds}
         found += [
             (tuple("*" if part == "[]" else part for part in parts(path)), wanted) for path, wanted in holds.items()
         ]

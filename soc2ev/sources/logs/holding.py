@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Wanted = str | list[str | int | float | bool | None]
 """
 Names of types, joined by `or`; `null` among them when it may be null, and a question mark behind them when it may be
-absent too. Or the known words, null among them when it may be null or absent.
+absent: where documents let it be absent, null still is none of their answers. Or the known words, null among them when
+it may be null or absent.
 """
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
@@ -49,6 +50,11 @@ def optional(wanted: Wanted) -> bool:
     return None in wanted if isinstance(wanted, list) else wanted.endswith("?")
 
 
+def nullable(wanted: Wanted) -> bool:
+    """Whether the member may be null."""
+    return None in wanted if isinstance(wanted, list) else "null" in _types(wanted)
+
+
 def misfit(value: Json, holds: Mapping[str, Wanted]) -> str | None:
     """
     What is not as declared, in words; None when all is.
@@ -56,11 +62,11 @@ def misfit(value: Json, holds: Mapping[str, Wanted]) -> str | None:
     A list that is not there has no rows of which anything could be missing, and neither has an object that may be
     absent or null, and is. Values are not told: they may be secrets.
     """
-    may = {tuple(parts(path)) for path, wanted in holds.items() if optional(wanted) or _fits(None, wanted)}
+    may = {tuple(parts(path)) for path, wanted in holds.items() if optional(wanted) or nullable(wanted)}
     for path, wanted in holds.items():
         for found in _found(value, tuple(parts(path)), (), may):
             if not _fits(found, wanted):
-                says = "missing" if found is _GONE or found is None else "not as documented"
+                says = "missing" if found is _GONE else "null" if found is None else "not as documented"
                 return f"{path} is {says}: {_named(wanted)}"
     return None
 
@@ -105,7 +111,7 @@ def _fits(value: Json, wanted: Wanted) -> bool:
     if isinstance(wanted, list):
         return any(type(word) is type(value) and word == value for word in wanted)
     if value is None:
-        return optional(wanted) or "null" in _types(wanted)
+        return nullable(wanted)
     if isinstance(value, bool):
         return "boolean" in _types(wanted)
     return any(isinstance(value, _TYPES[name]) for name in _types(wanted))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from soc2ev.tables.facts import approvals, checks, rulebook
 from soc2ev.tables.facts.case import Case
 from soc2ev.tables.facts.emergencies import UNDOCUMENTED, Emergency
+from soc2ev.tables.facts.evidence import Bypass
 from soc2ev.tables.facts.fact import Fact, listed, moment, no, shown, together, unknown, yes
 from soc2ev.tables.facts.reviews import BY_MACHINE, IS_MAKER, UNRESOLVED, Reviewed
 
@@ -92,11 +93,17 @@ def _ledger(case: Case, emergency: Emergency) -> Fact:
         )
     if rulebook.unruled(change):
         return yes("The branch had no rules that could be bypassed.")
+    why = _silent(change.bypass)
     if change.bypass.visible and _shown_kept(case):
-        why = "does not reach back that far" if change.bypass.covers else "leaves out branch protection"
         return yes(f"The record of bypasses {why}; the evidence shows that the rules were kept.")
-    why = "does not reach back that far" if change.bypass.visible else "could not be read"
     return unknown(f"The host's record of bypasses {why}, so whether a rule was bypassed is not known.")
+
+
+def _silent(bypass: Bypass) -> str:
+    """Why the host's record does not tell whether a rule was bypassed."""
+    if not bypass.visible:
+        return "could not be read"
+    return "does not reach back that far" if bypass.covers else "leaves out branch protection"
 
 
 def _shown_kept(case: Case) -> bool:

@@ -555,7 +555,8 @@ def test_an_error_with_200_is_no_answer(team, httpserver):
     ("wanted", "fits", "others"),
     [
         ("text", ["a", ""], [None, _NO, 1, True, [], {}]),
-        ("text?", ["a", None, _NO], [1]),
+        ("text?", ["a", _NO], [None, 1]),
+        ("text or null?", ["a", None, _NO], [1]),
         ("text or null", ["a", None], [_NO, 1]),
         ("text or number", ["a", 1, 1.5], [True, None, _NO]),
         ("boolean", [True, False], [1, "true", None]),
@@ -568,6 +569,27 @@ def test_types_and_words(wanted, fits, others):
     body = [{} if value is _NO else {"a": value} for value in (*fits, *others)]
     said = [holding.misfit([row], {"[].a": wanted}) is None for row in body]
     assert [True] * len(fits) + [False] * len(others) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "fact"),
+    [
+        ("auth0", "[].filters", "exclusions"),
+        ("pagerduty", "webhook_subscriptions[].delivery_method.temporarily_disabled", "state"),
+        ("google-cloud-logging", "sinks[].exclusions", "exclusions"),
+        ("elasticsearch", "data_streams[].lifecycle.enabled", "retention_infinite"),
+    ],
+)
+def test_what_may_be_absent_but_is_null_is_no_answer(told, name, path, fact):
+    """Absent means what the documents say; null they do not know, so nobody can tell whether it stands for a no."""
+
+    def change(asked: str, body: Any) -> Any:
+        _put(body, path, None)
+        return body
+
+    found = told(name, change)
+    assert f"{path} is null" in found.claim.reason
+    assert {None} == {row.get(fact) for row in found.sources.values()}
 
 
 @pytest.mark.parametrize("other", [7, "x", ["x"], True])
@@ -587,7 +609,7 @@ def test_what_is_sifted_is_still_seen_to_be_another(told, other):
 
 def test_what_lies_below_something_that_may_be_absent_may_be_absent_too():
     """A list that is not there has no rows; an object that may be null has no members then; one that is there has."""
-    holds = {"a": "object?", "a.b": "text", "rows[].c": "text", "more.*.d": "number?"}
+    holds = {"a": "object or null?", "a.b": "text", "rows[].c": "text", "more.*.d": "number?"}
     fine = [{}, {"a": None}, {"a": {"b": "x"}}, {"rows": []}, {"rows": None}]
     assert [None] * len(fine) == [holding.misfit(one, holds) for one in fine]
     bad = [{"a": {}}, {"rows": [{}]}, {"rows": ["x"]}, {"rows": {}}]

@@ -530,8 +530,11 @@ def recorded(httpserver, team):
     return start
 
 
+_GONE = object()
+
+
 def _every(member, value):
-    """A change of that member of every rule or silence."""
+    """A change of that member of every rule or silence; `_GONE` takes it away."""
 
     def change(body):
         rows = body if isinstance(body, list) else [row for group in body["data"]["groups"] for row in group["rules"]]
@@ -541,6 +544,8 @@ def _every(member, value):
                 row = row.get(step) or {}  # noqa: PLW2901  a recording rule has no labels
                 row = row[0] if isinstance(row, list) else row  # noqa: PLW2901
             row[last] = value
+            if value is _GONE:
+                del row[last]
         return body
 
     return change
@@ -556,6 +561,7 @@ def _every(member, value):
         ("silences", _every("endsAt", None)),
         ("silences", _every("endsAt", "weird")),
         ("silences", _every("matchers", None)),
+        ("silences", _every("matchers.isEqual", None)),
     ],
 )
 def test_what_is_not_as_documented_reaches_nobody_new(recorded, name, change):
@@ -572,7 +578,7 @@ def test_what_is_not_as_documented_reaches_nobody_new(recorded, name, change):
 def test_a_matcher_without_is_equal_is_one_that_equals(recorded):
     """`isEqual` is true by default: only the rule that is named is muted."""
     later = _every("endsAt", "2099-01-01T00:00:00.000Z")
-    for change in (_every("matchers.isEqual", None), _every("matchers.isEqual", True)):
+    for change in (_every("matchers.isEqual", _GONE), _every("matchers.isEqual", True)):
         rules = recorded("silences", lambda body, change=change: change(later(body))).rules("prometheus:prometheus")
         assert ["Full"] == [one for one, row in rules.items() if row["muted_until"]]
 

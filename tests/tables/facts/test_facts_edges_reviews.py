@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from evidence_made import (
     ANN,
     BOB,
@@ -514,3 +515,20 @@ def test_ledger_leaves_protection_out() -> None:
     found = letters(judged(red))
     assert ("deviation", "deviation", "deviation") == (found["B"], found["E"], found["F"])
     assert "met" == letters(judged(change(bypass=blind)))["E"]
+
+
+@pytest.mark.parametrize(
+    ("blind", "why"),
+    [
+        (Bypass(visible=False, bypassed=False), "could not be read"),
+        (Bypass(visible=True, bypassed=False, covers=False), "leaves out branch protection"),
+        (
+            Bypass(visible=True, bypassed=False, reaches_back_to=MERGED + timedelta(days=1)),
+            "does not reach back that far",
+        ),
+    ],
+)
+def test_a_ledger_that_does_not_tell_says_why(blind: Bypass, why: str) -> None:
+    """What is to be done about it depends on that: a permission, the audit log, or an earlier collection."""
+    untold = change(bypass=blind, tested=(ChecksOf("h1", (), whole=False),))
+    assert why in judged(untold).row["duties_reason"]
