@@ -15,7 +15,6 @@ from soc2ev.model import Json
 
 _LISTED = 250
 """So many commits of a request GitHub lists at most, and the last of these is not its head then."""
-_ENDS = ("start", "end")
 
 
 def refuse_others(data: Json, asked: Mapping[str, Json]) -> None:
@@ -24,7 +23,7 @@ def refuse_others(data: Json, asked: Mapping[str, Json]) -> None:
         return
     home = data.get("repository")
     for alias, value in home.items() if isinstance(home, dict) else ():
-        wanted = asked.get(alias if alias in _ENDS else f"s{alias[1:]}")
+        wanted = asked.get(alias, asked.get(f"s{alias[1:]}"))
         if wanted and isinstance(value, dict) and value.get("oid", wanted) != wanted:
             raise TamperedError(f"it holds {value['oid']} where {wanted} was asked for")
     named = {

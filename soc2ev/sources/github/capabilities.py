@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from soc2ev.sources.github import documents
+from soc2ev.sources.github import fragments
 from soc2ev.sources.github.claims import Tallies
 from soc2ev.sources.github.refusals import refused
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
 
 SAYS = {
-    documents.CHECKS: "GitHub refuses to show checks to this token, which needs Checks and Commit statuses (read)",
-    documents.RUNS: "GitHub refuses to show workflow runs to this token, which needs Actions (read)",
-    documents.STATUSES: "GitHub refuses to show commit statuses to this token, which needs Commit statuses (read)",
-    documents.PUSHES: "GitHub refuses to show the check suites of commits to this token, which needs Checks (read)",
-    documents.ISSUES: "GitHub refuses to show issues to this token, which needs Issues (read)",
+    fragments.CHECKS: "GitHub refuses to show checks to this token, which needs Checks and Commit statuses (read)",
+    fragments.RUNS: "GitHub refuses to show workflow runs to this token, which needs Actions (read)",
+    fragments.STATUSES: "GitHub refuses to show commit statuses to this token, which needs Commit statuses (read)",
+    fragments.PUSHES: "GitHub refuses to show the check suites of commits to this token, which needs Checks (read)",
+    fragments.ISSUES: "GitHub refuses to show issues to this token, which needs Issues (read)",
 }
 """What each optional part costs when it is refused."""
 
@@ -40,11 +40,11 @@ class Capabilities:
 
     def say(self, part: str, tallies: Tallies) -> None:
         """State what the missing part costs."""
-        tally = tallies["pull-requests" if part == documents.ISSUES else "checks"]
+        tally = tallies["pull-requests" if part == fragments.ISSUES else "checks"]
         tally.denied = True
         tally.lacks(SAYS[part])
 
     @property
     def reason(self) -> str | None:
         """Why the checks of commits are not whole, for their rows; None when the token may see them."""
-        return None if documents.CHECKS in self.granted else SAYS[documents.CHECKS]
+        return None if fragments.CHECKS in self.granted else SAYS[fragments.CHECKS]

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Coverage
-from soc2ev.sources.github import assigned, bypasses, documents, edits, gates, tested, workflow_runs
+from soc2ev.sources.github import assigned, bypasses, edits, fragments, gates, tested, workflow_runs
 from soc2ev.sources.github import heads as heads_
 from soc2ev.sources.github import moves as moves_
+from soc2ev.sources.github.along import Along
 from soc2ev.sources.github.capabilities import Capabilities
 from soc2ev.sources.github.claims import STREAMS, Repository, tallies
 from soc2ev.sources.github.comparing import Comparing
@@ -31,9 +33,8 @@ from soc2ev.sources.github.host import Host
 from soc2ev.sources.github.merged import Index, Merged, named_requests
 from soc2ev.sources.github.moves import Line
 from soc2ev.sources.github.notes import Notes
-from soc2ev.sources.github.opening import Opening
 from soc2ev.sources.github.placing import Placing
-from soc2ev.sources.github.reconcile import Explained, pushed_to, reconcile, rename
+from soc2ev.sources.github.reconcile import Explained, pushed_to, pushes, reconcile, rename
 from soc2ev.sources.github.requested import Commit
 from soc2ev.sources.github.settings import Governance
 from soc2ev.sources.github.statuses import Statuses
@@ -57,14 +58,14 @@ class Collecting:
         repository: Repository,
         period: Period,
         streams: Sequence[str],
-        granted: Callable[[], frozenset[str]],
+        granted: tested.Granted,
         projects: frozenset[str] | None,
     ) -> None:
         """`streams` are all or the settings alone; `granted` tells the optional parts that the token may see."""
         self.host, self.repository, self.period, self.streams = host, repository, period, streams
         self.tallies = tallies()
         self._whole = streams == STREAMS
-        self.opening = Opening(host, repository)
+        self.opening = granted.open(repository)
         self.governance = Governance(self.opening, period, self.tallies, ledger=self._whole)
         self.capabilities, self._granted = Capabilities(()), granted
         self._learned, self._learning = False, threading.Lock()
@@ -73,6 +74,7 @@ class Collecting:
         self.tested = tested.Tested(host, repository, self.tallies, self.capabilities)
         self.statuses = Statuses(host, repository, self.tallies["checks"])
         self.placing = Placing(host, repository, self.tallies["deployments"])
+        self._along, self._planned = Along(self.tested, self.placing, (), ()), threading.Event()
         self.deliveries = Deliveries(host, repository, period, self.tallies)
         self.index: dict[int, Merged] = {}
         self._indexed = threading.Event()
@@ -116,7 +118,7 @@ class Collecting:
         together([self._populate, self._deliver])
         last = [self._compare, self._ask_accounts]
         together([self._testing(one.pushed for one in self.explained), self._place, lambda: self._in_turn(last)])
-        if documents.CHECKS not in self.capabilities.granted:
+        if fragments.CHECKS not in self.capabilities.granted:
             self._ask_runs()
         reconcile(self.explained, self._unsettled(), self.details, self.index, self.period, self.tallies)
 
@@ -158,24 +160,41 @@ class Collecting:
         self.deliveries.read(self.opening.deliveries())
         gates.ask(self.host, self.repository, self.deliveries.found, self.period, self.tallies["deployments"])
         self._indexed.wait()
+        # Some of it may be asked along with the heads.
+        self._planned.wait()
         # What was merged after the period is part of nothing that was merged in it, and of no head of it.
         later = {one.merge_sha for one in self.index.values() if one.merged_at >= self.period.end}
         self.placing.ask([one for one in self.deliveries.found if one.sha in later], frozenset())
 
     def _place(self) -> None:
+        self.placing.settle()
         known = frozenset(commit.sha for commit in self._told()).union(*(one.known for one in self.graphs.values()))
         self.placing.ask(self.deliveries.found, known)
 
     def _read_lines(self) -> None:
         """The record of moves; with the heads that it tells, and what they gained where few pages hold that."""
         with self.host.fetch.ahead():
-            self._read_moves()
+            try:
+                self._read_moves()
+                self._plan()
+            finally:
+                self._planned.set()
             self._begin(line for line in self.lines if line.known)
             for ref, graph in self.graphs.items():
                 if graph.worth_naming(0):
                     graph.read_old()
                 else:
                     self.gained[ref] = graph.gained((), by_name=False)
+
+    def _plan(self) -> None:
+        """What the heads are asked with."""
+        self._learn()
+        landed = self.opening.landed()
+        pushed = {sha for line in self.lines if line.known for sha in pushes(line, self.period)} - landed.keys()
+        after = {sha for sha, at in landed.items() if at >= self.period.end}
+        with suppress(AttributeError, KeyError, TypeError):
+            deployed = [one["commitOid"] for one in self.opening.deployed() if self.deliveries.counts(one)]
+            self._along = Along(self.tested, self.placing, pushed, [sha for sha in deployed if sha in after])
 
     def _begin(self, lines: Iterable[Line]) -> None:
         for line in lines:
@@ -223,7 +242,7 @@ class Collecting:
     def _heads(self, line: Line) -> Heads | None:
         tally = self.tallies["heads"]
         tally.expected = len(self.lines)
-        return heads_.determine(self.host, self.repository, line, self.index.values(), self.period, tally)
+        return heads_.determine(self.host, self.repository, line, self.index.values(), self.period, tally, self._along)
 
     def _graph(self, heads: Heads) -> Graph:
         tally = self.tallies["commits"]
@@ -295,6 +314,7 @@ class Collecting:
 
     def _testing(self, pushed: Iterable[frozenset[str]]) -> Callable[[], None]:
         """What asks for the tests of all that is known by now, and of what was pushed; nothing is asked for twice."""
+        self.tested.settle()
         requests = list(self.details.found.values())
         again = [(sha, one.number) for one in requests for sha in one.again]
         restated = [(sha, one.number) for one in requests for sha in one.restated]

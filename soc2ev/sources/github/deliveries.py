@@ -119,9 +119,13 @@ class Deliveries:
             self.tallies["deployments"].lacks(f"GitHub does not list all statuses of deployment {value['databaseId']}")
         return _Cut(value["id"], value["databaseId"], page["endCursor"], 2) if page["hasNextPage"] else None
 
-    def _deployed(self, value: Json) -> Deployed | None:
+    def counts(self, value: Json) -> bool:
+        """Whether that deployment is one to production."""
         place = value["originalEnvironment"] or value["environment"] or ""
-        if not any(fnmatchcase(place, pattern) for pattern in self.repository.environments):
+        return any(fnmatchcase(place, pattern) for pattern in self.repository.environments)
+
+    def _deployed(self, value: Json) -> Deployed | None:
+        if not self.counts(value):
             return None
         statuses = value["statuses"]["nodes"]
         runs = dict.fromkeys(found[0] for one in statuses if (found := _RUN.match(one["logUrl"] or "")))

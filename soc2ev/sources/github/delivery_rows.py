@@ -44,7 +44,7 @@ def _status_rows(asked: Asked, value: Json) -> Iterator[Row]:
 def parent_rows(asked: Asked, data: Json) -> Iterator[Row]:
     """github_parents: each commit once, although one may build on another."""
     seen: set[str] = set()
-    for _, value in shapes.objects(data["repository"], "c"):
+    for _, value in shapes.objects(data["repository"], asked.get("alias", "c")):
         for one in value["history"]["nodes"] if value else ():
             if one["oid"] not in seen and one["oid"] not in asked["without"]:
                 seen.add(one["oid"])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from soc2ev.errors import CollectError
 from soc2ev.fetch.crew import Pieces
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, shapes, streams
+from soc2ev.sources.github import documents, fragments, shapes, streams
 from soc2ev.sources.github.capabilities import SAYS, Capabilities
 from soc2ev.sources.github.claims import Repository, Tallies
 from soc2ev.sources.github.merged import Merged
@@ -143,7 +143,7 @@ class Details:
             elif not shapes.ends(value[name], 0):
                 self._say_cut(made.number, part)
         for name in shapes.missing(value):
-            if name in ("labels", "issues") and documents.ISSUES in self.capabilities.granted:
+            if name in ("labels", "issues") and fragments.ISSUES in self.capabilities.granted:
                 self.tallies["pull-requests"].lacks(f"#{made.number}: {name} were cut")
         self._note_tests(value, made)
 
@@ -173,7 +173,7 @@ class Details:
 
     def _hides(self, contexts: Json) -> bool:
         """Whether a check is null although the token may see checks."""
-        return None in contexts["nodes"] and documents.CHECKS in self.capabilities.granted
+        return None in contexts["nodes"] and fragments.CHECKS in self.capabilities.granted
 
     def _rest(self, cut: list[_Cut]) -> None:
         """The next pages of cut lists, until every list has ended."""

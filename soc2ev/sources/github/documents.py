@@ -10,41 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-CHECKS = "checks"
-"""Optional part: check runs and statuses together, which needs Checks and Commit statuses."""
-RUNS = "runs"
-"""Optional part: the workflow run behind a check, which needs Actions."""
-STATUSES = "statuses"
-"""Optional part: commit statuses alone, for tokens that may not see checks."""
-ISSUES = "issues"
-"""Optional part: the issues that a request closes, which needs Issues."""
-PUSHES = "pushes"
-"""Optional part: the check suites of the last commits of a request, which tell who pushed them; needs Checks."""
-REFUSABLE = {
-    "workflowRun": RUNS,
-    "statusCheckRollup": CHECKS,
-    "checkSuites": CHECKS,
-    "status": STATUSES,
-    "closingIssuesReferences": ISSUES,
-    "pushes": PUSHES,
-}
-"""Optional parts by the field in whose path GitHub reports that they are refused."""
+from soc2ev.sources.github.fragments import (
+    ACTOR,
+    ANCESTRY,
+    CHECKS,
+    COMMIT,
+    CONTEXTS,
+    ISSUES,
+    PAGE,
+    PARENTS,
+    PROBED,
+    PUSHES,
+    STATUSES,
+    check_fragments,
+    objects,
+    tests,
+)
 
-_PAGE = "pageInfo { hasNextPage endCursor }"
-_ACTOR = """
-fragment actor on Actor {
-  __typename login
-  ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId } ... on Organization {
-  databaseId } }
-"""
-_COMMIT = """
-fragment commit on Commit {
-  oid message authoredDate committedDate committedViaWeb
-  author { name email user { login databaseId } } committer { name email user { login databaseId } }
-  signature { isValid wasSignedByGitHub }
-}
-"""
-_PARENTS = "parents(first: 10) { totalCount nodes { oid } }"
 _FACTS = """
 fragment facts on Repository {
   id databaseId nameWithOwner url visibility isArchived isFork isEmpty createdAt pushedAt updatedAt
@@ -60,16 +42,6 @@ _TRACES = """
   releases(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { id updatedAt } }"""
 TRACES = ("pullRequests", "deployments", "releases")
 """What shows that something changed, beside the repository's own times."""
-_CHECK = """
-fragment check on CheckRun {
-  __typename databaseId name status conclusion startedAt completedAt url
-  checkSuite { createdAt app { slug databaseId } push { pusher { ...actor } } %s }
-}
-fragment state on StatusContext { __typename context state createdAt targetUrl creator { ...actor } }
-"""
-_RUN = "workflowRun { databaseId event }"
-_CONTEXTS = "{ totalCount %s nodes { __typename ...check ...state } }" % _PAGE  # noqa: UP031  braces are GraphQL's
-_STATES = "status { contexts { ...state } }"
 _SUITES = "oid pushes: checkSuites(first: 3) { nodes { createdAt push { previousSha pusher { ...actor } } } }"
 
 TIMELINE = (
@@ -101,22 +73,21 @@ _EVENT_FIELDS = {
 _EVENTS = "".join(
     f" ... on {kind} {{ id createdAt actor {{ ...actor }} {more} }}" for kind, more in _EVENT_FIELDS.items()
 )
-_REPLACED = f"__typename ... on HeadRefForcePushedEvent {{ beforeCommit {{ ...commit {_PARENTS} }} }}"
+_REPLACED = f"__typename ... on HeadRefForcePushedEvent {{ beforeCommit {{ ...commit {PARENTS} }} }}"
 _REVIEW = "id state submittedAt authorCanPushToRepository body author { ...actor } commit { oid }"
 
 PARTS = {
-    "reviews": f"reviews(first: %s) {{ totalCount {_PAGE} nodes {{ {_REVIEW} }} }}",
-    "commits": f"commits(first: %s) {{ totalCount {_PAGE} nodes {{ commit {{ ...commit {_PARENTS} }} }} }}",
-    "files": f"files(first: %s) {{ totalCount {_PAGE} nodes {{ path changeType }} }}",
-    "events": f"timelineItems(first: %s, itemTypes: [{TIMELINE}]) {{ {_PAGE} nodes {{ __typename {_EVENTS} }} }}",
+    "reviews": f"reviews(first: %s) {{ totalCount {PAGE} nodes {{ {_REVIEW} }} }}",
+    "commits": f"commits(first: %s) {{ totalCount {PAGE} nodes {{ commit {{ ...commit {PARENTS} }} }} }}",
+    "files": f"files(first: %s) {{ totalCount {PAGE} nodes {{ path changeType }} }}",
+    "events": f"timelineItems(first: %s, itemTypes: [{TIMELINE}]) {{ {PAGE} nodes {{ __typename {_EVENTS} }} }}",
     "replaced": f"replaced: timelineItems(first: %s, itemTypes: [HEAD_REF_FORCE_PUSHED_EVENT]) "
-    f"{{ {_PAGE} nodes {{ {_REPLACED} }} }}",
+    f"{{ {PAGE} nodes {{ {_REPLACED} }} }}",
 }
 """The lists of a pull request that may need more than one page, by what we call them."""
 FIELDS = {name: name for name in PARTS} | {"events": "timelineItems"}
 """Under what name an answer has them."""
 _FIRST = {"reviews": 30, "commits": 20, "files": 50, "events": 60, "replaced": 3}
-_FIRST_CONTEXTS = 30
 _LAST = 6
 """Each suite that is asked for costs; few requests have more commits, and the pushes before are asked for apart."""
 
@@ -146,47 +117,13 @@ def owned(*, traces: bool) -> str:
 _OWNED = f"""query owned($login: String!, $first: Int!, $after: String) {{
   repositoryOwner(login: $login) {{
     repositories(first: $first, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
-      totalCount {_PAGE} nodes {{ ...facts }}
+      totalCount {PAGE} nodes {{ ...facts }}
     }}
   }}
 }}"""
-HEADS = """query heads($owner: String!, $name: String!, $ref: String!, $start: GitObjectID, $end: GitObjectID, $before: Boolean!, $now: Boolean!) {
-  repository(owner: $owner, name: $name) {
-    ref(qualifiedName: $ref) { target { oid } }
-    start: object(oid: $start) @include(if: $before) { ... on Commit { oid history(first: 1) { totalCount } } }
-    end: object(oid: $end) @include(if: $now) { ... on Commit { oid history(first: 1) { totalCount } } }
-  }
-}
-"""  # noqa: E501  one line of variables
-_WITH_HISTORY = HEADS.replace("query heads(", "query opened(").replace("$now: Boolean!", "$now: Boolean!, $first: Int!")
-HEADS_AND_HISTORY = _WITH_HISTORY.replace(
-    "\n  }\n}",
-    "\n    object(oid: $end) { ... on Commit { history(first: $first) {"
-    f" totalCount {_PAGE} nodes {{ ...commit {_PARENTS} }} }} }} }}\n  }}\n}}{_COMMIT}",
-)
-"""The same with the newest commits of the end."""
-DATED = """query dated($owner: String!, $name: String!, $ref: String!, $start: GitTimestamp!, $end: GitTimestamp!) {
-  repository(owner: $owner, name: $name) {
-    ref(qualifiedName: $ref) {
-      target {
-        ... on Commit {
-          start: history(first: 1, until: $start) { nodes { oid } }
-          end: history(first: 1, until: $end) { nodes { oid } }
-        }
-      }
-    }
-  }
-}
-"""
-HISTORY = f"""query history($owner: String!, $name: String!, $from: GitObjectID!, $first: Int!, $after: String) {{
-  repository(owner: $owner, name: $name) {{
-    object(oid: $from) {{
-      ... on Commit {{ history(first: $first, after: $after) {{ totalCount {_PAGE} nodes {{ ...commit {_PARENTS} }} }}
-      }} }} }}
-}}{_COMMIT}"""
 _MERGED = f"""
     pullRequests(states: MERGED, first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
-      totalCount {_PAGE}
+      totalCount {PAGE}
       nodes {{ id number updatedAt mergedAt baseRefName headRefName mergeCommit {{ oid }} }}
     }}"""
 MERGED = f"""query merged($owner: String!, $name: String!, $first: Int!, $after: String) {{
@@ -203,7 +140,7 @@ fragment became on DeploymentStatus { id state createdAt logUrl creator { ...act
 """
 _RELEASES = f"""
 fragment released on ReleaseConnection {{
-  totalCount {_PAGE}
+  totalCount {PAGE}
   nodes {{
     id tagName name description publishedAt createdAt isDraft isPrerelease url tagCommit {{ oid }}
     author {{ __typename login databaseId }}
@@ -225,15 +162,19 @@ DEPLOYMENTS = f"""query deployments(
   $owner: String!, $name: String!, $first: Int!, $after: String, $releases: Boolean!
 ) {{
   repository(owner: $owner, name: $name) {{
-    deployments(first: $first, after: $after, {_NEWEST}) {{ totalCount {_PAGE} nodes {{ ...deployment }} }}
+    deployments(first: $first, after: $after, {_NEWEST}) {{ totalCount {PAGE} nodes {{ ...deployment }} }}
     releases(first: 30, {_NEWEST}) @include(if: $releases) {{ ...released }}
   }}
-}}{_DEPLOYMENT}{_RELEASES}{_ACTOR}"""
-OPENING = f"""query opening($owner: String!, $name: String!, $first: Int!, $after: String, $deployments: Int!) {{
+}}{_DEPLOYMENT}{_RELEASES}{ACTOR}"""
+OPENING = f"""query opening(
+  $owner: String!, $name: String!, $first: Int!, $after: String, $deployments: Int!, $tip: GitObjectID, $probe: Boolean!
+) {{
   repository(owner: $owner, name: $name) {{{_MERGED}
-    deployments(first: $deployments, {_NEWEST}) {{ totalCount {_PAGE} nodes {{ ...deployment }} }}
-    releases(first: 30, {_NEWEST}) {{ ...released }}{_SETTINGS}  }}
-}}{_DEPLOYMENT}{_RELEASES}{_OWNERS}{_ACTOR}"""
+    deployments(first: $deployments, {_NEWEST}) {{ totalCount {PAGE} nodes {{ ...deployment }} }}
+    releases(first: 30, {_NEWEST}) {{ ...released }}
+    probed: object(oid: $tip) @include(if: $probe) {{{PROBED}
+    }}{_SETTINGS}  }}
+}}{_DEPLOYMENT}{_RELEASES}{_OWNERS}{ACTOR}"""
 RELEASES = f"""query releases($owner: String!, $name: String!, $first: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{
     releases(first: $first, after: $after, {_NEWEST}) {{ ...released }}
@@ -241,19 +182,10 @@ RELEASES = f"""query releases($owner: String!, $name: String!, $first: Int!, $af
 }}{_RELEASES}"""
 _GATES = "deploymentReviews(first: 20) { totalCount nodes { state comment user { login databaseId } %s } }"
 _GATE_PLACES = "environments(first: 10) { nodes { name } }"
-PROBE = """query probe($owner: String!, $name: String!, $oid: GitObjectID!) {
-  repository(owner: $owner, name: $name) {
-    object(oid: $oid) {
-      ... on Commit {
-        statusCheckRollup { contexts(first: 1) { nodes {
-          ... on CheckRun { checkSuite { workflowRun { databaseId } } }
-        } } }
-        status { contexts { context } }
-      }
-    }
-  }
-}
-"""
+PROBE = f"""query probe($owner: String!, $name: String!, $oid: GitObjectID!) {{
+  repository(owner: $owner, name: $name) {{ object(oid: $oid) {{{PROBED}
+  }} }}
+}}"""
 
 
 def details(wanted: Collection[str]) -> str:
@@ -263,10 +195,10 @@ def details(wanted: Collection[str]) -> str:
         lists += "\n  closingIssuesReferences(first: 100) { totalCount nodes { number repository { nameWithOwner } } }"
     if {CHECKS, PUSHES} <= set(wanted):
         lists += f"\n  pushed: commits(last: {_LAST}) {{ nodes {{ commit {{ {_SUITES} }} }} }}"
-    lists += f"\n  head: commits(last: 1) {{ nodes {{ commit {{ oid {_tested(wanted)} }} }} }}"
-    lists += f"\n  mergeCommit {{ ...commit {_PARENTS} {_tested(wanted)} }}"
+    lists += f"\n  head: commits(last: 1) {{ nodes {{ commit {{ oid {tests(wanted)} }} }} }}"
+    lists += f"\n  mergeCommit {{ ...commit {PARENTS} {tests(wanted)} }}"
     text = f"query details($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...pull }} }}{_PULL % lists}"
-    return text + _ACTOR + _COMMIT + _check(wanted)
+    return text + ACTOR + COMMIT + check_fragments(wanted)
 
 
 def rest_of(parts: Sequence[str]) -> str:
@@ -276,8 +208,8 @@ def rest_of(parts: Sequence[str]) -> str:
         page = PARTS[part] % f"100, after: $c{n}"
         asked.append(f"  p{n}: node(id: $i{n}) {{ ... on PullRequest {{ number {page} }} }}")
     names = ", ".join(f"$i{n}: ID!, $c{n}: String!" for n in range(len(parts)))
-    people = _ACTOR if {"reviews", "events"} & set(parts) else ""
-    commits = _COMMIT if {"commits", "replaced"} & set(parts) else ""
+    people = ACTOR if {"reviews", "events"} & set(parts) else ""
+    commits = COMMIT if {"commits", "replaced"} & set(parts) else ""
     return f"query rest({names}) {{\n{chr(10).join(asked)}\n}}{people}{commits}"
 
 
@@ -304,26 +236,26 @@ def _nodes(name: str, count: int, fields: str, more: str = "") -> str:
 
 def rest_of_statuses(count: int) -> str:
     """The next page of the statuses of several deployments: variables i0, c0 and so on; aliases p0 and so on."""
-    page = f"statuses(first: 100, after: $c%d) {{ totalCount {_PAGE} nodes {{ ...became }} }}"
+    page = f"statuses(first: 100, after: $c%d) {{ totalCount {PAGE} nodes {{ ...became }} }}"
     fragment = "fragment became" + _DEPLOYMENT.partition("fragment became")[2]
     asked = _nodes("rest", count, f"Deployment {{ databaseId {page} }}", "$c%d: String!")
-    return f"{asked}\n{fragment}{_ACTOR}"
+    return f"{asked}\n{fragment}{ACTOR}"
 
 
 def commits(count: int) -> str:
     """Commits by their names: variables s0 and so on; aliases c0 and so on."""
-    return _objects(count, f"...commit {_PARENTS}") + _COMMIT
+    return objects(count, f"...commit {PARENTS}") + COMMIT
 
 
 def named_requests(count: int) -> str:
     """The pull requests that GitHub's index connects with commits."""
     fields = "id number updatedAt mergedAt baseRefName headRefName mergeCommit { oid } repository { nameWithOwner }"
-    return _objects(count, f"oid associatedPullRequests(first: 10) {{ totalCount nodes {{ {fields} }} }}")
+    return objects(count, f"oid associatedPullRequests(first: 10) {{ totalCount nodes {{ {fields} }} }}")
 
 
 def parents(count: int) -> str:
     """The parents of commits and of what they build on."""
-    return _objects(count, f"oid history(first: 30) {{ nodes {{ oid {_PARENTS} }} }}")
+    return objects(count, ANCESTRY)
 
 
 def gates(count: int) -> str:
@@ -336,64 +268,37 @@ def gates(count: int) -> str:
 
 def authors(count: int) -> str:
     """Who wrote commits together: the author first, then those whom the message names as co-authors."""
-    return _objects(count, "oid authors(first: 10) { totalCount nodes { name email user { login databaseId } } }")
+    return objects(count, "oid authors(first: 10) { totalCount nodes { name email user { login databaseId } } }")
 
 
 def pushers(count: int) -> str:
     """The check suites of commits, which tell who pushed them."""
-    return _objects(count, _SUITES) + _ACTOR
+    return objects(count, _SUITES) + ACTOR
 
 
 def tested(count: int, wanted: Collection[str]) -> str:
     """The checks of commits, the newest attempt of each."""
-    people = _ACTOR if {CHECKS, STATUSES} & set(wanted) else ""
-    return _objects(count, f"oid {_tested(wanted)}") + people + _check(wanted)
+    people = ACTOR if {CHECKS, STATUSES} & set(wanted) else ""
+    return objects(count, f"oid {tests(wanted)}") + people + check_fragments(wanted)
 
 
 def more_tested(count: int, wanted: Collection[str]) -> str:
     """The next page of the checks of commits: variables a0 and so on."""
-    asked = f"oid statusCheckRollup {{ contexts(first: 100, after: $a%d) {_CONTEXTS} }}"
-    return _objects(count, asked, "$a%d: String!") + _ACTOR + _check(wanted)
+    asked = f"oid statusCheckRollup {{ contexts(first: 100, after: $a%d) {CONTEXTS} }}"
+    return objects(count, asked, "$a%d: String!") + ACTOR + check_fragments(wanted)
 
 
 def attempts(count: int, wanted: Collection[str]) -> str:
     """Every attempt of every check of commits, suite by suite."""
-    runs = f"checkRuns(first: 50, filterBy: {{checkType: ALL}}) {{ totalCount {_PAGE} nodes {{ ...check }} }}"
-    suites = f"oid checkSuites(first: 20) {{ totalCount {_PAGE} nodes {{ id {runs} }} }}"
-    check, _, _ = _check(wanted).partition("fragment state")
-    return _objects(count, suites) + _ACTOR + check
+    runs = f"checkRuns(first: 50, filterBy: {{checkType: ALL}}) {{ totalCount {PAGE} nodes {{ ...check }} }}"
+    suites = f"oid checkSuites(first: 20) {{ totalCount {PAGE} nodes {{ id {runs} }} }}"
+    check, _, _ = check_fragments(wanted).partition("fragment state")
+    return objects(count, suites) + ACTOR + check
 
 
 def more_attempts(count: int, wanted: Collection[str]) -> str:
     """The next page of the attempts in suites: variables i0, c0 and so on; aliases p0 and so on."""
     page = "first: 100, after: $c%d, filterBy: {checkType: ALL}"
-    runs = f"checkRuns({page}) {{ totalCount {_PAGE} nodes {{ ...check }} }}"
-    check, _, _ = _check(wanted).partition("fragment state")
-    return _nodes("attempts", count, f"CheckSuite {{ commit {{ oid }} {runs} }}", "$c%d: String!") + _ACTOR + check
-
-
-def _tested(wanted: Collection[str]) -> str:
-    if CHECKS in wanted:
-        return f"statusCheckRollup {{ contexts(first: {_FIRST_CONTEXTS}) {_CONTEXTS} }}"
-    return _STATES if STATUSES in wanted else ""
-
-
-def _check(wanted: Collection[str]) -> str:
-    """The fragments that the chosen parts use; an unused one would make the document invalid."""
-    text = _CHECK % (_RUN if RUNS in wanted else "")
-    if CHECKS in wanted:
-        return text
-    return "fragment state" + text.partition("fragment state")[2] if STATUSES in wanted else ""
-
-
-def _objects(count: int, fields: str, more: str = "") -> str:
-    """Commits of one repository by aliases; `more` declares a further variable for each of them."""
-    numbers = range(count)
-    names = ", ".join(f"$s{n}: GitObjectID!" + (", " + more % n if more else "") for n in numbers)
-    asked = "\n".join(
-        f"    c{n}: object(oid: $s{n}) {{ ... on Commit {{ {fields % n if more else fields} }} }}" for n in numbers
-    )
-    return (
-        f"query commits($owner: String!, $name: String!, {names}) {{\n"
-        f"  repository(owner: $owner, name: $name) {{\n{asked}\n  }}\n}}"
-    )
+    runs = f"checkRuns({page}) {{ totalCount {PAGE} nodes {{ ...check }} }}"
+    check, _, _ = check_fragments(wanted).partition("fragment state")
+    return _nodes("attempts", count, f"CheckSuite {{ commit {{ oid }} {runs} }}", "$c%d: String!") + ACTOR + check

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, refusals, shapes
+from soc2ev.sources.github import documents, ref_documents, refusals, shapes
 from soc2ev.sources.github.claims import Repository, Tally
 from soc2ev.sources.github.heads import Heads
 from soc2ev.sources.github.notes import Notes
@@ -206,7 +206,7 @@ class Graph:
                 raise ValueError("it repeats commits of an earlier page")
 
         answer = self.host.page(
-            documents.HISTORY,
+            ref_documents.HISTORY,
             variables,
             name="history",
             stream=self.repository.stream("commits"),

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from soc2ev.errors import AccessError, CollectError
 from soc2ev.fetch import PageTooLargeError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, streams
+from soc2ev.sources.github import ref_documents, streams
 from soc2ev.sources.github.claims import Repository, Tally
 from soc2ev.sources.github.refusals import FlawedError
 
 if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
     from soc2ev.period import Period
+    from soc2ev.sources.github.along import Along
     from soc2ev.sources.github.host import Host
     from soc2ev.sources.github.merged import Merged
     from soc2ev.sources.github.moves import Line
@@ -57,12 +58,12 @@ class _Edges:
 
 
 def determine(
-    host: Host, repository: Repository, line: Line, index: Iterable[Merged], period: Period, tally: Tally
+    host: Host, repository: Repository, line: Line, index: Iterable[Merged], period: Period, tally: Tally, along: Along
 ) -> Heads | None:
-    """The heads of a ref; None, with the reason in the tally, when they cannot be had."""
+    """The heads of a ref; None, with the reason in the tally, when they cannot be had; `along` is asked along."""
     try:
         edges = _from_record(repository, line, host, period) if line.known else _estimated(host, repository, line, index, period)  # noqa: E501  # fmt: skip
-        found = _counted(host, repository, line, edges, period, tally)
+        found = _counted(host, repository, line, edges, period, tally, along)
     except CollectError as problem:
         tally.failed(problem, line.ref)
         return None
@@ -102,7 +103,7 @@ def _tip(host: Host, repository: Repository, ref: str) -> str | None:
     """What a branch that never moved holds; CollectError when there is no such branch."""
     asked = {"repository": repository.name, "role": "tip", "ref": ref}
     variables = {"ref": f"refs/heads/{ref}", "start": None, "end": None, "before": False, "now": False}
-    answer = _ask(host, repository, documents.HEADS, variables, asked)
+    answer = _ask(host, repository, ref_documents.HEADS, variables, asked)
     found = answer.data["repository"]["ref"]
     if found is None:
         raise CollectError("there is no such branch", hint="check `branches` in the scope")
@@ -125,7 +126,7 @@ def _estimated(host: Host, repository: Repository, line: Line, index: Iterable[M
 def _dated(host: Host, repository: Repository, ref: str, period: Period) -> tuple[str | None, str | None]:
     asked = {"repository": repository.name, "role": "dated", "ref": ref}
     variables = {"ref": f"refs/heads/{ref}", "start": period.start.isoformat(), "end": period.end.isoformat()}
-    answer = _ask(host, repository, documents.DATED, variables, asked)
+    answer = _ask(host, repository, ref_documents.DATED, variables, asked)
     found = answer.data["repository"]["ref"]
     if found is None:
         raise CollectError("there is no such branch", hint="check `branches` in the scope")
@@ -133,7 +134,9 @@ def _dated(host: Host, repository: Repository, ref: str, period: Period) -> tupl
     return nodes[0][0]["oid"] if nodes[0] else None, nodes[1][0]["oid"] if nodes[1] else None
 
 
-def _counted(host: Host, repository: Repository, line: Line, edges: _Edges, period: Period, tally: Tally) -> Heads:
+def _counted(
+    host: Host, repository: Repository, line: Line, edges: _Edges, period: Period, tally: Tally, along: Along
+) -> Heads:
     """The heads with GitHub's count of the commits between them."""
     start, end = edges.start, edges.end
     below, ahead = start, None
@@ -149,8 +152,8 @@ def _counted(host: Host, repository: Repository, line: Line, edges: _Edges, peri
     asked |= {"start_basis": edges.start_basis, "end_basis": edges.end_basis}
     asked |= {} if ahead is None else {"ahead_by": ahead, "below": below}
     variables = {"ref": f"refs/heads/{line.ref}", "start": start, "end": end, "before": bool(start), "now": bool(end)}
-    begun = _with_history(host, repository, variables, asked) if end and end != start else None
-    answer = begun or _ask(host, repository, documents.HEADS, variables, asked)
+    begun = _with_history(host, repository, variables, asked, along) if end and end != start else None
+    answer = begun or _ask(host, repository, ref_documents.HEADS, variables, asked)
     tally.fetched += 1
     commits = streams.between(answer.data["repository"]) if ahead is None else ahead
     if commits is None:
@@ -159,16 +162,19 @@ def _counted(host: Host, repository: Repository, line: Line, edges: _Edges, peri
 
 
 def _with_history(
-    host: Host, repository: Repository, variables: Mapping[str, Json], asked: Mapping[str, Json]
+    host: Host, repository: Repository, variables: Mapping[str, Json], asked: Mapping[str, Json], along: Along
 ) -> GraphAnswer | None:
     """The question with the newest commits of the end; None where the heads have to be asked for by themselves."""
-    told = {**repository.variables, **variables, "first": host.sizes.of("history")}
+    document, more = along.question()
+    told = {**repository.variables, **variables, **more, "first": host.sizes.of("history")}
     try:
-        return host.query(documents.HEADS_AND_HISTORY, told, stream=repository.stream("heads"), asked=asked)
+        answer = host.query(document, told, stream=repository.stream("heads"), asked=asked)
     except (AccessError, FlawedError):
         raise
     except CollectError:
         return None
+    along.take(answer)
+    return answer
 
 
 def _compared(host: Host, repository: Repository, start: str, end: str, tally: Tally) -> tuple[int | None, str | None]:

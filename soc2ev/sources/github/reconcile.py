@@ -76,7 +76,12 @@ class Explained:
 
 def pushed_to(line: Line, details: Details, period: Period) -> frozenset[str]:
     """What a ref held after each move of the period that no detailed request made."""
-    return frozenset(one.after for one in line.within(period) if one.kind in PUSHES and one.after) - details.landed
+    return pushes(line, period) - details.landed
+
+
+def pushes(line: Line, period: Period) -> frozenset[str]:
+    """What a ref held after each push of the period."""
+    return frozenset(one.after for one in line.within(period) if one.kind in PUSHES and one.after)
 
 
 def rename(line: Line, index: Mapping[int, Merged], repository: Repository, period: Period, tally: Tally) -> Line:

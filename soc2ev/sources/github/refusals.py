@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import AccessError, CollectError
-from soc2ev.sources.github import documents
+from soc2ev.sources.github import fragments
 
 if TYPE_CHECKING:
     from soc2ev.fetch import GraphAnswer
@@ -63,18 +63,18 @@ def refuse(answer: GraphAnswer, stream: str, role: str | None) -> None:
 
 def refused(answer: GraphAnswer) -> frozenset[str | None]:
     """The optional parts that an answer refuses; None among them when it refuses what is not optional."""
-    return frozenset(_optional(error.path) for error in answer.errors if error.denied)
+    return frozenset(optional(error.path) for error in answer.errors if error.denied)
 
 
-def _optional(path: Sequence[str | int]) -> str | None:
+def optional(path: Sequence[str | int]) -> str | None:
     """The optional part that the path of an error leads into: the deepest one, which asks for more."""
-    found = [documents.REFUSABLE[step] for step in path if isinstance(step, str) and step in documents.REFUSABLE]
+    found = [fragments.REFUSABLE[step] for step in path if isinstance(step, str) and step in fragments.REFUSABLE]
     return found[-1] if found else None
 
 
 def _is_beside(path: Sequence[str | int], role: str | None) -> bool:
     """Whether the error is in what was asked for along with the rest, of which whoever reads it takes care."""
-    return role == "opening" or (role == "heads" and tuple(path[:2]) == ("repository", "object"))
+    return role == "opening" or (role == "heads" and len(path) >= _DEEP and path[1] not in _OF_HEADS)
 
 
 def lacks(answer: GraphAnswer, *fields: str) -> bool:
@@ -91,3 +91,4 @@ def fails(answer: GraphAnswer, *fields: str) -> bool:
 
 
 _DEEP = 2
+_OF_HEADS = ("ref", "start", "end")

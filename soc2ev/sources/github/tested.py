@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soc2ev.errors import CollectError
 from soc2ev.model import Json
-from soc2ev.sources.github import documents, shapes
+from soc2ev.sources.github import documents, fragments, refusals, shapes
 from soc2ev.sources.github.capabilities import Capabilities
 from soc2ev.sources.github.claims import Repository, Tallies, Tally
 from soc2ev.sources.github.details import TestCut
+from soc2ev.sources.github.opening import Opening
 from soc2ev.sources.github.refusals import DeniedError
 
 if TYPE_CHECKING:
+    from soc2ev.fetch import GraphAnswer
     from soc2ev.sources.github.host import Host
 
 _Document = Callable[[int, frozenset[str]], str]
 _MOST_PAGES = 50
-OPTIONAL = (documents.CHECKS, documents.RUNS, documents.STATUSES, documents.ISSUES, documents.PUSHES)
+OPTIONAL = (fragments.CHECKS, fragments.RUNS, fragments.STATUSES, fragments.ISSUES, fragments.PUSHES)
 """The parts that tokens are often refused."""
 
 
@@ -43,19 +46,41 @@ def probe(host: Host, repository: Repository) -> frozenset[str]:
 
 
 class Granted:
-    """What the token of a host may see, asked once of the first repository that has commits; nothing without one."""
+    """
+    What the token of a host may see, asked once of the first repository that has commits; nothing without one.
+
+    Where that is the first of all, its opening asks it along.
+    """
 
     def __init__(self, host: Host, fresh: Sequence[tuple[Host, Repository]]) -> None:
+        """`fresh` are those that are collected, in their order."""
         self._host, self._lock = host, threading.Lock()
-        self._first = next((one for home, one in fresh if home is host and one.tip is not None), None)
+        self._fresh = [one for home, one in fresh if home is host]
+        self._opening: Opening | None = None
         self._found: frozenset[str] | None = None
+
+    def open(self, repository: Repository) -> Opening:
+        """The first question about a repository. Whoever asks for more of it may wait for that of the first one."""
+        # Another would wait for one that may begin only after it.
+        probes = repository is self._fresh[0] and repository.tip is not None if self._fresh else False
+        opening = Opening(self._host, repository, probes=probes)
+        if probes:
+            self._opening = opening
+        return opening
 
     def __call__(self) -> frozenset[str]:
         """The optional parts; others wait while the first one asks."""
         with self._lock:
             if self._found is None:
-                self._found = frozenset() if self._first is None else probe(self._host, self._first)
+                self._found = self._ask()
             return self._found
+
+    def _ask(self) -> frozenset[str]:
+        first = next((one for one in self._fresh if one.tip is not None), None)
+        denied = self._opening.denied() if self._opening else None
+        if denied is not None:
+            return frozenset(OPTIONAL) - denied
+        return frozenset() if first is None else probe(self._host, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +101,37 @@ class Tested:
         self.tally: Tally = tallies["checks"]
         self._asked: set[tuple[str, str, int]] = set()
         self._suites: list[_SuiteCut] = []
+        self._cut: list[TestCut] = []
+        self._along: tuple[GraphAnswer, Sequence[str]] | None = None
+
+    def take(self, answer: GraphAnswer, shas: Sequence[str]) -> None:
+        """An answer that may tell the checks of pushed commits, under aliases c0 and so on."""
+        self._along = answer, shas
+
+    def settle(self) -> None:
+        """Keep what was taken, where all of it came whole; `pushes` asks for the rest again."""
+        if self._along is None:
+            return
+        (answer, shas), self._along = self._along, None
+        if refusals.lacks(answer, *(f"c{n}" for n in range(len(shas)))):
+            return
+        told = [TestCut(sha, "pushes", 0, "", 1) for sha in shas]
+        with suppress(CollectError):
+            self.host.again(answer, stream=self.repository.stream("checks"), asked=self._told(told))
+            self._fresh("pushes", [(sha, 0) for sha in shas])
+            for number, one in enumerate(told):
+                self._note(one, answer.data["repository"][f"c{number}"], self._cut)
 
     def pushes(self, shas: Sequence[str]) -> None:
         """The checks of commits that were pushed straight to a production ref."""
-        cut: list[TestCut] = []
+        cut, self._cut = self._cut, []
         wanted = self._fresh("pushes", [(sha, 0) for sha in shas])
         self.host.side_by_side("tested", wanted, lambda chunk: self._ask(chunk, documents.tested, cut), self._lose)
         self.rest(cut)
 
     def attempts(self, heads: Sequence[tuple[str, int]]) -> None:
         """Every attempt of every check on these heads of requests."""
-        if documents.CHECKS not in self.capabilities.granted:
+        if fragments.CHECKS not in self.capabilities.granted:
             return
         wanted = self._fresh("attempts", heads)
         self.host.side_by_side("attempts", wanted, lambda chunk: self._ask(chunk, documents.attempts, []), self._lose)
@@ -145,20 +190,22 @@ class Tested:
     ) -> None:
         variables = {**self.repository.variables, **{f"s{n}": one.sha for n, one in enumerate(chunk)}}
         variables |= {f"a{n}": one.cursor for n, one in enumerate(chunk)} if paged else {}
-        reason = self.capabilities.reason
-        asked: dict[str, Json] = {"repository": self.repository.name, "role": "tested"}
-        asked |= {"parts": [one.part for one in chunk], "numbers": [one.number for one in chunk]}
-        asked |= {"pages": [one.page for one in chunk], **({"reason": reason} if reason else {})}
         answer = self.host.query(
             document(len(chunk), self.capabilities.granted),
             variables,
             stream=self.repository.stream("checks"),
-            asked=asked,
+            asked=self._told(chunk),
             reuse=True,
         )
         self.capabilities.narrow(answer, self.tallies)
         for one, (_, value) in zip(chunk, shapes.objects(answer.data["repository"], "c"), strict=True):
             self._note(one, value, following)
+
+    def _told(self, chunk: Sequence[TestCut]) -> dict[str, Json]:
+        reason = self.capabilities.reason
+        asked: dict[str, Json] = {"repository": self.repository.name, "role": "tested"}
+        asked |= {"parts": [one.part for one in chunk], "numbers": [one.number for one in chunk]}
+        return asked | {"pages": [one.page for one in chunk], **({"reason": reason} if reason else {})}
 
     def _note(self, one: TestCut, value: Json, following: list[TestCut]) -> None:
         if value is None:
@@ -175,7 +222,7 @@ class Tested:
         if not value.get("statusCheckRollup"):
             return
         contexts = value["statusCheckRollup"]["contexts"]
-        if contexts and None in contexts["nodes"] and documents.CHECKS in self.capabilities.granted:
+        if contexts and None in contexts["nodes"] and fragments.CHECKS in self.capabilities.granted:
             self.tally.lacks(f"GitHub tells nothing of some checks of {one.sha[:12]} that it lists")
         if contexts is None or not contexts["pageInfo"]["hasNextPage"]:
             if contexts is None or (one.page == 1 and not shapes.ends(contexts, 0)):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
-from soc2ev.sources.github import documents
+from soc2ev.sources.github import documents, fragments, ref_documents
 from soc2ev.sources.github.sizes import _STARTS
 from tests.fakes.github import faults, tokens
 from tests.fakes.github.cost import price
@@ -17,16 +17,19 @@ from tests.fakes.github.large import large
 from tests.fakes.github.scenarios.story import Story
 from tests.sources.github.runs import SECRET, collect
 
-EVERYTHING = frozenset((documents.CHECKS, documents.RUNS, documents.STATUSES, documents.ISSUES))
+EVERYTHING = frozenset((fragments.CHECKS, fragments.RUNS, fragments.STATUSES, fragments.ISSUES))
 DOCUMENTS = {
     "repositories": documents.repositories(3, traces=True),
     "bare repositories": documents.repositories(1, traces=False),
     "owned": documents.owned(traces=True),
     "bare owned": documents.owned(traces=False),
-    "heads": documents.HEADS,
-    "dated": documents.DATED,
-    "history": documents.HISTORY,
-    "heads and history": documents.HEADS_AND_HISTORY,
+    "heads": ref_documents.HEADS,
+    "dated": ref_documents.DATED,
+    "history": ref_documents.HISTORY,
+    "heads and history": ref_documents.opened(0, 0, EVERYTHING),
+    "heads with all": ref_documents.opened(2, 2, EVERYTHING),
+    "heads with statuses": ref_documents.opened(1, 0, {fragments.STATUSES}),
+    "heads with little": ref_documents.opened(1, 1, ()),
     "opening": documents.OPENING,
     "settings": documents.SETTINGS,
     "merged": documents.MERGED,
@@ -34,10 +37,10 @@ DOCUMENTS = {
     "releases": documents.RELEASES,
     "probe": documents.PROBE,
     "details": documents.details(EVERYTHING),
-    "details without runs": documents.details(EVERYTHING - {documents.RUNS}),
-    "details with statuses": documents.details({documents.STATUSES}),
+    "details without runs": documents.details(EVERYTHING - {fragments.RUNS}),
+    "details with statuses": documents.details({fragments.STATUSES}),
     "bare details": documents.details(()),
-    "details without suites": documents.details(EVERYTHING - {documents.PUSHES}),
+    "details without suites": documents.details(EVERYTHING - {fragments.PUSHES}),
     "rest": documents.rest_of(list(documents.PARTS)),
     "rest of replaced": documents.rest_of(["replaced"]),
     "rest of events": documents.rest_of(["events"]),
@@ -48,7 +51,7 @@ DOCUMENTS = {
     "commits": documents.commits(2),
     "named requests": documents.named_requests(2),
     "tested": documents.tested(2, EVERYTHING),
-    "tested by statuses": documents.tested(2, {documents.STATUSES}),
+    "tested by statuses": documents.tested(2, {fragments.STATUSES}),
     "more tested": documents.more_tested(2, EVERYTHING),
     "attempts": documents.attempts(2, EVERYTHING),
     "more attempts": documents.more_attempts(2, EVERYTHING),
@@ -68,7 +71,7 @@ def test_every_document_is_valid(name: str) -> None:
 def test_ten_thousand_requests_fit_into_the_points_of_an_hour() -> None:
     """A user has 5,000 points an hour; the details of 100 requests cost 45 at most, and the lists beside them few."""
     schema, ids = build_schema(SCHEMA_FILE.read_text(encoding="utf-8")), ["x"] * 100
-    points = price(schema, parse(documents.details(EVERYTHING | {documents.PUSHES})), {"ids": ids}, None).cost
+    points = price(schema, parse(documents.details(EVERYTHING | {fragments.PUSHES})), {"ids": ids}, None).cost
     assert (True, points) == (30 < points <= 45, points)
 
 
@@ -85,6 +88,20 @@ def test_a_busy_month_stays_within_its_requests(tmp_path: Path) -> None:
     assert 4 <= len(named) <= 8
     history = [item.request for item, _ in run.stored if item.request.get("role") == "history"]
     assert [True] * 4 == ["answered" in request for request in history]
+
+
+@pytest.mark.parametrize("repositories", [1, 3])
+def test_a_quiet_month_stays_within_its_requests(tmp_path: Path, repositories: int) -> None:
+    """Thirty requests in each repository: at most 15 for it and 0.05 for each of them."""
+    story = large(30 * repositories, 7, repositories)
+    story.token(tokens.classic(SECRET, "root"))
+    for repository in story.repos.values():
+        repository.it.collaborators["root"] = "admin"
+    run = collect(tmp_path, story, scope="[{repository: 'acme/*'}]")
+    assert {} == run.incomplete
+    merged = sum(entry.fetched for name, entry in run.coverages.items() if name.endswith(":pull-requests"))
+    assert 25 * repositories < merged
+    assert run.requests <= 0.05 * merged + 15 * repositories
 
 
 def test_named_commits_do_not_come_twice_when_the_history_is_read_after_all(

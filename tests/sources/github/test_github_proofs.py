@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from soc2ev.sources.github import documents, gates, notes, sizes
+from soc2ev.sources.github import along, documents, gates, notes, sizes
 from soc2ev.sources.github.notes import Notes
 from soc2ev.vault import Writer
 from tests.fakes.github import faults, tokens
@@ -66,6 +66,7 @@ def test_deployed_commits_that_landed_later_are_placed_side_by_side(
     story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was merged after the period is asked about in several questions at once; no commit is told twice."""
+    monkeypatch.setattr(along, "_MOST", 0)
     monkeypatch.setitem(sizes._STARTS, "parents", 2)
     story.clean()
     story.world.now = datetime(2026, 11, 2, tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,19 @@ from tests.fakes.github import faults, tokens
 from tests.fakes.github.scenarios.story import Story
 from tests.sources.github.runs import SECRET, Run, collect
 
-PARTS = ("pullRequests", "deployments", "releases", "visibility", "hasVulnerabilityAlertsEnabled", "root")
+PARTS = ("pullRequests", "deployments", "releases", "visibility", "hasVulnerabilityAlertsEnabled", "root", "probed")
 
 
 def month() -> Story:
-    """Three requests, a direct push, a deployment and a release."""
+    """Three requests, a direct push, a deployment and a release; then a request that is deployed after the month."""
     story = Story()
     story.token(tokens.classic(SECRET, "root"))
     for number in range(3):
         story.clean(title=f"ABC-{number}")
     story.api.push(story.ann, {"a": "1"})
+    story.api.deploy(story.api.head(), story.cat, states=("success",))
+    story.world.now = datetime(2026, 11, 2, tzinfo=UTC)
+    story.clean(title="ABC-9")
     story.api.deploy(story.api.head(), story.cat, states=("success",))
     return story
 
@@ -43,10 +47,13 @@ def spoilt(spoil: Callable[[dict[str, Any]], None], *, of: tuple[str, ...]) -> f
 
 
 def told(run: Run) -> dict[str, list[str]]:
-    """Everything that was told, but for what depends on the pages it came in."""
+    """Everything that was told, but for what depends on the pages it came in and on the server's address."""
     names = ("merged_index", "deployments", "releases", "settings", "capabilities", "heads", "commits")
+    names += ("tested_commits", "checks", "parents")
     return {
-        name: sorted(json.dumps({**row, "page": 0}, sort_keys=True, default=str) for row in run.rows(f"github_{name}"))
+        name: sorted(
+            json.dumps({**row, "page": 0, "url": ""}, sort_keys=True, default=str) for row in run.rows(f"github_{name}")
+        )
         for name in names
     }
 
@@ -60,8 +67,15 @@ def test_one_answer_speaks_for_four_streams(tmp_path: Path) -> None:
         for item, _ in run.stored
         if "answered" in item.request
     }
-    assert {"index": "merged", "deployments": "merged", "settings": "merged", "history": "heads"} == shared
-    assert (6, 12) == (run.asked["/graphql"], sum(path.startswith("/repos") for path in run.asked))
+    assert {
+        "index": "merged",
+        "deployments": "merged",
+        "settings": "merged",
+        "history": "heads",
+        "tested": "heads",
+        "parents": "heads",
+    } == shared
+    assert (4, 12) == (run.asked["/graphql"], sum(path.startswith("/repos") for path in run.asked))
 
 
 @pytest.mark.parametrize("how", ["refused", "failed", "null", "nowhere"])
@@ -86,15 +100,18 @@ def test_what_the_first_question_lacks_is_asked_for(tmp_path: Path, part: str, h
     assert ({}, whole) == (run.incomplete, told(run))
 
 
-@pytest.mark.parametrize("error", [True, False])
-def test_heads_without_their_commits_are_heads(tmp_path: Path, error: bool) -> None:
-    """The history is asked for by itself where it did not come with them."""
+@pytest.mark.parametrize("error", ["failed", "refused", None])
+@pytest.mark.parametrize("part", ["object", "c0", "d0"])
+def test_heads_without_what_came_along_are_heads(tmp_path: Path, part: str, error: str | None) -> None:
+    """The history, the checks of pushes and what was deployed later are asked for by themselves then."""
     whole = told(collect(tmp_path, month()))
 
     def spoil(body: dict[str, Any]) -> None:
-        body["data"]["repository"]["object"] = None
+        body["data"]["repository"][part] = None
+        denied = {"type": "FORBIDDEN", "message": "Resource not accessible by integration"}
         if error:
-            body["errors"] = [{"message": "Something went wrong", "path": ["repository", "object", "history"]}]
+            said = denied if error == "refused" else {"message": "Something went wrong"}
+            body["errors"] = [{**said, "path": ["repository", part, "history"]}]
 
     (tmp_path / "again").mkdir()
     run = collect(tmp_path / "again", month(), faults=[spoilt(spoil, of=("start", "end", "object"))])
