@@ -93,9 +93,8 @@ class Governance:
         """
         All but the last question, beside the population's own streams; what is missing is told to the tallies.
 
-        Nothing is asked before `begin`.
+        Before `begin` only what nobody else wants to ask in the meantime: the first answers leave places free.
         """
-        self._may_begin.wait()
         alone = (self._switches, self._environments, self._permissions)
         tasks: list[_Task] = [self._rules, *(partial(self._behind, one) for one in alone)]
         self.host.fetch.together(tasks)
@@ -103,6 +102,9 @@ class Governance:
     def _behind(self, ask: Callable[[], T]) -> T:
         """Let it ask when nobody else wants to, and not before the chains have begun: nothing depends on it."""
         self._begun.wait()
+        return self._quietly(ask)
+
+    def _quietly(self, ask: Callable[[], T]) -> T:
         with self.host.fetch.behind():
             return ask()
 
@@ -117,8 +119,11 @@ class Governance:
     def _rules(self) -> None:
         rules = Rules(self.host, self.repository, self.period, self.tallies["settings:rules"], self.access)
         try:
-            self.host.fetch.together([rules.effective, rules.survey], in_turn=True)
+            self.host.fetch.together(
+                [partial(self._quietly, one) for one in (rules.effective, rules.survey)], in_turn=True
+            )
         finally:
+            self._may_begin.wait()
             self._begun.set()
         rules.read()
         if self.ledger:
