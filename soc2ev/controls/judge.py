@@ -29,6 +29,7 @@ from soc2ev.model import (
     Waiver,
     conclude,
 )
+from soc2ev.tables.row import Names
 
 if TYPE_CHECKING:
     from soc2ev.tables import Tables
@@ -46,8 +47,9 @@ def judge(control: Control, tables: Tables, waivers: Sequence[Waiver] = ()) -> F
     """
     coverage = tables.coverage(control.needs)
     waiting = deque(_rows(control, tables))
+    named = _facts(waiting[0]) if waiting else Names(())
     # Each row goes as soon as its item stands: a large population is not held twice.
-    items = [_item(control, waiting.popleft(), coverage, tables) for _ in range(len(waiting))]
+    items = [_item(control, waiting.popleft(), named, coverage, tables) for _ in range(len(waiting))]
     judged_on = max((entry.collected_at for entry in coverage if entry.collected_at), default=None)
     settled = tuple(_with_waiver(control, item, waivers, judged_on) for item in items)
     outside = {entry.stream: tables.outside[entry.stream] for entry in coverage if tables.outside.get(entry.stream)}
@@ -125,13 +127,15 @@ def statement(control: Control) -> str:
     return f"{population}\nselect population.*,\n  {columns}\nfrom population\norder by item"
 
 
-def _item(control: Control, row: Mapping[str, Json], coverage: Sequence[Coverage], tables: Tables) -> Item:
-    # What ends in _reason is the wording of an answer, and stands there.
-    facts = {
-        name: value
-        for name, value in row.items()
-        if name not in _RESERVED and " " not in name and not name.endswith("_reason")
-    }
+def _facts(row: Mapping[str, Json]) -> Names:
+    """The columns that are facts. What ends in _reason is the wording of an answer, and stands there."""
+    return Names([name for name in row if name not in _RESERVED and " " not in name and not name.endswith("_reason")])
+
+
+def _item(
+    control: Control, row: Mapping[str, Json], named: Names, coverage: Sequence[Coverage], tables: Tables
+) -> Item:
+    facts = named.row([row[name] for name in named])
     outcomes = {
         attribute.letter: _result(control, attribute, row, _shortfall(attribute, control, facts, coverage, tables))
         for attribute in control.attributes

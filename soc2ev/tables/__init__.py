@@ -59,12 +59,14 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     for table, _ in DERIVED.values():
         engine.create(table)
     problems, stored = bodies.load(engine, vault, coverages)
+    engine.compact()
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in coverages]
     settled = bodies.refuse_repeated_keys(engine, settled)
     readings = rule_readings.read(vault, claims, period)
     recalled, settled = first_sights.recall(engine, vault, plan.pairs(claims, settled, streams()), claims, settled)
     with before.opened(vault, settings, period, claims, settled) as earlier:
         problems = _derive(engine, settings.config, settled, readings, earlier)
+    engine.compact()
     settled = [bodies.with_problems(entry, problems.get((entry.run, entry.stream), ())) for entry in settled]
     seen = sightings.derive(engine, sightings.of(vault.coverages(), vault.items()), period)
     approvals.derive(engine, period, settings.config.timezone)
@@ -77,6 +79,7 @@ def load(vault: Vault, settings: Settings, period: Period) -> Tables:
     others = [one for one in claims if one.period.overlaps(period) and (one.run, one.stream) not in answering]
     engine.insert(SUPERSEDED, [_superseded(entry) for entry in others])
     engine.insert(COLLECTIONS, [_collection(entry, stored[(entry.run, entry.stream)]) for entry in settled])
+    engine.compact()
     engine.lock()
     return Tables(engine, period, settled, answering | seen)
 

@@ -25,6 +25,8 @@ UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, Soc2evError)
 _EVIDENCE = Column("evidence", "TEXT", "digest of the stored body that the row was read from", required=True)
 _RUN = Column("run", "TEXT", "run that collected it", required=True)
 _BUFFER = 2_000
+_MOST_LOOSE = 50_000
+"""Rows after which those before are packed tightly."""
 ByStream = dict[tuple[str, str], list[str]]
 """Texts by run and stream."""
 
@@ -59,6 +61,7 @@ def load(engine: Engine, vault: Vault, coverages: Sequence[Coverage]) -> tuple[B
     tables = {table.name: table for table in base_tables()}
     problems: ByStream = defaultdict(list)
     bodies: ByStream = defaultdict(list)
+    loose = 0
     for item in vault.items():
         stream = stream_named(item.stream)
         if (item.run, item.stream) not in wanted or stream is None:
@@ -71,6 +74,10 @@ def load(engine: Engine, vault: Vault, coverages: Sequence[Coverage]) -> tuple[B
             # The bytes are what was stored, and they are no answer that the source could have given.
             problems[(item.run, item.stream)].append(f"{item.digest} cannot be read: {problem}")
             continue
+        loose += counts.total()
+        if loose >= _MOST_LOOSE:
+            engine.compact()
+            loose = 0
         if item.count is not None and not _adds_up(item.count, counts, stream):
             found = ", ".join(f"{count} rows for {name}" for name, count in sorted(counts.items())) or "no rows"
             problems[(item.run, item.stream)].append(
@@ -88,7 +95,7 @@ def _adds_up(counted: int, counts: Mapping[str, int], stream: Stream) -> bool:
 
 def _load_body(
     engine: Engine, tables: Mapping[str, Table], stream: Stream, item: EvidenceItem, body: bytes
-) -> Mapping[str, int]:
+) -> Counter[str]:
     """Insert one body's rows; how many each table got."""
     waiting: dict[str, list[Mapping[str, Json]]] = defaultdict(list)
     counts: Counter[str] = Counter()

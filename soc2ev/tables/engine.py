@@ -23,7 +23,10 @@ import duckdb  # noqa: TID251  the one importer
 
 from soc2ev.errors import ControlError
 from soc2ev.model import Column, Json, Table
+from soc2ev.tables.row import Names
 
+_SHORT = 100
+"""Characters of texts that are likely to come again."""
 _BATCH = 2_000
 _TIMEOUT_SECONDS = 120
 _TYPES = {"TEXT": "VARCHAR", "TEXT[]": "VARCHAR[]"}
@@ -76,9 +79,14 @@ class Engine:
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=_CLOSED)
+        # The tables of a database that is attached like this can be compressed, those of the first one cannot:
+        # https://duckdb.org/docs/current/sql/statements/attach
+        self._connection.execute("attach ':memory:' as evidence (compress)")
+        self._connection.execute("use evidence")
         # Else a cast to an instant with a zone, and back, would depend on the machine.
         self._connection.execute("set TimeZone = 'UTC'")
         self._locked = False
+        self._texts: dict[str, str] = {}
 
     def close(self) -> None:
         """Give the memory back; the engine is of no use afterwards."""
@@ -123,11 +131,15 @@ class Engine:
 
     def stream(self, sql: str) -> Iterator[Mapping[str, Json]]:
         """The rows of the project's own SELECT in batches, so that memory stays flat; before the lock only."""
-        cursor = self._connection.cursor().execute(sql)
+        cursor = self._connection.cursor().execute("use evidence").execute(sql)
         columns = tuple(entry[0] for entry in cursor.description or ())
         while batch := cursor.fetchmany(_BATCH):
             for row in batch:
                 yield dict(zip(columns, map(_aware, row), strict=True))
+
+    def compact(self) -> None:
+        """Take as little memory as the rows need; not while a `stream` is read."""
+        self._connection.execute("checkpoint evidence")
 
     def lock(self) -> None:
         """From here on nothing outside the tables can be reached, and only SELECT runs."""
@@ -153,13 +165,22 @@ class Engine:
             columns = tuple(entry[0] for entry in cursor.description or ())
             if len(set(columns)) != len(columns):
                 raise ControlError(f"two columns have one name: {', '.join(columns)}")
-            rows = tuple(dict(zip(columns, map(_aware, row), strict=True)) for row in cursor.fetchall())
+            names = Names(columns)
+            rows = tuple(names.row([self._shared(value) for value in row]) for row in _fetched(cursor))
         except duckdb.Error as problem:
             raise ControlError(f"SQL does not run: {_first_line(problem)}") from None
         finally:
             watchdog.cancel()
             self._leave_transaction()
         return Rows(columns, rows)
+
+    def _shared(self, value: Json) -> Json:
+        """The value, with a text that was there before as that very text: repositories and digests come often."""
+        if isinstance(value, str):
+            return self._texts.setdefault(value, value) if len(value) <= _SHORT else value
+        if isinstance(value, list):
+            return [self._shared(part) for part in value]
+        return _aware(value)
 
     def _refuse(self, sql: str) -> None:
         try:
@@ -242,6 +263,12 @@ def _aware(value: Json) -> Json:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value if isinstance(value, date) or (isinstance(value, float) and math.isfinite(value)) else str(value)
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Json, ...]]:
+    """The rows in batches, so that no answer is held twice."""
+    while batch := cursor.fetchmany(_BATCH):
+        yield from batch
 
 
 def _first_line(problem: BaseException) -> str:

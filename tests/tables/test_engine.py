@@ -126,6 +126,34 @@ def test_rows_beyond_a_batch_are_all_inserted(engine: Engine) -> None:
     assert 4_321 == sum(1 for _ in engine.stream("select * from facts"))
 
 
+def test_packed_rows_are_the_same_in_less_memory(engine: Engine) -> None:
+    """Before and after further rows come; a month of a large project has hundreds of thousands."""
+
+    def held() -> int:
+        (used,) = engine.stream("select sum(memory_usage_bytes)::BIGINT as used from duckdb_memory()")
+        return int(used["used"])
+
+    texts = [f"https://github.example/acme/api/pull/{at}" for at in range(20_000)]
+    engine.insert(FACTS, ({"k": text, "must": "acme/api", "l": ["a", None], "seen": NOON} for text in texts))
+    before, whole = held(), list(engine.stream("select * from facts"))
+    engine.compact()
+    assert (True, whole) == (held() < before / 2, list(engine.stream("select * from facts")))
+    engine.insert(FACTS, [{"k": "last", "must": "x"}])
+    engine.compact()
+    assert [*texts, "last"] == [row["k"] for row in engine.select("select k from facts")]
+
+
+def test_a_row_is_a_mapping_of_its_columns(locked: Engine) -> None:
+    """With all that a dict has for those who read it."""
+    row, other = locked.select("select k, n, l from facts order by k")
+    assert {"k": "a", "n": 1, "l": None} == row == dict(row.items())
+    assert row != other
+    assert (["k", "n", "l"], 3, "a", None, 7) == (list(row), len(row), row.get("k"), row.get("l", 7), row.get("x", 7))
+    assert ("l" in row, "x" in row, "{'k': 'a', 'n': 1, 'l': None}") == (True, False, repr(row))
+    with pytest.raises(KeyError):
+        row["x"]
+
+
 @pytest.mark.parametrize(
     "sql",
     [

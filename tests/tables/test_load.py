@@ -13,6 +13,7 @@ import pytest
 from soc2ev import config, controls, period, tables
 from soc2ev.errors import TamperedError
 from soc2ev.model import Conclusion, Control, Coverage, EvidenceItem, Finding, Outcome
+from soc2ev.tables import bodies
 from soc2ev.vault import Vault, writer
 from tests.fakes.repositories import Change, Repository, collect
 
@@ -105,6 +106,16 @@ def test_what_was_collected_whole_is_loaded_whole(home: Path) -> None:
         ]
         finding = judged(made)
     assert (Conclusion.NO_DEVIATIONS, True) == (finding.conclusion, finding.population.complete)
+
+
+def test_rows_that_are_packed_as_they_come_are_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often they are."""
+    names = ("changes", "change_commits", "git_commits", "collections")
+    asked = [f"select * from {name} order by all" for name in names]
+    usual = [list(load(home).select(sql)) for sql in asked]
+    monkeypatch.setattr(bodies, "_MOST_LOOSE", 1)
+    assert usual == [list(load(home).select(sql)) for sql in asked]
+    assert all(usual)
 
 
 def test_a_copy_of_the_bodies_is_as_good(home: Path) -> None:
