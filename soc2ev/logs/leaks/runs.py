@@ -12,13 +12,16 @@ from soc2ev.logs.leaks.values import forms
 
 _TO_RUNS = classes(a=LETTERS_AND_DIGITS)
 # Every character of the forms is one of a chunk, and so are the escapes that may hide one.
-_TO_CHUNKS = classes(a=LETTERS_AND_DIGITS + "+/_-=.:%\\")
+_TO_CHUNKS = classes(a=LETTERS_AND_DIGITS + "+/_-=.:%~\\")
 _RUN = 20
 _NEEDLE = b"a" * _RUN
-_LONG = re.compile(rb"(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5}|[A-Z]{2}\d\d|AKIA|ASIA|SK|AC[0-9a-f]{32}:|eyJ|EAA[A-Z]|AIza")
-_SEPARATORS = (b"_", b"-", b".", b"/", b"+")
-_BEFORE_SMALL = (b"s.", b"r8_", b"fo1_", b"1//")
+_LONG = re.compile(
+    rb"(?:[A-Za-f][A-Za-z0-9+/_\-]{3}){5}|[A-Z]{2}\d\d|AKIA|ASIA|SK|AC[0-9a-f]{32}:|eyJ|EAA[A-Z]|AIza|APA91b|LTAI|AQVN|AKCp|ATBB"
+)
+_SEPARATORS = (b"_", b"-", b".", b"/", b"+", b"~")
+_BEFORE_SMALL = (b"s.", b"r8_", b"fo1_", b"p8e-", b"1//")
 _OF_MAILGUN = re.compile(rb"-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9A-Za-z\-])")
+_OF_CLOUDFLARE = 146
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
 _KEY_IDS = (b"AKIA", b"ASIA")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}[A-Z0-9]{11}")
@@ -74,6 +77,8 @@ def _runs(block: bytes) -> Iterator[int]:
             if (
                 block[place - 18 : place - 15] == b"pat"
                 or block.startswith(b"-us", end)
+                or block.startswith(b"oy2", place)
+                or end - place == _OF_CLOUDFLARE
                 or _OF_MAILGUN.match(block, end)
                 or block.endswith(_BEFORE_SMALL, max(0, place - 4), place)
             ):

@@ -16,6 +16,7 @@ from soc2ev.logs.leaks.masks import is_masked
 
 # Forms as the vendors document them. Stripe's test keys count: they open the account's test data; publishable keys
 # (pk_) are made to be public and do not. An AWS access key id is half a credential and counts outside CloudTrail.
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _FORMS: tuple[tuple[Kind, str], ...] = (
     ("api_key", r"(?:AKIA|ASIA)[A-Z2-7][A-Z0-9]{15}(?![A-Za-z0-9])"),
     ("token", r"gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{30,255}"),
@@ -52,7 +53,18 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("api_key", r"ntn_[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}"),
     ("api_key", r"CFPAT-[A-Za-z0-9_\-]{40,}|HRKU-[A-Za-z0-9_\-]{36,}|EZ[AT]K[A-Za-z0-9]{54}|GOCSPX-[A-Za-z0-9_\-]{28}"),
     ("api_key", r"xai-[A-Za-z0-9]{70,}|nvapi-[A-Za-z0-9_\-]{60,}|tskey-[a-z]+-[A-Za-z0-9\-]{20,}|sgp_[0-9a-f_]{40,}"),
-    ("api_key", r"rdme_[a-z0-9]{60,}"),
+    ("api_key", r"rdme_[a-z0-9]{60,}|p8e-[a-z0-9]{32}|LTAI[A-Za-z0-9]{16,26}|FLWSECK(?:_TEST)?-[0-9a-z]{32}-X|ico-[A-Za-z0-9]{32}"),
+    ("api_key", r"AKCp[A-Za-z0-9]{60,73}|AQVN[A-Za-z0-9_\-]{35,38}|oy2[a-z0-9]{43}|API-[A-Z0-9]{26}|NRI[IQS]-[A-Za-z0-9_\-]{32}"),
+    ("api_key", rf"sdk-{_UUID}|pcsk_[A-Za-z0-9]{{5,8}}_[A-Za-z0-9]{{50,}}|sk_[0-9a-f]{{48}}|aio_[A-Za-z0-9]{{28}}|phx_[A-Za-z0-9]{{40,}}"),
+    ("api_key", r"sk\.eyJ[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{20,}|mka_[A-Za-z0-9]{30,}|live_[A-Za-z0-9]{30}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    ("api_key", r"v1\.0-[0-9a-f]{24}-[0-9a-f]{146}|AAAA[A-Za-z0-9_\-]{7}:APA91b[A-Za-z0-9_\-]{100,}"),
+    ("api_key", r"[A-Za-z0-9_~.]{3}[78]Q~[A-Za-z0-9_~.\-]{31,34}"),
+    ("token", r"[A-Za-z0-9_\-]{20,}:APA91b[A-Za-z0-9_\-]{100,}|ATBB[A-Za-z0-9]{28,}|CLOJARS_[0-9a-z]{60}|sl\.[A-Za-z0-9_\-]{130,}"),
+    ("token", rf"glc_[A-Za-z0-9+/]{{32,}}={{0,2}}|pat-(?:na|eu)\d-{_UUID}|ops_eyJ[A-Za-z0-9+/]{{150,}}={{0,3}}|access-(?:production|development)-{_UUID}"),
+    ("token", r"tfp_[A-Za-z0-9_\-.]{40,}|nfp_[A-Za-z0-9]{36,}|vcp_[A-Za-z0-9]{40,}|sha256~[A-Za-z0-9_\-]{43}|pnu_[a-z0-9]{36}|fio-u-[A-Za-z0-9_\-=]{64}"),
+    ("token", r"CCIPAT_[A-Za-z0-9]{20,24}_[0-9a-f]{40}|bkua_[0-9a-f]{40}|tk-(?:us|eu)-[A-Za-z0-9_\-]{40,}|4/0A[A-Za-z0-9_\-]{40,}"),
+    ("token", r"pat\.[A-Za-z0-9_\-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
+    ("token", rf"(?<=webhook\.office\.com/webhookb2/){_UUID}@{_UUID}/[A-Za-z]+/[0-9a-f]{{32}}(?:/{_UUID})?"),
     ("api_key", r"(?!pk_)[a-z]{2,20}_(?:live|test|secret|api)_[A-Za-z0-9_\-]{24,}"),
     ("token", r"[a-z]{2,20}_(?:tkn|token|pat|oauth)_[A-Za-z0-9_\-]{24,}"),
     ("token", r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
@@ -71,7 +83,7 @@ VENDOR = re.compile(
 _IN_RUN = string.ascii_letters + string.digits + "_-"
 # Latin-1 letters count as such in some of the forms.
 _TO_PIECES = bytes(
-    ord("a" if chr(code) in _IN_RUN else "b" if chr(code) in "./+=:" or not chr(code).isascii() else " ")
+    ord("a" if chr(code) in _IN_RUN else "b" if chr(code) in "./+=:~@" or not chr(code).isascii() else " ")
     for code in range(256)
 )
 _RUN = b"a" * 15

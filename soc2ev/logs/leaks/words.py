@@ -11,7 +11,7 @@ from soc2ev.logs.leaks.said import OWNERS
 # Prefixes of vendors and words of the second stage's sentences, in lower case and without digits.
 _BEGINNING = re.compile(
     r"^[-_]*(?:eyj|aiza|xox|xapp|ya$|hv[sbr]$|sg$|sk[a-f]?$|sk-|pypi-|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-|key-|pul-|pmak|"
-    r"nrak|cfdj$|bundle(?:$|_)|t?resp$|ftp$|expect$|keyname$|(?:x-goog-)?signature$|creds?$|logg(?:ed|ing)$|sign(?:ed|ing)$|authenticat(?:e|ing|ed)$|signin$|check$|reset$|recover$|activat(?:e|ion)$|verif(?:y|ication)$|confirm(?:ation)?$|invit(?:e|ation)s?$|magic(?:[_-]?link)?$|unlock$|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
+    r"nrak|cfdj$|bundle(?:$|_)|t?resp$|ftp$|expect$|keyname$|(?:x-goog-)?signature$|creds?$|logg(?:ed|ing)$|sign(?:ed|ing)$|authenticat(?:e|ing|ed)$|signin$|check$|reset$|recover$|activat(?:e|ion)$|verif(?:y|ication)$|confirm(?:ation)?$|invit(?:e|ation)s?$|magic(?:[_-]?link)?$|unlock$|figd_|ntn_|sbp_|pplx-|cfpat-|hrku-|ez[at]k|gocspx-|xai-|nvapi-|tskey-|sgp_|rdme_|phc_|clojars_|flwseck|bkua_|pnu_|lsv$|sk_|sdk-|pat-(?:na|eu)$|access-(?:production|development)-|webhookb$|gsk_|r_|atatt|dapi|xkeysib|bearer|basic$|ssws|geniekey|negotiate$|zoho-oauth|keys?$|digest$|sess(?:ion(?:[_-]id)?)?$|sig$|x-amz|identified$|crypt$|"
     r"ipmitool$|mosquitto_[ps]ub$|unzip$|zip$|zipcloak$|(?:[xw]|wl)?freerdp$|cmdkey$|schtasks$|openssl$|snmp[a-z]{2,8}$|sqlplus$|sqlldr$|expdp$|impdp$|rman$|(?:un)?rar$|hdbsql$|isql$|tsql$|bcp$|ssh-keygen$|plink$|pscp$|psftp$|putty$|lftp$|"
     r"execve$|proctitle$|cmd$|snmp-server$|community$|key-string$|(?:tacacs|radius)-server$|isakmp$|message-digest-key$|"
     r"authentication-key$|ascii-text$|psksecret$|wpa-psk$|neighbor$|ppp$|pdo-?$|__construct$|getconnection$|mongo|rabbitmqctl$|smbclient$|echo$|"
@@ -60,6 +60,7 @@ _HEADS_OF_BEGINNING = """
     key dig ses sig ide cry ssh mys cur dp sq sid doc pod ner bui sko lda red set sql con net pse az log req mas aut kty
     ipm mos unz mon rab smb ech zip xfr wfr wlf fre cmd sch ope snm pli psc psf put lft
     exe pro com tac rad isa mes asc psk wpa nei ppp sql exp imp rma rar unr hdb isq tsq bcp ssh pdo __c get dt asp
+    clo flw bku pnu lsv sk_ sdk pat acc web
     cfd bun res tre ftp cre che rec act ver inv mag unl x-g
 """
 _HEADS = frozenset(head[:3] for head in (*_HEADS_OF_BEGINNING.split(), *_OWNERS, *national.WORDS))
