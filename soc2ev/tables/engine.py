@@ -80,7 +80,7 @@ class Engine:
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=_CLOSED)
         # The tables of a database that is attached like this can be compressed, those of the first one cannot:
-        # https://duckdb.org/docs/current/sql/statements/attach
+        # https://duckdb.org/docs/stable/sql/statements/checkpoint
         self._connection.execute("attach ':memory:' as evidence (compress)")
         self._connection.execute("use evidence")
         # Else a cast to an instant with a zone, and back, would depend on the machine.

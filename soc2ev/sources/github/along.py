@@ -42,7 +42,7 @@ class Along:
         return ref_documents.opened(len(pushed), len(later), self._tested.capabilities.granted), variables
 
     def take(self, answer: GraphAnswer) -> None:
-        """Keep what came along with the heads; an answer to the bare question has nothing of it."""
+        """Keep what came along with the heads, in the answer to the question with all that."""
         if self._pushed:
             self._tested.take(answer, self._pushed)
         if self._later:

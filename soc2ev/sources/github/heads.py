@@ -173,7 +173,8 @@ def _with_history(
         raise
     except CollectError:
         return None
-    along.take(answer)
+    if more:
+        along.take(answer)
     return answer
 
 

@@ -64,7 +64,8 @@ class Opening:
     def denied(self) -> frozenset[str] | None:
         """The optional parts that the token may not see, once that came; None where it has to be asked apart."""
         self._asked.wait()
-        if self._answer is None or (self._answer.data.get("repository") or {}).get("probed") is None:
+        home = self._answer.data.get("repository") if self._answer else None
+        if self._answer is None or not isinstance(home, dict) or home.get("probed") is None:
             return None
         errors = [one for one in self._answer.errors if len(one.path) < _DEEP or one.path[1] == "probed"]
         if any(not one.denied or len(one.path) < _DEEP for one in errors):

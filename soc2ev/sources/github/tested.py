@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 _Document = Callable[[int, frozenset[str]], str]
 _MOST_PAGES = 50
+_ODD = (AttributeError, LookupError, TypeError, ValueError)
+"""Of another form than GitHub's own: null where nothing can be null, text for a number."""
 OPTIONAL = (fragments.CHECKS, fragments.RUNS, fragments.STATUSES, fragments.ISSUES, fragments.PUSHES)
 """The parts that tokens are often refused."""
 
@@ -116,11 +117,15 @@ class Tested:
         if refusals.lacks(answer, *(f"c{n}" for n in range(len(shas)))):
             return
         told = [TestCut(sha, "pushes", 0, "", 1) for sha in shas]
-        with suppress(CollectError):
+        try:
             self.host.again(answer, stream=self.repository.stream("checks"), asked=self._told(told))
             self._fresh("pushes", [(sha, 0) for sha in shas])
             for number, one in enumerate(told):
                 self._note(one, answer.data["repository"][f"c{number}"], self._cut)
+        except CollectError:
+            return
+        except _ODD as problem:
+            self.tally.lacks(f"an answer is not understood: {problem!r}"[:300])
 
     def pushes(self, shas: Sequence[str]) -> None:
         """The checks of commits that were pushed straight to a production ref."""
